@@ -1,0 +1,40 @@
+# Two commands on a fresh machine (Python 3.10 to 3.13 with venv, a C compiler, make): make demo, make test.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# An mnist.npz to train on; without one, Keras's cache, a download or scikit-learn's digits are used.
+MNIST ?= $(abspath $(wildcard ../shared/mnist/mnist.npz))
+DATA := $(if $(MNIST),--data $(MNIST))
+export LRDECAY_MNIST := $(MNIST)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h) \
+	lrdecay_native/formulas.py lrdecay_native/tracing.py lrdecay_native/double_double.py \
+	lrdecay_native/block_polynomial.py lrdecay_native/generation.py
+
+.PHONY: demo test slow-test lint bench bench-compare bench-baseline bench-mnist docs clean
+
+$(VENV)/installed: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable '.[test,bench]'
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/lrdecay generate
+	$(BIN)/lrdecay train $(DATA) --output demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -q -m "not slow"
+
+slow-test: $(VENV)/installed
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so

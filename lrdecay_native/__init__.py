@@ -1,0 +1,37 @@
+"""Learning-rate schedules as native kernels: exact, fast, the same in every framework."""
+
+from lrdecay_native._version import __version__
+from lrdecay_native.engines import backend
+from lrdecay_native.kernels import (
+    exponential_decay,
+    inverse_time_decay,
+    polynomial_decay,
+    step_decay,
+)
+from lrdecay_native.schedules import (
+    ExponentialDecay,
+    InverseTimeDecay,
+    PerEpoch,
+    PolynomialDecay,
+    Schedule,
+    StepDecay,
+    from_dict,
+    from_json,
+)
+
+__all__ = [
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "PerEpoch",
+    "PolynomialDecay",
+    "Schedule",
+    "StepDecay",
+    "__version__",
+    "backend",
+    "exponential_decay",
+    "from_dict",
+    "from_json",
+    "inverse_time_decay",
+    "polynomial_decay",
+    "step_decay",
+]

@@ -1,0 +1,221 @@
+"""Arithmetic with about 106 bits: a number is the unevaluated sum ``high + low`` of two doubles.
+
+The class works on recorded operations (:mod:`lrdecay_native.tracing`), so that this one text becomes code for
+Cython and for numba.  Its functions (`exp`, `floor`, ...) are the array namespace ``xp`` in which
+:mod:`lrdecay_native.formulas` is traced.
+
+Accuracy: `exp` to 2**-64 and `log` to 2**-80 relative, the others to 2**-100, while ``high * 2**-106`` is a
+normal double.  The algorithms are Dekker's and Knuth's exact sum and product; T. J. Dekker, "A floating-point
+technique for extending the available precision", Numerische Mathematik 18 (1971).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+from lrdecay_native.tracing import (
+    Number,
+    binary_exponent,
+    fused_multiply_add,
+    is_zero,
+    power_of_two,
+    where_less,
+)
+from lrdecay_native.tracing import floor as floor_of_double
+
+
+def exact_sum(a: Number, b: Number) -> DoubleDouble:
+    """``a + b`` without error."""
+    if is_zero(a):
+        return DoubleDouble(b)
+    if is_zero(b):
+        return DoubleDouble(a)
+    total = a + b
+    from_b = total - a
+    return DoubleDouble(total, (a - (total - from_b)) + (b - from_b))
+
+
+def exact_ordered_sum(large: Number, small: Number) -> DoubleDouble:
+    """``large + small`` without error, where ``|large| >= |small|`` or ``large == 0``."""
+    if is_zero(small):
+        return DoubleDouble(large)
+    total = large + small
+    return DoubleDouble(total, small - (total - large))
+
+
+def exact_product(a: Number, b: Number) -> DoubleDouble:
+    """``a * b`` without error."""
+    product = a * b
+    return DoubleDouble(product, fused_multiply_add(a, b, -product))
+
+
+@dataclass(frozen=True)
+class DoubleDouble:
+    """The number ``high + low``, with ``high`` the double nearest to it."""
+
+    high: Number
+    low: Number = 0.0
+
+    def __add__(self, other: DoubleDouble | Number) -> DoubleDouble:
+        other = asarray(other)
+        high = exact_sum(self.high, other.high)
+        low = exact_sum(self.low, other.low)
+        partial = exact_ordered_sum(high.high, high.low + low.high)
+        return exact_ordered_sum(partial.high, partial.low + low.low)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> DoubleDouble:
+        return DoubleDouble(-self.high, -self.low)
+
+    def __sub__(self, other: DoubleDouble | Number) -> DoubleDouble:
+        return self + -asarray(other)
+
+    def __rsub__(self, other: float) -> DoubleDouble:
+        return -self + other
+
+    def __mul__(self, other: DoubleDouble | Number) -> DoubleDouble:
+        other = asarray(other)
+        product = exact_product(self.high, other.high)
+        low = fused_multiply_add(self.high, other.low, product.low)
+        return exact_ordered_sum(
+            product.high, fused_multiply_add(self.low, other.high, low)
+        )
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: DoubleDouble | Number) -> DoubleDouble:
+        other = asarray(other)
+        quotient = self.high / other.high
+        remainder = fused_multiply_add(-quotient, other.high, self.high)
+        remainder = fused_multiply_add(-quotient, other.low, remainder + self.low)
+        return exact_ordered_sum(quotient, remainder / other.high)
+
+    def __rtruediv__(self, other: float) -> DoubleDouble:
+        return asarray(other) / self
+
+    def __pow__(self, exponent: DoubleDouble) -> DoubleDouble:
+        return _select(
+            DoubleDouble(0.0), self, exp(exponent * log(self)), _power_of_zero(exponent)
+        )
+
+
+def constant(value: Decimal | Fraction) -> DoubleDouble:
+    exact = Fraction(value)
+    high = float(exact)
+    return DoubleDouble(high, float(exact - Fraction(high)))
+
+
+with localcontext() as _precise:
+    _precise.prec = 60
+    _LN2 = Decimal(2).ln()
+LN2 = constant(_LN2)
+
+# Whole multiples (up to 2**12) of the first two parts of ln 2 are exact doubles.
+_LN2_FIRST = float(Fraction(int(_LN2 * 2**40), 2**40))
+_LN2_SECOND = float(Fraction(int(Fraction(_LN2) * 2**80) - int(_LN2_FIRST * 2**80), 2**80))
+_LN2_THIRD = float(Fraction(_LN2) - Fraction(_LN2_FIRST) - Fraction(_LN2_SECOND))
+
+# Adding and subtracting it rounds a double below 2**51 to a whole number.
+_ROUNDING = 1.5 * 2.0**52
+
+# Below, the exponential is zero in double precision, whatever a learning rate multiplies it with.
+_LOWEST_EXPONENT = -1100.0
+
+_SQUARE_ROOT_OF_TWO = 2.0**0.5
+
+
+def asarray(value: DoubleDouble | Number) -> DoubleDouble:
+    return value if isinstance(value, DoubleDouble) else DoubleDouble(value)
+
+
+def _select(
+    a: DoubleDouble, b: DoubleDouble, then: DoubleDouble, otherwise: DoubleDouble
+) -> DoubleDouble:
+    difference = (a - b).high
+    return DoubleDouble(
+        where_less(difference, 0.0, then.high, otherwise.high),
+        where_less(difference, 0.0, then.low, otherwise.low),
+    )
+
+
+def minimum(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    return _select(a, b, a, b)
+
+
+def maximum(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    return _select(b, a, a, b)
+
+
+def floor(a: DoubleDouble) -> DoubleDouble:
+    whole = floor_of_double(a.high)
+    return exact_ordered_sum(whole, where_less(whole, a.high, 0.0, floor_of_double(a.low)))
+
+
+def ceil(a: DoubleDouble) -> DoubleDouble:
+    return -floor(-a)
+
+
+def exp(a: DoubleDouble) -> DoubleDouble:
+    a = maximum(a, DoubleDouble(_LOWEST_EXPONENT))
+    doublings = (a.high * (1.0 / LN2.high) + _ROUNDING) - _ROUNDING
+    first = a.high - doublings * _LN2_FIRST
+    remainder = exact_sum(first, -(doublings * _LN2_SECOND))
+    remainder = exact_ordered_sum(
+        remainder.high, remainder.low + fused_multiply_add(-doublings, _LN2_THIRD, a.low)
+    )
+    result = _exponential_minus_one(remainder, precise_terms=4) + 1.0
+    # Two factors, since 2**doublings itself may be no normal double.
+    half = floor_of_double(doublings * 0.5)
+    scales = power_of_two(half), power_of_two(doublings - half)
+    return DoubleDouble(
+        result.high * scales[0] * scales[1], result.low * scales[0] * scales[1]
+    )
+
+
+def log(a: DoubleDouble) -> DoubleDouble:
+    exponent: Number = binary_exponent(a.high)
+    scale: Number = power_of_two(-exponent)
+    above = where_less(_SQUARE_ROOT_OF_TWO, a.high * scale, 1.0, 0.0)
+    scale = where_less(0.0, above, scale * 0.5, scale)
+    exponent = exponent + above
+    mantissa = DoubleDouble(a.high * scale, a.low * scale)
+    offset = mantissa - 1.0
+    estimate = _logarithm_estimate(mantissa.high, offset.high)
+    # log(m) = estimate + log(1 + error) with error = m * exp(-estimate) - 1.
+    error = offset + mantissa * _exponential_minus_one(DoubleDouble(-estimate), precise_terms=8)
+    correction = error * (1.0 - 0.5 * error.high)
+    return LN2 * DoubleDouble(exponent) + (correction + estimate)
+
+
+def _logarithm_estimate(mantissa: Number, offset: Number) -> Number:
+    """``log(mantissa)`` to 2**-35 relative, from ``offset = mantissa - 1``, near 1."""
+    ratio = offset / (mantissa + 1.0)
+    square = ratio * ratio
+    series: Number = 1.0 / 13.0
+    for power in (11, 9, 7, 5, 3, 1):
+        series = fused_multiply_add(series, square, 1.0 / power)
+    return 2.0 * ratio * series
+
+
+def _exponential_minus_one(a: DoubleDouble, *, precise_terms: int) -> DoubleDouble:
+    """``exp(a) - 1`` for ``|a| < 0.36`` by Taylor's series, its first terms in double-double."""
+    factorial = [1]
+    for n in range(1, 19):
+        factorial.append(factorial[-1] * n)
+    tail: Number = 1.0 / factorial[18]
+    for n in range(17, precise_terms, -1):
+        tail = fused_multiply_add(tail, a.high, 1.0 / factorial[n])
+    total = DoubleDouble(tail)
+    for n in range(precise_terms, 0, -1):
+        term = total * a
+        coefficient = constant(Fraction(1, factorial[n]))
+        rough = exact_ordered_sum(coefficient.high, term.high)
+        total = exact_ordered_sum(rough.high, rough.low + (coefficient.low + term.low))
+    return total * a
+
+
+def _power_of_zero(exponent: DoubleDouble) -> DoubleDouble:
+    return DoubleDouble(where_less(0.0, exponent.high, 0.0, 1.0))

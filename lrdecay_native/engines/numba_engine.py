@@ -1,0 +1,107 @@
+"""The numba engine: the same kernels as the Cython engine, compiled on first use and cached on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from math import floor
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from lrdecay_native.generation import all_functions, python_source
+
+
+@intrinsic
+def fused_multiply_add(context: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+@intrinsic
+def multiply_add(context: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number = arguments[0].type
+        function = builder.module.declare_intrinsic(
+            "llvm.fmuladd", [number], ir.FunctionType(number, [number] * 3)
+        )
+        return builder.call(function, arguments)
+
+    return c(c, c, c), generate
+
+
+@intrinsic
+def _representation(context: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.uint64(types.float64), generate
+
+
+@intrinsic
+def _represented(context: Any, bits: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.uint64), generate
+
+
+_SHIFT = numba.uint64(52)
+_TWO_TO_52 = numba.uint64(0x4330000000000000)
+
+
+@numba.njit(inline="always")
+def power_of_two(exponent: float) -> float:
+    return _represented(_representation(exponent + (1023.0 + 1.5 * 2.0**52)) << _SHIFT)
+
+
+@numba.njit(inline="always")
+def binary_exponent(value: float) -> float:
+    return _represented((_representation(value) >> _SHIFT) | _TWO_TO_52) - (2.0**52 + 1023.0)
+
+
+def _cache_folder() -> Path:
+    configured = os.environ.get("LRDECAY_CACHE_DIR") or os.environ.get("NUMBA_CACHE_DIR")
+    folder = Path(configured) if configured else Path.home() / ".cache" / "lrdecay_native"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="lrdecay_native-"))
+
+
+def _source_file(source: str) -> Path:
+    """A file that holds the source: numba caches only what comes from a file, beside that file."""
+    content = Path(__file__).read_text() + source
+    path = _cache_folder() / f"kernels_{hashlib.sha256(content.encode()).hexdigest()[:16]}.py"
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+            file.write(source)
+        Path(file.name).replace(path)
+    return path
+
+
+def load(source: str) -> dict[str, Any]:
+    """Compile generated source; its functions are translated to machine code on their first call."""
+    namespace: dict[str, Any] = {
+        "__name__": __name__,
+        "compiled": numba.njit(cache=True, nogil=True, error_model="numpy"),
+        "floor": floor,
+        "fused_multiply_add": fused_multiply_add,
+        "multiply_add": multiply_add,
+        "power_of_two": power_of_two,
+        "binary_exponent": binary_exponent,
+    }
+    exec(compile(source, str(_source_file(source)), "exec"), namespace)
+    return namespace
+
+
+globals().update(load(python_source(all_functions())))

@@ -1,0 +1,276 @@
+"""Evaluate schedules at single steps, at arrays of steps and on grids, through the compiled kernels.
+
+A schedule offers two things to this module: its exact values at steps, both as pairs ``high + low``, and its
+:class:`Layout`, where it is smooth or constant.  Nothing here knows a formula.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lrdecay_native.block_polynomial import (
+    BITS,
+    DEGREE,
+    LINEAR_BOUND,
+    LONGEST_BLOCK,
+    NODES,
+    REST_BOUND,
+    SHORTEST_BLOCK,
+    TAIL_BOUND,
+)
+from lrdecay_native.engines import engine
+
+Doubles = npt.NDArray[np.float64]
+Pair = tuple[Doubles, Doubles]
+PointPair = tuple[float, float]
+PairFunction = Callable[[Pair], Pair]
+
+CHUNK = 8192
+"""Steps per call of a kernel on arrays: intermediate results stay in the processor's cache."""
+
+SEGMENT = 2**18
+"""Steps per round of the grid evaluation, for the same reason."""
+
+SHORTEST_RUN = 8
+"""Staircases with shorter runs are evaluated step by step."""
+
+SHORTEST_CYCLE = 4 * LONGEST_BLOCK
+"""Schedules with shorter cycles are evaluated step by step."""
+
+# Below, block polynomials would work with denormal parts.
+_LEAST_VALUE = {"float64": 1e-280, "float32": 1e-28}
+
+
+def apply_to_arrays(name: str, variable: Pair, *parameters: float) -> Pair:
+    """The kernel ``name`` on a pair of contiguous arrays."""
+    result = np.empty_like(variable[0]), np.empty_like(variable[0])
+    getattr(engine, name)(*variable, *parameters, *result)
+    return result
+
+
+def apply_to_point(name: str, variable: PointPair, *parameters: float) -> PointPair:
+    """The kernel ``name`` on a pair of floats."""
+    result: PointPair = getattr(engine, f"{name}_point")(*variable, *parameters)
+    return result
+
+
+def as_pair(steps: npt.NDArray[Any]) -> Pair:
+    """Steps as ``high + low``, exactly, whatever their dtype."""
+    high = np.ascontiguousarray(steps, dtype=np.float64)
+    if steps.dtype.kind == "f" and steps.dtype.itemsize > 8:
+        return high, (steps - high).astype(np.float64)
+    if steps.dtype.kind in "iu" and steps.dtype.itemsize == 8:
+        # Below 2**63 as steps are, high may round up to 2**63 itself: the difference wraps around to the
+        # right value in 64 bits.
+        return high, (steps.astype(np.uint64) - high.astype(np.uint64)).view(np.int64).astype(np.float64)
+    return high, np.zeros_like(high)
+
+
+def chunks(*operands: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    """Vectors of at most CHUNK elements that together cover the operands; the last one is written to."""
+    with np.nditer(
+        operands,
+        flags=["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
+        op_flags=[*[["readonly", "nbo"]] * (len(operands) - 1), ["writeonly", "nbo"]],
+        buffersize=CHUNK,
+    ) as vectors:
+        for together in vectors:
+            for first in range(0, together[-1].size, CHUNK):
+                yield tuple(vector[first : first + CHUNK] for vector in together)
+
+
+def evaluate_points(exact: PairFunction, steps: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
+    """Write the value at each step; ``steps`` and ``out`` have the same shape and any strides."""
+    for some_steps, destination in chunks(steps, out):
+        destination[:] = exact(as_pair(some_steps))[0]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a schedule is constant and where it is smooth; in all the rest of its steps it is smooth.
+
+    Attributes
+    ----------
+    runs : Fraction or None
+        It is constant from each multiple of this number of steps to below the next.
+    cycle : Fraction or None
+        It is smooth from above each multiple of this number of steps up to the next.
+    horizon : Fraction or None
+        It is constant from this step on.
+    """
+
+    runs: Fraction | None = None
+    cycle: Fraction | None = None
+    horizon: Fraction | None = None
+
+    def stretched(self, factor: Fraction) -> Layout:
+        """The layout of the schedule at ``step / factor``."""
+        return Layout(*(part and part * factor for part in (self.runs, self.cycle, self.horizon)))
+
+
+def evaluate_grid(exact: PairFunction, layout: Layout, steps: range, out: npt.NDArray[Any]) -> None:
+    """Write the values at a range of steps into a one-dimensional array."""
+    if len(steps) == 0:
+        return
+    if steps.step < 0:
+        evaluate_grid(exact, layout, steps[::-1], out[::-1])
+        return
+    if not (out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative):
+        for first in range(0, len(steps), SEGMENT):
+            part = slice(first, first + SEGMENT)
+            segment = np.empty(len(steps[part]), out.dtype.newbyteorder("="))
+            evaluate_grid(exact, layout, steps[part], segment)
+            out[part] = segment
+        return
+    if layout.runs is not None:
+        fill = partial(_fill_runs, exact, layout.runs)
+    elif layout.cycle is not None and layout.cycle < SHORTEST_CYCLE * steps.step:
+        fill = partial(_fill_directly, exact)
+    else:
+        fill = partial(_fill_blocks, exact, LONGEST_BLOCK)
+    end = len(steps) if layout.horizon is None else _count_below(steps, layout.horizon)
+    first = 0
+    for last in (*_cycle_ends(layout.cycle, steps[:end]), end):
+        for start in range(first, last, SEGMENT):
+            part = slice(start, min(start + SEGMENT, last))
+            fill(steps[part], out[part])
+        first = last
+    if end < len(steps):
+        out[end:] = exact(as_pair(np.array([steps[end]])))[0]
+
+
+def _count_below(steps: range, limit: Fraction) -> int:
+    """How many of the ascending steps are below a limit."""
+    return min(max(math.ceil((limit - steps.start) / steps.step), 0), len(steps))
+
+
+def _cycle_ends(cycle: Fraction | None, steps: range) -> Iterator[int]:
+    """The indices behind the last step of each cycle, save the last cycle."""
+    if cycle is None or cycle < SHORTEST_CYCLE * steps.step or not steps:
+        return
+    number = max(math.ceil(steps.start / cycle), 1)
+    while number * cycle < steps[-1]:
+        yield math.floor((number * cycle - steps.start) / steps.step) + 1
+        number += 1
+
+
+def _grid_pair(steps: range, indices: npt.NDArray[np.int64]) -> Pair:
+    """The steps at these indices of a range as ``high + low``."""
+    return as_pair(steps.start + indices * steps.step)
+
+
+def _fill_directly(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> None:
+    for first in range(0, len(steps), CHUNK):
+        part = steps[first : first + CHUNK]
+        out[first : first + CHUNK] = exact(_grid_pair(part, np.arange(len(part))))[0]
+
+
+def _fill_runs(
+    exact: PairFunction, period: Fraction, steps: range, out: npt.NDArray[Any]
+) -> None:
+    """A staircase: one value for each run of steps between multiples of the period."""
+    if period.denominator != 1 or period < SHORTEST_RUN * steps.step:
+        _fill_directly(exact, steps, out)
+        return
+    length = int(period)
+    distances = range(-steps.start % length or length, steps[-1] - steps.start + 1, length)
+    starts = np.empty(len(distances) + 2, np.int64)
+    starts[0], starts[-1] = 0, len(steps)
+    if distances:
+        # -(-a // b) rounds up.
+        starts[1:-1] = -(-(distances.start + np.arange(len(distances)) * length) // steps.step)
+    values = exact(_grid_pair(steps, starts[:-1]))[0].astype(out.dtype)
+    getattr(engine, f"repeat_{out.dtype.name}")(out, values, starts)
+
+
+@lru_cache(maxsize=16)
+def _abscissae(length: int, dtype: str) -> npt.NDArray[Any]:
+    half = length // 2
+    return ((np.arange(length) - half) / half).astype(dtype)
+
+
+@lru_cache(maxsize=16)
+def _node_indices(length: int) -> npt.NDArray[np.int64]:
+    """The indices in a block at which it is sampled, in the order that ``interpolate`` takes."""
+    offsets = [0, *(sign * node for node in NODES for sign in (-1, 1))]
+    return length // 2 + np.array(offsets, np.int64) * (length // 128)
+
+
+def _fill_blocks(
+    exact: PairFunction, length: int, steps: range, out: npt.NDArray[Any]
+) -> None:
+    """A smooth piece: block polynomials where they hold, and shorter blocks where they don't."""
+    if length < SHORTEST_BLOCK:
+        _fill_directly(exact, steps, out)
+        return
+    count = len(steps) // length
+    whole = count * length
+    if count:
+        coefficients, halvings = _coefficients(exact, steps, length, out.dtype.name)
+        fill = getattr(engine, f"fill_{out.dtype.name}")
+        for first, last, needed in _stretches(halvings):
+            part = slice(first * length, last * length)
+            if needed == 0:
+                block_coefficients = np.ascontiguousarray(coefficients[:, first:last])
+                fill(out[part], _abscissae(length, out.dtype.name), block_coefficients)
+            else:
+                _fill_blocks(exact, length >> needed, steps[part], out[part])
+    if whole < len(steps):
+        _fill_blocks(exact, length // 2, steps[whole:], out[whole:])
+
+
+def _stretches(numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """Maximal stretches of equal numbers: first, last (exclusive), number."""
+    edges = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1), len(numbers)]
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        yield int(first), int(last), int(numbers[first])
+
+
+def _coefficients(
+    exact: PairFunction, steps: range, length: int, dtype: str
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """The coefficients of every whole block, and how often it must be halved to keep the bounds."""
+    starts = np.arange(len(steps) // length, dtype=np.int64) * length
+    indices = _node_indices(length)[:, None] + starts
+    high, low = exact(_grid_pair(steps, indices.ravel()))
+    rows = np.empty((4 + 2 * len(NODES) - 1, len(starts)))
+    engine.interpolate(*high.reshape(indices.shape), *low.reshape(indices.shape), *rows)
+    sizes = np.abs(rows)
+    kept = DEGREE[dtype] - 1
+    value, linear = sizes[0], sizes[2]
+    rest, tail = sizes[4 : 4 + kept].sum(axis=0), sizes[4 + kept :].sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Halving the block makes the linear part half as large, the rest a quarter, and the tail less by
+        # another factor of two for each of its degrees.
+        needed = np.maximum.reduce(
+            [
+                np.log2(linear / (LINEAR_BOUND * value)),
+                np.log2(rest / (REST_BOUND * value)) / 2,
+                np.log2(tail / (TAIL_BOUND[dtype] * value)) / (DEGREE[dtype] + 1),
+            ]
+        )
+    needed = np.where(value >= _LEAST_VALUE[dtype], needed, np.inf)
+    return _rounded(rows, kept, dtype), np.clip(np.ceil(needed), 0, 64).astype(np.int64)
+
+
+def _rounded(rows: Doubles, kept: int, dtype: str) -> npt.NDArray[Any]:
+    """The coefficients in a dtype, the linear one split so that its product with ``u`` is exact."""
+    value_high, value_low, linear_high, linear_low = rows[:4]
+    value = value_high.astype(dtype)
+    bits = BITS[dtype] - LONGEST_BLOCK.bit_length()
+    mantissa, exponent = np.frexp(linear_high)
+    linear = np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)
+    return np.concatenate(
+        [
+            [value, (value_high - value) + value_low, linear, (linear_high - linear) + linear_low],
+            rows[4 : 4 + kept],
+        ]
+    ).astype(dtype)

@@ -1,0 +1,116 @@
+"""The one definition of every decay formula, and of every map from steps to the formula's variable.
+
+A formula is one line of mathematics in an array namespace ``xp`` (NumPy's, Keras's, JAX's, torch's, mpmath's,
+or this library's own double-double arithmetic).  Everything that evaluates it - the compiled kernels, the
+numba kernels, the adapters - is derived from the functions here by calling them.
+
+Nothing but the standard library is imported here: the build reads this module before NumPy is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Value = Any
+"""A value of the array namespace in use; it takes ``+ - * / **``."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A decay formula.
+
+    Attributes
+    ----------
+    name : str
+        The name of the kernel, for example ``"step_decay"``.
+    function : callable
+        ``function(xp, x, *parameters)``, the formula itself.
+    parameters : tuple of str
+        The names of the parameters after ``x``, in order.
+    equation : str
+        The formula as documentation prints it.
+    """
+
+    name: str
+    function: Callable[..., Value]
+    parameters: tuple[str, ...]
+    equation: str
+
+
+@dataclass(frozen=True)
+class TimeMap:
+    """A map from the step ``t`` to the variable ``x`` of a formula."""
+
+    name: str
+    function: Callable[..., Value]
+    equation: str
+
+
+FORMULAS: dict[str, Formula] = {}
+TIME_MAPS: dict[str, TimeMap] = {}
+
+
+def formula(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Enter a function ``(xp, x, *parameters)`` into the registry of formulas."""
+
+    def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        code = function.__code__
+        parameters = code.co_varnames[2 : code.co_argcount]
+        FORMULAS[function.__name__] = Formula(function.__name__, function, parameters, equation)
+        return function
+
+    return register
+
+
+def time_map(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Enter a function ``(xp, t, period)`` into the registry of time maps."""
+
+    def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        TIME_MAPS[function.__name__] = TimeMap(function.__name__, function, equation)
+        return function
+
+    return register
+
+
+@time_map("t / period")
+def continuous(xp: Any, t: Value, period: Value) -> Value:
+    return t / period
+
+
+@time_map("floor(t / period)")
+def staircase(xp: Any, t: Value, period: Value) -> Value:
+    return xp.floor(t / period)
+
+
+@time_map("min(t / period, 1)")
+def clamped(xp: Any, t: Value, period: Value) -> Value:
+    return xp.minimum(t / period, xp.asarray(1.0))
+
+
+@time_map("t / (period * max(ceil(t / period), 1))")
+def cyclic(xp: Any, t: Value, period: Value) -> Value:
+    return t / (period * xp.maximum(xp.ceil(t / period), xp.asarray(1.0)))
+
+
+@formula("initial_learning_rate * drop_rate ** x")
+def step_decay(xp: Any, x: Value, initial_learning_rate: Value, drop_rate: Value) -> Value:
+    return initial_learning_rate * drop_rate**x
+
+
+@formula("initial_learning_rate * exp(-decay_rate * x)")
+def exponential_decay(xp: Any, x: Value, initial_learning_rate: Value, decay_rate: Value) -> Value:
+    return initial_learning_rate * xp.exp(-decay_rate * x)
+
+
+@formula("initial_learning_rate / (1 + decay_rate * x)")
+def inverse_time_decay(xp: Any, x: Value, initial_learning_rate: Value, decay_rate: Value) -> Value:
+    return initial_learning_rate / (1.0 + decay_rate * x)
+
+
+@formula("(initial_learning_rate - end_learning_rate) * (1 - x) ** power + end_learning_rate")
+def polynomial_decay(
+    xp: Any, x: Value, initial_learning_rate: Value, power: Value, end_learning_rate: Value
+) -> Value:
+    return (initial_learning_rate - end_learning_rate) * (1.0 - x) ** power + end_learning_rate

@@ -1,0 +1,266 @@
+"""Write the kernels out, for Cython and for numba, from the formulas traced in double-double arithmetic.
+
+Every formula and every time map becomes three functions:
+
+``name_point``
+    scalars in, a tuple of scalars out;
+``name``
+    the step arrays are contiguous, the parameters are scalars;
+``name_sweep``
+    every argument is an array, of any stride (a stride of 0 broadcasts).
+
+The block polynomial becomes ``interpolate``, ``fill_float64`` and ``fill_float32``; ``repeat_float64`` and
+``repeat_float32`` write runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
+declarations around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lrdecay_native import block_polynomial, double_double
+from lrdecay_native.double_double import DoubleDouble
+from lrdecay_native.formulas import FORMULAS, TIME_MAPS
+from lrdecay_native.tracing import Number, Trace, text
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A traced function: arrays and parameters in, arrays out."""
+
+    name: str
+    arrays: tuple[str, ...]
+    parameters: tuple[str, ...]
+    trace: Trace
+    outputs: tuple[Number, ...]
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        return tuple(f"out{k}" for k in range(len(self.outputs)))
+
+    @property
+    def assignments(self) -> dict[str, Number]:
+        return dict(zip(self.results, self.outputs, strict=True))
+
+
+def _double_double_kernel(
+    name: str, function: Callable[..., Any], parameters: tuple[str, ...]
+) -> Kernel:
+    trace = Trace()
+    variable = DoubleDouble(trace.argument("high"), trace.argument("low"))
+    values = [DoubleDouble(trace.argument(parameter)) for parameter in parameters]
+    result = function(double_double, variable, *values)
+    return Kernel(name, ("high", "low"), parameters, trace, (result.high, result.low))
+
+
+def formula_kernel(name: str) -> Kernel:
+    """The kernel of a formula in the registry, in terms of its variable ``x``."""
+    entry = FORMULAS[name]
+    return _double_double_kernel(name, entry.function, entry.parameters)
+
+
+def time_map_kernel(name: str) -> Kernel:
+    """The kernel of a time map in the registry."""
+    return _double_double_kernel(name, TIME_MAPS[name].function, ("period",))
+
+
+def interpolation_kernel() -> Kernel:
+    """From nine values to the coefficients of their polynomial, for many blocks at once."""
+    trace = Trace()
+    count = 1 + 2 * len(block_polynomial.NODES)
+    names = tuple(f"{part}{k}" for part in ("high", "low") for k in range(count))
+    highs, lows = names[:count], names[count:]
+    values = [
+        DoubleDouble(trace.argument(high), trace.argument(low))
+        for high, low in zip(highs, lows, strict=True)
+    ]
+    coefficients = tuple(block_polynomial.interpolate(values))
+    return Kernel("interpolate", names, (), trace, coefficients)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function whose body is both Cython and Python.
+
+    Each argument has a kind: ``vector`` and ``matrix`` are contiguous arrays, ``strided`` is a vector of any
+    stride, ``indices`` a vector of int64, ``scalar`` a number.
+    """
+
+    name: str
+    dtype: str
+    arguments: tuple[tuple[str, str], ...]
+    variables: tuple[str, ...]
+    body: list[str]
+    results: tuple[str, ...] = ()
+
+
+_EXPRESSIONS = {
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "negative": "-{0}",
+    "where_less": "{2} if {0} < {1} else {3}",
+}
+
+
+def _statements(trace: Trace) -> Iterator[str]:
+    for operation in trace.operations:
+        operands = [text(operand) for operand in operation.operands]
+        call = f"{operation.name}({', '.join(operands)})"
+        expression = _EXPRESSIONS.get(operation.name, call).format(*operands)
+        yield f"{operation.result.name} = {expression}"
+
+
+def _temporaries(trace: Trace) -> tuple[str, ...]:
+    return tuple(operation.result.name for operation in trace.operations)
+
+
+def _indented(lines: Iterable[str], depth: int = 1) -> list[str]:
+    return ["    " * depth + line for line in lines]
+
+
+def _point(kernel: Kernel) -> Function:
+    arguments = (*kernel.arrays, *kernel.parameters)
+    return Function(
+        f"{kernel.name}_point",
+        "float64",
+        tuple(("scalar", name) for name in arguments),
+        (*_temporaries(kernel.trace), *kernel.results),
+        [
+            *_statements(kernel.trace),
+            *(f"{result} = {text(value)}" for result, value in kernel.assignments.items()),
+        ],
+        kernel.results,
+    )
+
+
+def _loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Function:
+    scalars = tuple(p for p in kernel.parameters if p not in arrays)
+    return Function(
+        name,
+        "float64",
+        (
+            *((kind, f"{array}_array") for array in arrays),
+            *(("scalar", scalar) for scalar in scalars),
+            *((kind, result) for result in kernel.results),
+        ),
+        (*arrays, *_temporaries(kernel.trace)),
+        [
+            f"count = {kernel.results[0]}.shape[0]",
+            "for i in range(count):",
+            *_indented(f"{array} = {array}_array[i]" for array in arrays),
+            *_indented(_statements(kernel.trace)),
+            *_indented(
+                f"{result}[i] = {text(value)}" for result, value in kernel.assignments.items()
+            ),
+        ],
+    )
+
+
+def _fill(dtype: str) -> Function:
+    trace = Trace()
+    names = block_polynomial.coefficient_names(dtype)
+    value = block_polynomial.polynomial(
+        trace.argument("u"), [trace.argument(name) for name in names]
+    )
+    return Function(
+        f"fill_{dtype}",
+        dtype,
+        (("vector", "out"), ("vector", "u_array"), ("matrix", "coefficients")),
+        ("u", *names, *_temporaries(trace)),
+        [
+            "length = u_array.shape[0]",
+            "for block in range(coefficients.shape[1]):",
+            "    first = block * length",
+            *_indented(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
+            "    for i in range(length):",
+            "        u = u_array[i]",
+            *_indented(_statements(trace), 2),
+            f"        out[first + i] = {text(value)}",
+        ],
+    )
+
+
+def _repeat(dtype: str) -> Function:
+    return Function(
+        f"repeat_{dtype}",
+        dtype,
+        (("vector", "out"), ("vector", "values"), ("indices", "starts")),
+        ("value",),
+        [
+            "for block in range(values.shape[0]):",
+            "    value = values[block]",
+            "    for i in range(starts[block], starts[block + 1]):",
+            "        out[i] = value",
+        ],
+    )
+
+
+def functions_of(kernel: Kernel) -> Iterator[Function]:
+    """The three functions that a traced kernel becomes."""
+    yield _point(kernel)
+    yield _loop(kernel, kernel.name, kernel.arrays, "vector")
+    yield _loop(kernel, f"{kernel.name}_sweep", (*kernel.arrays, *kernel.parameters), "strided")
+
+
+def all_functions() -> Iterator[Function]:
+    """Every function that an engine consists of."""
+    for name in TIME_MAPS:
+        yield from functions_of(time_map_kernel(name))
+    for name in FORMULAS:
+        yield from functions_of(formula_kernel(name))
+    interpolation = interpolation_kernel()
+    yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
+    for dtype in block_polynomial.DEGREE:
+        yield _fill(dtype)
+        yield _repeat(dtype)
+
+
+_CYTHON_NUMBER = {"float64": "double", "float32": "float"}
+_CYTHON_ARGUMENT = {
+    "scalar": "{number} {name}",
+    "vector": "{number}[::1] {name}",
+    "strided": "{number}[:] {name}",
+    "matrix": "{number}[:, ::1] {name}",
+    "indices": "const int64_t[::1] {name}",
+}
+
+
+def _cython_argument(kind: str, name: str, number: str) -> str:
+    written = name.startswith("out") or kind in ("scalar", "indices")
+    return _CYTHON_ARGUMENT[kind].format(number=number if written else f"const {number}", name=name)
+
+
+def cython_source() -> str:
+    """The generated part of the Cython engine."""
+    lines: list[str] = []
+    for function in all_functions():
+        number = _CYTHON_NUMBER[function.dtype]
+        arguments = [_cython_argument(kind, name, number) for kind, name in function.arguments]
+        lines += [
+            f"def {function.name}({', '.join(arguments)}):",
+            f"    cdef {number} {', '.join(function.variables)}",
+            "    cdef Py_ssize_t i, block, first, length, count",
+            "    with nogil:",
+            *_indented(function.body, 2),
+            *_indented([f"return {', '.join(function.results)}"] if function.results else []),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def python_source(functions: Iterable[Function]) -> str:
+    """The functions in Python, each under the decorator ``@compiled``."""
+    lines: list[str] = []
+    for function in functions:
+        lines += [
+            "@compiled",
+            f"def {function.name}({', '.join(name for _, name in function.arguments)}):",
+            *_indented(function.body),
+            *_indented([f"return {', '.join(function.results)}"] if function.results else []),
+            "",
+        ]
+    return "\n".join(lines)

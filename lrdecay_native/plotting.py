@@ -1,0 +1,34 @@
+"""Pictures of schedules, with matplotlib."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrdecay_native import validation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from lrdecay_native.schedules import Schedule
+
+POINTS = 2000
+"""At most this many steps are drawn, evenly spread: more than a screen is wide."""
+
+
+def plot_schedule(schedule: Schedule, stop: int, ax: Axes | None = None) -> Axes:
+    """Draw a schedule; see `Schedule.plot`."""
+    if validation.whole("stop", stop) < 1:
+        raise ValueError(f"stop={stop!r} must be at least 1")
+    try:
+        import matplotlib.pyplot as plt
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "plot needs matplotlib; run 'pip install lrdecay_native[plot]'"
+        ) from None
+    axes = plt.gca() if ax is None else ax
+    steps = np.unique(np.linspace(0, stop - 1, min(stop, POINTS)).astype(np.int64))
+    axes.plot(steps, schedule(steps), label=repr(schedule))
+    axes.set(xlabel="step", ylabel="learning rate")
+    return axes

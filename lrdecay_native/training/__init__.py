@@ -1,0 +1,1 @@
+"""The tutorial's training run under a schedule, and its comparison with Keras's builtin."""

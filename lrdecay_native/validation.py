@@ -1,0 +1,131 @@
+"""Checks of arguments: each error names the parameter, the value and what would be right."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SMALLEST, LARGEST = 1e-100, 1e100
+"""The range of a positive parameter; inside it no intermediate result overflows."""
+
+STEP_LIMIT = 2**63
+"""Steps lie in ``[0, STEP_LIMIT)``."""
+
+
+def real(name: str, value: Any) -> float:
+    """A finite real number as a Python float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r} must be a real number, not {type(value).__name__}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name}={value!r} must be finite")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """A real number in ``[SMALLEST, LARGEST]``."""
+    number = real(name, value)
+    if not SMALLEST <= number <= LARGEST:
+        raise ValueError(f"{name}={value!r} must be positive, from {SMALLEST} to {LARGEST}")
+    return number
+
+
+def not_negative(name: str, value: Any) -> float:
+    """Zero, or a real number in ``[SMALLEST, LARGEST]``."""
+    number = real(name, value)
+    if number != 0.0 and not SMALLEST <= number <= LARGEST:
+        raise ValueError(f"{name}={value!r} must be 0, or from {SMALLEST} to {LARGEST}")
+    return abs(number)
+
+
+def drop_rate(name: str, value: Any) -> float:
+    """A factor in ``[SMALLEST, 1]``."""
+    number = real(name, value)
+    if not SMALLEST <= number <= 1.0:
+        raise ValueError(f"{name}={value!r} must be a factor above 0 (from {SMALLEST}) and at most 1")
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} must be True or False, not {type(value).__name__}")
+    return bool(value)
+
+
+def whole(name: str, value: Any) -> int:
+    """An integer in ``[0, STEP_LIMIT]``."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} must be an integer, not {type(value).__name__}")
+    number = int(value)
+    if not 0 <= number <= STEP_LIMIT:
+        raise ValueError(f"{name}={value!r} must be from 0 to 2**63")
+    return number
+
+
+def dtype(value: npt.DTypeLike) -> np.dtype[Any]:
+    """float64 or float32, in the machine's byte order."""
+    try:
+        result = np.dtype(value)
+    except TypeError:
+        result = None
+    if result not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise TypeError(f"dtype={value!r} must be float64 or float32")
+    assert result is not None
+    return result
+
+
+def destination(
+    out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None
+) -> npt.NDArray[Any]:
+    """``out`` where it is given and fits, else a new array."""
+    if out is None:
+        return np.empty(shape, dtype(np.float64 if wanted is None else wanted))
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
+    if out.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise TypeError(f"out has dtype {out.dtype}; it must be float64 or float32")
+    if wanted is not None and dtype(wanted) != out.dtype:
+        raise TypeError(f"dtype={wanted!r} differs from the dtype of out, {out.dtype}; give one of them")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}; it must have shape {shape}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only; it must be writeable")
+    return out
+
+
+def step(name: str, value: Any) -> tuple[float, float]:
+    """A step from 0 to below 2**63 as ``high + low``, exactly."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} must be a step, not a truth value")
+    if not 0 <= value < STEP_LIMIT:
+        raise ValueError(f"{name}={value!r} must be a step from 0 to below 2**63")
+    high = float(value)
+    if isinstance(value, (int, np.integer)):
+        return high, float(int(value) - int(high))
+    return high, float(value - high)
+
+
+def steps(name: str, value: Any) -> npt.NDArray[Any]:
+    """An array of steps: integers or floats, none negative, NaN or 2**63 and more."""
+    array = np.asarray(value)
+    if array.dtype == object and all(isinstance(step, Integral) for step in array.flat):
+        _refuse_steps(name, array, [step for step in array.flat if not 0 <= step < STEP_LIMIT])
+    if array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{name} has type {array.dtype if array.ndim else type(value).__name__}; "
+            "steps must be integers or floats"
+        )
+    if array.size and not (array.min() >= 0 and array.max() < STEP_LIMIT):
+        wrong = array[~((array >= 0) & (array < STEP_LIMIT))]
+        _refuse_steps(name, array, wrong.tolist())
+    return array
+
+
+def _refuse_steps(name: str, array: npt.NDArray[Any], wrong: list[Any]) -> None:
+    if wrong:
+        where = "" if array.ndim == 0 else f" ({len(wrong)} of {array.size} steps are wrong)"
+        raise ValueError(f"{name}={wrong[0]!r} must be a step from 0 to below 2**63{where}")

@@ -1,0 +1,79 @@
+"""Compile the extension; where no compiler works, install all the same and depend on numba instead."""
+
+import os
+import platform
+import sys
+import tempfile
+import types
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools._distutils.ccompiler import new_compiler
+from setuptools._distutils.errors import CompileError, DistutilsError
+from setuptools._distutils.sysconfig import customize_compiler, get_python_inc
+
+ROOT = Path(__file__).parent
+VECTOR_FLAGS = {
+    "baseline": [],
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+}
+
+
+def compiler_works() -> bool:
+    compiler = new_compiler()
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "probe.c")
+        source.write_text("#include <Python.h>\n")
+        try:
+            customize_compiler(compiler)
+            compiler.compile([str(source)], output_dir=folder, include_dirs=[get_python_inc()])
+        except (CompileError, DistutilsError, OSError):
+            return False
+    return True
+
+
+def write_generated_kernels() -> None:
+    # The package itself needs an engine to be imported, so its modules are found without running it.
+    package = types.ModuleType("lrdecay_native")
+    package.__path__ = [str(ROOT / "lrdecay_native")]
+    sys.modules["lrdecay_native"] = package
+    from lrdecay_native.generation import cython_source
+
+    target, text = ROOT / "src" / "generated_kernels.pxi", cython_source()
+    if not target.exists() or target.read_text() != text:
+        target.write_text(text)
+
+
+def extensions() -> list[Extension]:
+    gnu = new_compiler().compiler_type == "unix"
+    # Each rounding is meant as written: no contraction. Nothing reads errno or the exception flags.
+    exact = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"] if gnu else []
+    vectors = VECTOR_FLAGS if gnu and platform.machine() in ("x86_64", "AMD64") else {"baseline": []}
+    return [
+        Extension(
+            f"lrdecay_native.engines.{name}",
+            [f"src/{name}.pyx"],
+            include_dirs=["src"],
+            depends=["src/kernels.pxi", "src/generated_kernels.pxi", "src/arithmetic.h"],
+            extra_compile_args=exact + flags,
+        )
+        for name, flags in vectors.items()
+    ]
+
+
+dependencies = ["numpy>=1.26"]
+if compiler_works():
+    write_generated_kernels()
+    ext_modules = extensions()
+else:
+    print("lrdecay_native: no working C compiler; installing without the Cython engine.", file=sys.stderr)
+    print("lrdecay_native: the numba engine takes over (numba becomes a dependency).", file=sys.stderr)
+    dependencies.append("numba>=0.59")
+    ext_modules = []
+
+setup(
+    ext_modules=ext_modules,
+    install_requires=dependencies,
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)

@@ -1,0 +1,59 @@
+/* The elementary operations of the generated kernels that C has no operator for. */
+#ifndef LRDECAY_ARITHMETIC_H
+#define LRDECAY_ARITHMETIC_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define fused_multiply_add(a, b, c) fma(a, b, c)
+
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+static inline double multiply_add_double(double a, double b, double c) { return fma(a, b, c); }
+static inline float multiply_add_float(float a, float b, float c) { return fmaf(a, b, c); }
+#else
+static inline double multiply_add_double(double a, double b, double c) { return a * b + c; }
+static inline float multiply_add_float(float a, float b, float c) { return a * b + c; }
+#endif
+#define multiply_add(a, b, c) \
+    _Generic((c), float: multiply_add_float, default: multiply_add_double)(a, b, c)
+
+static inline double power_of_two(double exponent) {
+    /* In 1.5 * 2**52 + n the low bits of the representation are those of n: no conversion to an integer,
+       for which older vector units have no instruction. */
+    double biased = exponent + (1023.0 + 0x1.8p52), result;
+    uint64_t bits;
+    memcpy(&bits, &biased, sizeof bits);
+    bits <<= 52;
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+static inline double binary_exponent(double value) {
+    uint64_t bits;
+    double result;
+    memcpy(&bits, &value, sizeof bits);
+    bits = (bits >> 52) | 0x4330000000000000u; /* 2**52 + biased exponent */
+    memcpy(&result, &bits, sizeof result);
+    return result - (0x1p52 + 1023.0);
+}
+
+/* Which of the builds of this extension the processor can run. */
+static inline int processor_has_avx2(void) {
+#if defined(__GNUC__) && defined(__x86_64__)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return 0;
+#endif
+}
+
+static inline int processor_has_avx512(void) {
+#if defined(__GNUC__) && defined(__x86_64__)
+    return processor_has_avx2() && __builtin_cpu_supports("avx512f")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    return 0;
+#endif
+}
+
+#endif

@@ -1,0 +1,383 @@
+"""The Keras adapter against Keras: its own schedules, its `fit`, its files."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lrdecay_native as lrd
+
+keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
+
+from lrdecay_native.keras import (  # noqa: E402
+    EXACT_FLOAT32_STEPS,
+    MAXIMUM_TABLE_STEPS,
+    WIDEST_FLOAT,
+    KerasSchedule,
+    KerasTable,
+    from_keras,
+)
+
+builtins = keras.optimizers.schedules
+
+BUILTINS = [
+    builtins.ExponentialDecay(0.1, decay_steps=1000, decay_rate=0.96, staircase=True),
+    builtins.ExponentialDecay(0.1, decay_steps=1000, decay_rate=0.96),
+    builtins.ExponentialDecay(0.3, decay_steps=7, decay_rate=0.999, staircase=True),
+    builtins.InverseTimeDecay(0.1, decay_steps=1, decay_rate=1e-3),
+    builtins.InverseTimeDecay(0.1, decay_steps=300, decay_rate=0.5, staircase=True),
+    builtins.PolynomialDecay(0.1, decay_steps=3000),
+    builtins.PolynomialDecay(0.1, decay_steps=3000, power=2.0, end_learning_rate=0.0),
+    builtins.PolynomialDecay(0.1, decay_steps=777, power=0.5, end_learning_rate=0.01, cycle=True),
+    builtins.PolynomialDecay(0.1, decay_steps=50_000, power=1.5, end_learning_rate=1e-3),
+]
+
+each_builtin = pytest.mark.parametrize(
+    "builtin", BUILTINS, ids=lambda b: "-".join(map(str, b.get_config().values()))
+)
+needs_float64 = pytest.mark.skipif(
+    WIDEST_FLOAT != "float64", reason="Keras has no float64 on this backend"
+)
+
+FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
+
+BEYOND = EXACT_FLOAT32_STEPS
+NEAR_ITS_END_BEYOND = lrd.PolynomialDecay(1.0, BEYOND + 8)
+"""Its rate falls to zero over the eight steps after 2**24: no two steps share a rate."""
+
+
+def numbers(tensor: Any) -> Any:
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def applied_rates(
+    learning_rate: Any, steps: int, *, first_step: int = 0, jit_compile: bool = False
+) -> list[float]:
+    """Train in `fit` and return the rate that each step really used.
+
+    The model is one weight whose gradient is 1, put back to 0 after each step, so that every step
+    leaves minus its rate in the weight.
+    """
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    optimizer = keras.optimizers.SGD(learning_rate=learning_rate)
+    model.compile(optimizer, loss=lambda _, output: output, jit_compile=jit_compile)
+    optimizer.build(model.trainable_variables)
+    optimizer.iterations.assign(first_step)
+    rates = []
+    record = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: model.set_weights([np.zeros((1, 1), np.float32)]),
+        on_epoch_end=lambda epoch, logs: rates.append(-float(model.get_weights()[0][0, 0])),
+    )
+    # One step an epoch: Keras's JAX trainer lets callbacks see weights only between epochs.
+    one = np.ones((1, 1), np.float32)
+    model.fit(one, one, batch_size=1, epochs=steps, verbose=0, callbacks=[record])
+    return rates
+
+
+class TestAgainstTheBuiltin:
+    @each_builtin
+    def test_same_bits_at_every_step(self, builtin: Any) -> None:
+        steps = np.arange(6001)
+        np.testing.assert_array_equal(
+            numbers(KerasSchedule(from_keras(builtin))(steps)), numbers(builtin(steps))
+        )
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        initial=st.floats(1e-6, 10.0),
+        decay_steps=st.integers(1, 10**6) | st.floats(0.5, 1e6),
+        decay_rate=st.floats(1e-3, 1.0),
+        end=st.floats(1e-6, 1.0),
+        power=st.sampled_from([0.0, 0.5, 1.0, 2.0]) | st.floats(0.1, 5.0),
+        option=st.booleans(),
+        first=st.integers(0, EXACT_FLOAT32_STEPS - 1000),
+    )
+    def test_same_bits_for_any_parameters(
+        self,
+        initial: float,
+        decay_steps: float,
+        decay_rate: float,
+        end: float,
+        power: float,
+        option: bool,
+        first: int,
+    ) -> None:
+        steps = np.concatenate([np.arange(50), np.arange(first, first + 1000)])
+        for builtin in (
+            builtins.ExponentialDecay(initial, decay_steps, decay_rate, staircase=option),
+            builtins.InverseTimeDecay(initial, decay_steps, decay_rate, staircase=option),
+            builtins.PolynomialDecay(initial, decay_steps, end, power=power, cycle=option),
+        ):
+            np.testing.assert_array_equal(
+                numbers(KerasSchedule(from_keras(builtin))(steps)), numbers(builtin(steps))
+            )
+
+    @each_builtin
+    def test_same_bits_at_single_steps(self, builtin: Any) -> None:
+        ours = KerasSchedule(from_keras(builtin))
+        sampled = np.random.default_rng(0).integers(0, EXACT_FLOAT32_STEPS, 30)
+        for step in [0, 1, 777, 28_125, EXACT_FLOAT32_STEPS - 1, *sampled.tolist()]:
+            assert float(ours(step)) == float(builtin(step)), step
+
+    @pytest.mark.parametrize("jit_compile", [False, True])
+    def test_same_bits_in_fit(self, jit_compile: bool) -> None:
+        for builtin in (
+            builtins.ExponentialDecay(0.1, decay_steps=3, decay_rate=0.96, staircase=True),
+            builtins.PolynomialDecay(0.1, decay_steps=4, power=1.5, cycle=True),
+        ):
+            expected = applied_rates(builtin, 10, jit_compile=jit_compile)
+            ours = KerasSchedule(from_keras(builtin))
+            assert applied_rates(ours, 10, jit_compile=jit_compile) == expected
+            assert len(set(expected)) > 3
+
+    def test_the_tutorials_last_line(self) -> None:
+        optimizer = keras.optimizers.SGD(KerasSchedule(lrd.StepDecay(0.1, 0.96, 1000)))
+        optimizer.iterations.assign(28_125)
+        assert float(numbers(optimizer.learning_rate)) == 0.031885575503110886
+
+
+class TestTable:
+    def test_exact_value_of_the_tutorials_last_line(self) -> None:
+        optimizer = keras.optimizers.SGD(KerasTable(lrd.StepDecay(0.1, 0.96, 1000), 28_126))
+        optimizer.iterations.assign(28_125)
+        assert float(numbers(optimizer.learning_rate)) == 0.03188559412956238
+
+    @each_builtin
+    def test_holds_the_native_values(self, builtin: Any) -> None:
+        schedule = from_keras(builtin)
+        table = KerasTable(schedule, 5000, start=100)
+        np.testing.assert_array_equal(
+            numbers(table(np.arange(100, 5000))), schedule.values(100, 5000, dtype=np.float32)
+        )
+
+    @pytest.mark.parametrize("jit_compile", [False, True])
+    def test_in_fit(self, jit_compile: bool) -> None:
+        schedule = lrd.InverseTimeDecay(0.1, 0.5)
+        rates = applied_rates(KerasTable(schedule, 6), 6, jit_compile=jit_compile)
+        assert rates == schedule.values(6, dtype=np.float32).tolist()
+
+    def test_outside_it_the_schedule_goes_on(self) -> None:
+        schedule = lrd.InverseTimeDecay(0.1, 0.5)
+        table = KerasTable(schedule, 6, start=3)
+        np.testing.assert_allclose(
+            numbers(table(np.arange(12))), schedule.values(12), rtol=FLOAT32_EPSILON
+        )
+        rates = applied_rates(table, 4, first_step=4)
+        np.testing.assert_allclose(rates, schedule.values(4, 8), rtol=FLOAT32_EPSILON)
+
+    @pytest.mark.parametrize("step", [3, np.int64(3), np.int32(3), np.uint8(3)])
+    def test_any_integer_type(self, step: Any) -> None:
+        schedule = lrd.InverseTimeDecay(0.1, 0.5)
+        table = KerasTable(schedule, 6)
+        assert float(table(step)) == schedule.values(6, dtype=np.float32)[3]
+
+
+class TestBeyondTheIntegersOfFloat32:
+    steps = np.arange(BEYOND, BEYOND + 9)
+    exact = NEAR_ITS_END_BEYOND.values(BEYOND, BEYOND + 9, dtype=np.float32)
+
+    def test_where_the_builtin_repeats_rates(self) -> None:
+        builtin = builtins.PolynomialDecay(1.0, BEYOND + 8, end_learning_rate=0.0)
+        assert len(set(numbers(builtin(self.steps)).tolist())) < 9
+        assert len(set(self.exact.tolist())) == 9
+
+    def test_table_is_exact(self) -> None:
+        table = KerasTable(NEAR_ITS_END_BEYOND, BEYOND + 9, start=BEYOND - 100)
+        np.testing.assert_array_equal(numbers(table(self.steps)), self.exact)
+        assert [float(table(int(step))) for step in self.steps] == self.exact.tolist()
+
+    def test_table_is_exact_in_fit(self) -> None:
+        table = KerasTable(NEAR_ITS_END_BEYOND, BEYOND + 9, start=BEYOND)
+        assert applied_rates(table, 9, first_step=BEYOND) == self.exact.tolist()
+
+    @needs_float64
+    @pytest.mark.parametrize(
+        "make", [KerasSchedule, lambda schedule: KerasTable(schedule, 10)], ids=["formula", "table"]
+    )
+    def test_formula_tells_steps_apart_in_fit(self, make: Callable[..., Any]) -> None:
+        rates = applied_rates(make(NEAR_ITS_END_BEYOND), 9, first_step=BEYOND)
+        np.testing.assert_allclose(rates, self.exact, rtol=FLOAT32_EPSILON)
+
+    @needs_float64
+    def test_formula_steps_down_at_the_right_step(self) -> None:
+        ours = KerasSchedule(lrd.StepDecay(1.0, 0.5, BEYOND + 1))
+        assert [float(ours(step)) for step in (BEYOND, BEYOND + 1)] == [1.0, 0.5]
+        assert float(ours(2**40)) == pytest.approx(0.5 ** (2**40 // (BEYOND + 1)))
+
+
+EXAMPLES = {
+    "StepDecay": lrd.StepDecay(0.1, 0.5, 1),
+    "ExponentialDecay": lrd.ExponentialDecay(0.1, 0.5),
+    "InverseTimeDecay": lrd.InverseTimeDecay(0.1, 0.5),
+    "PolynomialDecay": lrd.PolynomialDecay(0.1, 10, power=2.0),
+    "PerEpoch": lrd.StepDecay(0.1, 0.5, 1).per_epoch(1),
+}
+
+
+@pytest.mark.parametrize("name", lrd.schedules.SCHEDULES)
+class TestEverySchedule:
+    def test_both_ways_of_computing(self, name: str) -> None:
+        schedule = EXAMPLES[name]
+        steps = np.arange(12)
+        exact = schedule.values(12, dtype=np.float32)
+        np.testing.assert_allclose(numbers(KerasSchedule(schedule)(steps)), exact, rtol=1e-6)
+        np.testing.assert_array_equal(numbers(KerasTable(schedule, 12)(steps)), exact)
+
+    def test_with_kerass_learning_rate_scheduler(self, name: str) -> None:
+        schedule = EXAMPLES[name]
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.25), loss="mse")
+        one = np.ones((1, 1), np.float32)
+        callback = keras.callbacks.LearningRateScheduler(schedule)
+        history = model.fit(one, one, epochs=3, verbose=0, callbacks=[callback]).history
+        assert history["learning_rate"] == schedule.values(3, dtype=np.float32).tolist()
+        assert len(set(history["learning_rate"])) == 3
+
+
+def table_of_ten(schedule: lrd.schedules.Schedule) -> KerasTable:
+    return KerasTable(schedule, 10, start=2)
+
+
+class TestSavingAndReloading:
+    @pytest.mark.parametrize("make", [KerasSchedule, table_of_ten])
+    @pytest.mark.parametrize("builtin", BUILTINS[::3])
+    def test_config(self, make: Callable[..., Any], builtin: Any) -> None:
+        ours = make(from_keras(builtin))
+        again = builtins.deserialize(builtins.serialize(ours))
+        assert type(again) is type(ours)
+        assert repr(again) == repr(ours)
+        assert again.get_config() == ours.get_config()
+        assert float(again(5)) == float(ours(5))
+
+    def test_config_is_readable(self) -> None:
+        schedule = lrd.StepDecay(0.1, 0.96, 1000)
+        assert KerasSchedule(schedule).get_config() == {"schedule": schedule.to_dict()}
+        assert KerasTable(schedule, 10, start=2).get_config() == {
+            "schedule": schedule.to_dict(),
+            "stop": 10,
+            "start": 2,
+        }
+
+    @pytest.mark.parametrize("make", [KerasSchedule, table_of_ten])
+    def test_model_file_in_another_process(self, make: Callable[..., Any], tmp_path: Path) -> None:
+        schedule = lrd.InverseTimeDecay(0.1, 0.5)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(make(schedule)), loss="mse")
+        data = np.ones((5, 1), np.float32)
+        model.fit(data, data, batch_size=1, verbose=0)
+        model.save(tmp_path / "model.keras")
+        program = f"""
+import numpy, keras, lrdecay_native
+path = {str(tmp_path / "model.keras")!r}
+try:
+    keras.models.load_model(path)
+except TypeError as error:
+    assert "Could not locate class 'Keras" in str(error), error
+else:
+    raise AssertionError("loads without the adapter: say so in its documentation")
+import lrdecay_native.keras
+model = keras.models.load_model(path)
+rate = lambda: float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+print(repr(model.optimizer._learning_rate), rate())
+data = numpy.ones((2, 1), "float32")
+model.fit(data, data, batch_size=1, verbose=0)
+print(int(model.optimizer.iterations), rate())
+"""
+        finished = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        )
+        assert finished.returncode == 0, finished.stderr
+        first, second = finished.stdout.splitlines()[-2:]
+        assert first == f"{make(schedule)!r} {float(make(schedule)(5))}"
+        assert second == f"7 {float(make(schedule)(7))}"
+
+    @pytest.mark.parametrize("make", [KerasSchedule, table_of_ten])
+    def test_pickle(self, make: Callable[..., Any]) -> None:
+        ours = make(lrd.InverseTimeDecay(0.1, 0.5))
+        assert float(pickle.loads(pickle.dumps(ours))(5)) == float(ours(5))
+
+
+class TestBadInput:
+    schedule = lrd.StepDecay(0.1, 0.96, 1000)
+
+    @pytest.mark.parametrize("schedule", [0.1, None, "StepDecay", BUILTINS[0]])
+    def test_not_a_schedule(self, schedule: Any) -> None:
+        with pytest.raises(TypeError, match="must be a schedule of lrdecay_native"):
+            KerasSchedule(schedule)
+        with pytest.raises(TypeError, match="must be a schedule of lrdecay_native"):
+            KerasTable(schedule, 10)
+
+    @pytest.mark.parametrize("step", [-1, -0.5, float("nan"), np.int64(-1)])
+    def test_step(self, step: Any) -> None:
+        with pytest.raises(ValueError, match="must be a step from 0"):
+            KerasSchedule(self.schedule)(step)
+        with pytest.raises(ValueError, match="must be a step from 0"):
+            KerasTable(self.schedule, 10)(step)
+
+    def test_float_step_of_a_table(self) -> None:
+        with pytest.raises(TypeError, match="must be an integer, to be looked up"):
+            KerasTable(self.schedule, 10)(2.0)
+
+    @pytest.mark.parametrize(("start", "stop"), [(0, 0), (5, 5), (6, 5), (-1, 5), (0, -5)])
+    def test_table_range(self, start: int, stop: int) -> None:
+        with pytest.raises(ValueError, match=f"(stop={stop}|start={start}) must be"):
+            KerasTable(self.schedule, stop, start=start)
+
+    def test_table_range_of_floats(self) -> None:
+        with pytest.raises(TypeError, match="integer"):
+            KerasTable(self.schedule, 10.0)  # type: ignore[arg-type]
+
+    def test_huge_table(self) -> None:
+        with pytest.raises(ValueError, match="use KerasSchedule"):
+            KerasTable(self.schedule, MAXIMUM_TABLE_STEPS + 1)
+
+    def test_unknown_field_in_a_config(self) -> None:
+        config = KerasSchedule(self.schedule).get_config()
+        with pytest.raises(TypeError, match="colour"):
+            KerasSchedule.from_config({**config, "colour": "red"})
+
+
+class TestFromKeras:
+    def test_each_option_arrives(self) -> None:
+        assert from_keras(builtins.ExponentialDecay(0.1, 1000, 0.96)) == lrd.StepDecay(
+            0.1, drop_rate=0.96, step_size=1000, staircase=False
+        )
+        assert from_keras(
+            builtins.ExponentialDecay(0.1, 1000, 0.96, staircase=True)
+        ) == lrd.StepDecay(0.1, drop_rate=0.96, step_size=1000, staircase=True)
+        assert from_keras(
+            builtins.InverseTimeDecay(0.1, 300, 0.5, staircase=True)
+        ) == lrd.InverseTimeDecay(0.1, decay_rate=0.5, decay_steps=300, staircase=True)
+        assert from_keras(
+            builtins.PolynomialDecay(0.1, 300, 0.01, power=0.5, cycle=True)
+        ) == lrd.PolynomialDecay(0.1, max_step=300, power=0.5, end_learning_rate=0.01, cycle=True)
+
+    def test_kerass_default_end_rate_is_kept(self) -> None:
+        assert from_keras(builtins.PolynomialDecay(0.1, 300)) == lrd.PolynomialDecay(
+            0.1, max_step=300, power=1.0, end_learning_rate=0.0001
+        )
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            0.1,
+            builtins.ExponentialDecay,
+            builtins.PiecewiseConstantDecay([10], [0.1, 0.01]),
+            builtins.CosineDecay(0.1, 100),
+            type("Doubled", (builtins.ExponentialDecay,), {})(0.1, 1000, 0.96),
+            lrd.StepDecay(0.1, 0.96, 1000),
+        ],
+        ids=lambda other: getattr(other, "__name__", type(other).__name__),
+    )
+    def test_anything_else_is_refused(self, other: Any) -> None:
+        with pytest.raises(TypeError, match="ExponentialDecay, InverseTimeDecay or Polynomial"):
+            from_keras(other)
