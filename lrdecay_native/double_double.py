@@ -4,7 +4,7 @@ The class works on recorded operations (:mod:`lrdecay_native.tracing`), so that 
 Cython and for numba.  Its functions (`exp`, `floor`, ...) are the array namespace ``xp`` in which
 :mod:`lrdecay_native.formulas` is traced.
 
-Accuracy: `exp` to 2**-64 and `log` to 2**-80 relative, the others to 2**-100, while ``high * 2**-106`` is a
+Accuracy: `exp` to 2**-73 and `log` to 2**-80 relative, the others to 2**-100, while ``high * 2**-106`` is a
 normal double.  The algorithms are Dekker's and Knuth's exact sum and product; T. J. Dekker, "A floating-point
 technique for extending the available precision", Numerische Mathematik 18 (1971).
 """
@@ -166,7 +166,7 @@ def exp(a: DoubleDouble) -> DoubleDouble:
     remainder = exact_ordered_sum(
         remainder.high, remainder.low + fused_multiply_add(-doublings, _LN2_THIRD, a.low)
     )
-    result = _exponential_minus_one(remainder, precise_terms=4) + 1.0
+    result = _exponential_minus_one(remainder, precise_terms=6) + 1.0
     # Two factors, since 2**doublings itself may be no normal double.
     half = floor_of_double(doublings * 0.5)
     scales = power_of_two(half), power_of_two(doublings - half)

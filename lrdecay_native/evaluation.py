@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.block_polynomial import (
-    BITS,
-    DEGREE,
-    LINEAR_BOUND,
+    DEGREES,
+    HIGHEST_DEGREE,
     LONGEST_BLOCK,
     NODES,
     REST_BOUND,
     SHORTEST_BLOCK,
+    SPLIT,
     TAIL_BOUND,
 )
 from lrdecay_native.engines import engine
@@ -214,13 +214,17 @@ def _fill_blocks(
     count = len(steps) // length
     whole = count * length
     if count:
-        coefficients, halvings = _coefficients(exact, steps, length, out.dtype.name)
-        fill = getattr(engine, f"fill_{out.dtype.name}")
+        coefficients, degrees, halvings = _block_polynomials(exact, steps, length, out.dtype.name)
         for first, last, needed in _stretches(halvings):
             part = slice(first * length, last * length)
             if needed == 0:
-                block_coefficients = np.ascontiguousarray(coefficients[:, first:last])
-                fill(out[part], _abscissae(length, out.dtype.name), block_coefficients)
+                degree = degrees[first:last].max()
+                fill = getattr(engine, f"fill_{out.dtype.name}_{degree}")
+                fill(
+                    out[part],
+                    _abscissae(length, out.dtype.name),
+                    np.ascontiguousarray(coefficients[:, first:last]),
+                )
             else:
                 _fill_blocks(exact, length >> needed, steps[part], out[part])
     if whole < len(steps):
@@ -234,43 +238,27 @@ def _stretches(numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, int]]
         yield int(first), int(last), int(numbers[first])
 
 
-def _coefficients(
+def _block_polynomials(
     exact: PairFunction, steps: range, length: int, dtype: str
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """The coefficients of every whole block, and how often it must be halved to keep the bounds."""
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For every whole block: coefficients, the degree needed, and how often to halve the block before."""
     starts = np.arange(len(steps) // length, dtype=np.int64) * length
     indices = _node_indices(length)[:, None] + starts
     high, low = exact(_grid_pair(steps, indices.ravel()))
-    rows = np.empty((4 + 2 * len(NODES) - 1, len(starts)))
-    engine.interpolate(*high.reshape(indices.shape), *low.reshape(indices.shape), *rows)
-    sizes = np.abs(rows)
-    kept = DEGREE[dtype] - 1
-    value, linear = sizes[0], sizes[2]
-    rest, tail = sizes[4 : 4 + kept].sum(axis=0), sizes[4 + kept :].sum(axis=0)
+    rows = np.empty((SPLIT + HIGHEST_DEGREE - 1, len(starts)))
+    interpolate = getattr(engine, f"interpolate_{dtype}")
+    interpolate(*high.reshape(indices.shape), *low.reshape(indices.shape), *rows)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Halving the block makes the linear part half as large, the rest a quarter, and the tail less by
-        # another factor of two for each of its degrees.
-        needed = np.maximum.reduce(
-            [
-                np.log2(linear / (LINEAR_BOUND * value)),
-                np.log2(rest / (REST_BOUND * value)) / 2,
-                np.log2(tail / (TAIL_BOUND[dtype] * value)) / (DEGREE[dtype] + 1),
-            ]
+        # Row k - 2 of the tails: what the terms from degree k on add up to at most, relative to the value.
+        tails = np.cumsum(np.abs(rows[:SPLIT-1:-1]), axis=0)[::-1] / rows[0]
+        # Halving the block makes a term of degree k less by 2**k.
+        highest = DEGREES[dtype][-1]
+        halvings = np.maximum(
+            np.log2(tails[0] / REST_BOUND) / 2,
+            np.log2(tails[highest - 1] / TAIL_BOUND[dtype]) / (highest + 1),
         )
-    needed = np.where(value >= _LEAST_VALUE[dtype], needed, np.inf)
-    return _rounded(rows, kept, dtype), np.clip(np.ceil(needed), 0, 64).astype(np.int64)
-
-
-def _rounded(rows: Doubles, kept: int, dtype: str) -> npt.NDArray[Any]:
-    """The coefficients in a dtype, the linear one split so that its product with ``u`` is exact."""
-    value_high, value_low, linear_high, linear_low = rows[:4]
-    value = value_high.astype(dtype)
-    bits = BITS[dtype] - LONGEST_BLOCK.bit_length()
-    mantissa, exponent = np.frexp(linear_high)
-    linear = np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)
-    return np.concatenate(
-        [
-            [value, (value_high - value) + value_low, linear, (linear_high - linear) + linear_low],
-            rows[4 : 4 + kept],
-        ]
-    ).astype(dtype)
+    halvings = np.where(rows[0] >= _LEAST_VALUE[dtype], np.ceil(halvings), np.inf)
+    degrees = np.full(len(starts), highest)
+    for degree in DEGREES[dtype][-2::-1]:
+        degrees[tails[degree - 1] <= TAIL_BOUND[dtype]] = degree
+    return rows.astype(dtype), degrees, np.clip(halvings, 0, 64).astype(np.int64)

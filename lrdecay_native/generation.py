@@ -9,8 +9,8 @@ Every formula and every time map becomes three functions:
 ``name_sweep``
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
-The block polynomial becomes ``interpolate``, ``fill_float64`` and ``fill_float32``; ``repeat_float64`` and
-``repeat_float32`` write runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
+For each dtype the block polynomial becomes ``interpolate_dtype`` and, for each degree, ``fill_dtype_degree``;
+``repeat_dtype`` writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
 declarations around them.
 """
 
@@ -66,8 +66,8 @@ def time_map_kernel(name: str) -> Kernel:
     return _double_double_kernel(name, TIME_MAPS[name].function, ("period",))
 
 
-def interpolation_kernel() -> Kernel:
-    """From nine values to the coefficients of their polynomial, for many blocks at once."""
+def interpolation_kernel(dtype: str) -> Kernel:
+    """From values at the nodes to the coefficients of their polynomial, for many blocks at once."""
     trace = Trace()
     count = 1 + 2 * len(block_polynomial.NODES)
     names = tuple(f"{part}{k}" for part in ("high", "low") for k in range(count))
@@ -76,8 +76,8 @@ def interpolation_kernel() -> Kernel:
         DoubleDouble(trace.argument(high), trace.argument(low))
         for high, low in zip(highs, lows, strict=True)
     ]
-    coefficients = tuple(block_polynomial.interpolate(values))
-    return Kernel("interpolate", names, (), trace, coefficients)
+    coefficients = tuple(block_polynomial.interpolate(values, dtype))
+    return Kernel(f"interpolate_{dtype}", names, (), trace, coefficients)
 
 
 @dataclass(frozen=True)
@@ -160,14 +160,14 @@ def _loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Func
     )
 
 
-def _fill(dtype: str) -> Function:
+def _fill(dtype: str, degree: int) -> Function:
     trace = Trace()
-    names = block_polynomial.coefficient_names(dtype)
+    names = block_polynomial.coefficient_names(degree)
     value = block_polynomial.polynomial(
         trace.argument("u"), [trace.argument(name) for name in names]
     )
     return Function(
-        f"fill_{dtype}",
+        f"fill_{dtype}_{degree}",
         dtype,
         (("vector", "out"), ("vector", "u_array"), ("matrix", "coefficients")),
         ("u", *names, *_temporaries(trace)),
@@ -212,10 +212,11 @@ def all_functions() -> Iterator[Function]:
         yield from functions_of(time_map_kernel(name))
     for name in FORMULAS:
         yield from functions_of(formula_kernel(name))
-    interpolation = interpolation_kernel()
-    yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
-    for dtype in block_polynomial.DEGREE:
-        yield _fill(dtype)
+    for dtype, degrees in block_polynomial.DEGREES.items():
+        interpolation = interpolation_kernel(dtype)
+        yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
+        for degree in degrees:
+            yield _fill(dtype, degree)
         yield _repeat(dtype)
 
 

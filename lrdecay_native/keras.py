@@ -6,11 +6,12 @@ Two classes compute the rate inside the training step:
     the formula in Keras operations, in float32. The default: it needs no number of steps, and it
     is the arithmetic of Keras's own schedules: in their place, it changes no published digit.
 `KerasTable`
-    the exact values, computed natively beforehand and looked up by the integer step.
+    the native values of `Schedule.values`, computed beforehand and looked up by the integer step.
 
 A saved model names these classes, and Keras finds only what has been imported: write
 ``import lrdecay_native.keras`` before ``keras.models.load_model`` (no ``custom_objects`` needed).
-Without that import Keras refuses the file with ``Could not locate class 'KerasSchedule'``.
+Without that import Keras refuses the file with ``Could not locate class 'KerasSchedule'`` (old
+versions, up to 3.4 at least, imported the module by themselves).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ try:
 except ImportError as error:
     raise ImportError(
         f"lrdecay_native.keras needs Keras 3 with a backend ({error}): "
-        'install it with: pip install "lrdecay_native[keras]"'
+        'install them with: pip install "lrdecay_native[keras]" tensorflow'
     ) from error
 
 __all__ = ["KerasSchedule", "KerasTable", "PrintLR", "from_keras"]
@@ -101,7 +102,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 
     See Also
     --------
-    KerasTable : the exactly rounded values instead of float32 arithmetic.
+    KerasTable : the native values instead of float32 arithmetic.
 
     Examples
     --------
@@ -144,10 +145,11 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 
 @keras.saving.register_keras_serializable(package="lrdecay_native")
 class KerasTable(KerasSchedule):
-    """A schedule as a Keras learning rate, its exact values looked up in a table.
+    """A schedule as a Keras learning rate, its native values looked up in a table.
 
-    The steps `start` to ``stop - 1`` are computed natively when the object is made, each rounded
-    once to float32, and are looked up by the integer step, which is never converted to float.
+    The rates of the steps `start` to ``stop - 1`` are computed when the object is made, by
+    ``schedule.values`` in float32 (within 0.55 ulp of the true value, where float32 arithmetic is
+    off by several), and are looked up by the integer step, which is never converted to float.
     Any other step is still answered with the schedule's value and never with the table's last:
     its formula is computed in float64 (on JAX and PyTorch in float32, the widest Keras has there).
 
@@ -274,6 +276,6 @@ class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         # Not at the epoch's begin: a LearningRateScheduler listed later hasn't set the rate yet.
         if self._epoch is not None:
-            rate = float(ops.convert_to_tensor(self.model.optimizer.learning_rate))
+            rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
             print(f"Epoch {self._epoch + 1:02d}: learning rate = {rate:.5f}")
             self._epoch = None

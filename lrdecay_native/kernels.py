@@ -257,16 +257,17 @@ def _checked(
     array = np.asarray(value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}={value!r} must be a real number or an array of real numbers")
-    right = (array >= validation.SMALLEST) & (array <= highest)
+    values = array.astype(np.float64)
+    right = (values >= validation.SMALLEST) & (values <= highest)
     if zero:
-        right |= array == 0.0
+        right |= values == 0.0
     if not right.all():
         wrong = array[~right].flat[0]
         start = "0, or " if zero else ""
         raise ValueError(
             f"{name}={wrong.item()!r} must be {start}from {validation.SMALLEST} to {highest}"
         )
-    return array.astype(np.float64)
+    return values
 
 
 def _evaluate(
@@ -293,6 +294,9 @@ def _evaluate(
     padded = [a.reshape((1,) * (ndim - a.ndim) + a.shape) for a in arguments]
     outer = max((axis + 1 for axis in range(ndim) if any(a.shape[axis] > 1 for a in padded)), default=0)
     if int(np.prod(shape[outer:])) >= _LONG_ROW or outer == 0:
+        if np.may_share_memory(steps, result):
+            # A row is written before a later row reads the same steps.
+            steps = steps.copy()
         all_steps = np.broadcast_to(steps, shape)
         sets = [np.broadcast_to(a, shape[:outer] + a.shape[outer:]) for a in padded]
         for index in np.ndindex(shape[:outer]):

@@ -243,12 +243,13 @@ class Schedule(ABC):
 def _range(start: int, stop: int | None, step: int) -> range:
     """The range of these steps, checked."""
     first, last = (0, start) if stop is None else (start, stop)
-    validation.whole("stop" if stop is None else "start", start)
-    validation.whole("stop", last)
     if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
         raise TypeError(f"step={step!r} must be an integer, not {type(step).__name__}")
     if step == 0:
         raise ValueError("step=0 must not be 0")
+    validation.whole("start", first)
+    # As in range(9, -1, -1), a descent that includes step 0 stops at -1.
+    validation.whole("stop", last, lowest=-1 if step < 0 else 0)
     steps = range(int(first), int(last), int(step))
     if steps and steps[0] >= validation.STEP_LIMIT:
         raise ValueError(f"start={start!r} must be a step from 0 to below 2**63")

@@ -56,13 +56,13 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def whole(name: str, value: Any) -> int:
-    """An integer in ``[0, STEP_LIMIT]``."""
+def whole(name: str, value: Any, *, lowest: int = 0) -> int:
+    """An integer in ``[lowest, STEP_LIMIT]``."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
         raise TypeError(f"{name}={value!r} must be an integer, not {type(value).__name__}")
     number = int(value)
-    if not 0 <= number <= STEP_LIMIT:
-        raise ValueError(f"{name}={value!r} must be from 0 to 2**63")
+    if not lowest <= number <= STEP_LIMIT:
+        raise ValueError(f"{name}={value!r} must be from {lowest} to 2**63")
     return number
 
 
@@ -71,10 +71,9 @@ def dtype(value: npt.DTypeLike) -> np.dtype[Any]:
     try:
         result = np.dtype(value)
     except TypeError:
-        result = None
+        result = np.dtype(object)
     if result not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise TypeError(f"dtype={value!r} must be float64 or float32")
-    assert result is not None
     return result
 
 
@@ -86,9 +85,10 @@ def destination(
         return np.empty(shape, dtype(np.float64 if wanted is None else wanted))
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
-    if out.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
+    native = out.dtype.newbyteorder("=")
+    if native not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise TypeError(f"out has dtype {out.dtype}; it must be float64 or float32")
-    if wanted is not None and dtype(wanted) != out.dtype:
+    if wanted is not None and dtype(wanted) != native:
         raise TypeError(f"dtype={wanted!r} differs from the dtype of out, {out.dtype}; give one of them")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}; it must have shape {shape}")
@@ -119,8 +119,10 @@ def steps(name: str, value: Any) -> npt.NDArray[Any]:
             f"{name} has type {array.dtype if array.ndim else type(value).__name__}; "
             "steps must be integers or floats"
         )
-    if array.size and not (array.min() >= 0 and array.max() < STEP_LIMIT):
-        wrong = array[~((array >= 0) & (array < STEP_LIMIT))]
+    # item(): Python compares exactly, while float16 can't hold the limit.
+    if array.size and not (array.min().item() >= 0 and array.max().item() < STEP_LIMIT):
+        with np.errstate(over="ignore"):
+            wrong = array[~((array >= 0) & (array < STEP_LIMIT))]
         _refuse_steps(name, array, wrong.tolist())
     return array
 

@@ -46,9 +46,7 @@ def test_print_lr_with_a_number(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("print_first", [True, False])
-def test_print_lr_with_learning_rate_scheduler(
-    print_first: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_print_lr_with_learning_rate_scheduler(print_first: bool, capsys: pytest.CaptureFixture[str]) -> None:
     per_epoch = lrd.StepDecay(0.1, drop_rate=0.5, step_size=1)
     callbacks = [PrintLR(), keras.callbacks.LearningRateScheduler(per_epoch)]
     train(0.25, callbacks if print_first else callbacks[::-1])

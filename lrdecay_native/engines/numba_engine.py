@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numpy import floor
 
 from lrdecay_native.generation import all_functions, python_source
 

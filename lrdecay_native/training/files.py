@@ -56,7 +56,7 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
             written[partial] = path
             partial.write_bytes(content)
         for partial, path in written.items():
-            os.replace(partial, path)
+            partial.replace(path)
     finally:
         for partial in written:
             partial.unlink(missing_ok=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from digit_files import write_digits
 
 from lrdecay_native.schedules import SCHEDULES, StepDecay
 
@@ -21,7 +21,9 @@ EXPRESSION = "StepDecay(0.1, 0.96, 7)"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_digits: Callable[..., Path]
+) -> Path:
     """An empty working folder; the digits are beside it."""
     write_digits(tmp_path / "mnist.npz")
     working = tmp_path / "working"

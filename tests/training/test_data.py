@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from digit_files import REAL_MNIST, needs_real_mnist, small_arrays, write_digits
 
 pytest.importorskip("rich", reason="needs: pip install 'lrdecay_native[training]'")
 
-from lrdecay_native.training import data  # noqa: E402
+from lrdecay_native.training import data
 
+WriteDigits = Callable[..., Path]
 NOWHERE = "http://127.0.0.1:9/mnist.npz"
 
 
@@ -29,7 +31,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+def server(tmp_path: Path, write_digits: WriteDigits) -> Iterator[str]:
     """A real HTTP server with the small digits at /mnist.npz; gives its address."""
     write_digits(tmp_path / "served" / "mnist.npz")
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
@@ -45,9 +47,11 @@ def served_sha256(tmp_path: Path) -> str:
     return hashlib.sha256((tmp_path / "served" / "mnist.npz").read_bytes()).hexdigest()
 
 
-def test_images_are_scaled_as_in_the_tutorial(tmp_path: Path) -> None:
+def test_images_are_scaled_as_in_the_tutorial(
+    tmp_path: Path, write_digits: WriteDigits, small_digits: dict[str, npt.NDArray[Any]]
+) -> None:
     digits = data.read_mnist(write_digits(tmp_path / "mnist.npz"))
-    arrays = small_arrays()
+    arrays = small_digits
     assert digits.x_train.dtype == np.float32
     np.testing.assert_array_equal(digits.x_train, (arrays["x_train"] / 255.0).astype(np.float32))
     np.testing.assert_array_equal(digits.x_test, (arrays["x_test"] / 255.0).astype(np.float32))
@@ -73,7 +77,10 @@ ZEROS = np.zeros((80, 28, 28), np.uint8)
     ],
 )
 def test_a_file_of_another_shape_is_refused(
-    replaced: dict[str, np.ndarray | None], expected: str, tmp_path: Path
+    replaced: dict[str, npt.NDArray[Any] | None],
+    expected: str,
+    tmp_path: Path,
+    write_digits: WriteDigits,
 ) -> None:
     path = write_digits(tmp_path / "other.npz", **replaced)
     with pytest.raises(ValueError, match=rf"other\.npz: .*{expected}"):
@@ -81,7 +88,9 @@ def test_a_file_of_another_shape_is_refused(
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.999])
-def test_a_truncated_file_is_refused(kept: float, tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(
+    kept: float, tmp_path: Path, write_digits: WriteDigits
+) -> None:
     path = write_digits(tmp_path / "mnist.npz")
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
@@ -89,7 +98,7 @@ def test_a_truncated_file_is_refused(kept: float, tmp_path: Path) -> None:
         data.read_mnist(path)
 
 
-def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path, write_digits: WriteDigits) -> None:
     path = write_digits(tmp_path / "mnist.npz")
     content = bytearray(path.read_bytes())
     middle = len(content) // 4
@@ -112,33 +121,37 @@ def test_files_that_are_no_npz_are_refused(tmp_path: Path) -> None:
             data.read_mnist(path)
 
 
-def test_a_wrong_path_is_refused_although_the_cache_has_digits(cache: Path, tmp_path: Path) -> None:
+def test_a_wrong_path_is_refused_although_the_cache_has_digits(
+    cache: Path, tmp_path: Path, write_digits: WriteDigits
+) -> None:
     write_digits(cache)
     with pytest.raises(ValueError, match="there is no such file"):
         data.load_digits(tmp_path / "misspelt.npz")
 
 
-def test_a_path_goes_before_the_cache(cache: Path, tmp_path: Path) -> None:
+def test_a_path_goes_before_the_cache(
+    cache: Path, tmp_path: Path, write_digits: WriteDigits
+) -> None:
     write_digits(cache)
-    path = write_digits(tmp_path / "mine.npz", **small_arrays(train=40))
+    path = write_digits(tmp_path / "mine.npz", x_train=ZEROS[:40], y_train=ZEROS[:40, 0, 0])
     digits = data.load_digits(path)
     assert len(digits.x_train) == 40
     assert digits.source == f"MNIST, {path}"
 
 
-def test_the_cache_goes_before_the_download(cache: Path) -> None:
+def test_the_cache_goes_before_the_download(cache: Path, write_digits: WriteDigits) -> None:
     write_digits(cache)
     assert data.load_digits().source == f"MNIST, {cache}"
 
 
-def test_a_truncated_cache_is_refused(cache: Path) -> None:
+def test_a_truncated_cache_is_refused(cache: Path, write_digits: WriteDigits) -> None:
     content = write_digits(cache).read_bytes()
     cache.write_bytes(content[:1000])
     with pytest.raises(ValueError, match="truncated"):
         data.load_digits()
 
 
-def test_keras_keeps_its_own_digits_where_we_look(cache: Path) -> None:
+def test_keras_keeps_its_own_digits_where_we_look(cache: Path, write_digits: WriteDigits) -> None:
     keras = pytest.importorskip("keras", reason="needs: pip install 'lrdecay_native[training]'")
     write_digits(cache)
     # Keras checks the digest of its own file; without one it takes the file that is there.
@@ -178,18 +191,21 @@ def test_without_mnist_the_digits_are_scikit_learns_and_say_so(cache: Path) -> N
     pytest.importorskip("sklearn", reason="needs: pip install 'lrdecay_native[training]'")
     digits, again = data.load_digits(), data.load_digits()
     assert digits.source.startswith("scikit-learn's load_digits (1797 digits of 8 x 8 pixels)")
-    assert "instead of MNIST" in digits.source and str(cache) in digits.source
-    assert digits.x_train.shape == (1437, 8, 8) and digits.x_test.shape == (360, 8, 8)
-    assert digits.x_train.min() == 0 and digits.x_train.max() == 1
+    assert "instead of MNIST" in digits.source
+    assert str(cache) in digits.source
+    assert digits.x_train.shape == (1437, 8, 8)
+    assert digits.x_test.shape == (360, 8, 8)
+    assert digits.x_train.min() == 0
+    assert digits.x_train.max() == 1
     assert digits.x_test.max() == 1
     assert set(digits.y_test) == set(range(10))
     np.testing.assert_array_equal(digits.x_test, again.x_test)
     np.testing.assert_array_equal(digits.y_train, again.y_train)
 
 
-@needs_real_mnist
-def test_the_real_mnist() -> None:
-    digits = data.read_mnist(REAL_MNIST)
-    assert digits.x_train.shape == (60_000, 28, 28) and digits.x_test.shape == (10_000, 28, 28)
+def test_the_real_mnist(real_mnist: Path) -> None:
+    digits = data.read_mnist(real_mnist)
+    assert digits.x_train.shape == (60_000, 28, 28)
+    assert digits.x_test.shape == (10_000, 28, 28)
     # The mean by which everyone centres MNIST's pixels.
     assert digits.x_train.mean(dtype=np.float64) == pytest.approx(0.1306604762738429, abs=1e-8)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from digit_files import REAL_MNIST, needs_real_mnist, write_digits
 
 from lrdecay_native.schedules import ExponentialDecay, PolynomialDecay, StepDecay
 
@@ -32,7 +32,7 @@ STEPS_PER_EPOCH = 10
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Digits:
+def digits(tmp_path_factory: pytest.TempPathFactory, write_digits: Callable[..., Path]) -> Digits:
     return read_mnist(write_digits(tmp_path_factory.mktemp("digits") / "mnist.npz"))
 
 
@@ -41,7 +41,7 @@ def short_run(digits: Digits) -> TrainingRun:
     return train(digits, KerasSchedule(SCHEDULE), epochs=3, batch_size=32, seed=0)
 
 
-class RecordingSGD(keras.optimizers.SGD):
+class RecordingSGD(keras.optimizers.SGD):  # type: ignore[misc]
     """SGD that keeps the rate it is given inside the training step."""
 
     def build(self, variables: Any) -> None:
@@ -53,7 +53,7 @@ class RecordingSGD(keras.optimizers.SGD):
         self.used_rate.assign(learning_rate)
 
 
-class RateRecorder(keras.callbacks.Callback):
+class RateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: Any = None) -> None:
         self.rates: list[float] = []
 
@@ -212,12 +212,11 @@ def test_the_comparison_is_reported() -> None:
     assert content["learning_rates"][1]["below_noise"] is True
 
 
-@needs_real_mnist
 @pytest.mark.slow
 def test_the_tutorial_s_run_on_the_real_mnist(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    real_mnist: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["train", "--data", str(REAL_MNIST), "--output", str(tmp_path)]) == 0
+    assert run(["train", "--data", str(real_mnist), "--output", str(tmp_path)]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert sum("learning rate = " in line for line in lines) == 15
     assert lines[-2] == "Current learning rate: 0.031885575503110886"

@@ -1,0 +1,5 @@
+"""Benchmarks: how fast this library is beside filling memory, and beside everything else.
+
+``python -m bench run`` measures and judges, ``compare`` sets the figures against the stored baseline,
+``store-baseline`` stores a new one, ``document`` redraws docs/benchmarks.md and its picture.
+"""

@@ -1,0 +1,101 @@
+"""The schedules that are measured, and the same curves as calls of the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import lrdecay_native as lrd
+from lrdecay_native.formulas import FORMULAS
+
+# The rates stay normal numbers of float32 over the longest grid: denormal ones would measure the
+# processor's trap, not the contenders.
+SCHEDULES_MEASURED: dict[str, lrd.Schedule] = {
+    "StepDecay": lrd.StepDecay(0.1, 0.96, 10_000, staircase=False),
+    "StepDecay, staircase": lrd.StepDecay(0.1, 0.96, 10_000),
+    "ExponentialDecay": lrd.ExponentialDecay(0.1, 0.04, decay_steps=10_000),
+    "InverseTimeDecay": lrd.InverseTimeDecay(0.1, 0.5, decay_steps=10_000),
+    "PolynomialDecay": lrd.PolynomialDecay(0.1, 10_000_000, power=2.0, end_learning_rate=0.001),
+    "PolynomialDecay, power 0.5": lrd.PolynomialDecay(0.1, 1_000_000, power=0.5),
+    "PolynomialDecay, cycle": lrd.PolynomialDecay(
+        0.1, 100_000, power=1.5, end_learning_rate=0.001, cycle=True
+    ),
+    "PerEpoch": lrd.StepDecay(0.1, 0.96, 10, staircase=False).per_epoch(1875),
+}
+"""Every schedule class at least once, by the name under which its figures are kept."""
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """A formula's kernel with arguments that make it the curve of a schedule.
+
+    Attributes
+    ----------
+    schedule : str
+        The name in `SCHEDULES_MEASURED` of the schedule with the same curve.
+    arguments : dict of str to float
+        The arguments after ``step``.
+    swept : str
+        Which of them a sweep varies.
+    """
+
+    schedule: str
+    arguments: dict[str, float]
+    swept: str
+
+
+KERNELS_MEASURED: dict[str, KernelCall] = {
+    "step_decay": KernelCall(
+        "StepDecay",
+        {"initial_learning_rate": 0.1, "drop_rate": 0.96, "step_size": 10_000},
+        "drop_rate",
+    ),
+    "exponential_decay": KernelCall(
+        "ExponentialDecay", {"initial_learning_rate": 0.1, "decay_rate": 4e-6}, "decay_rate"
+    ),
+    "inverse_time_decay": KernelCall(
+        "InverseTimeDecay", {"initial_learning_rate": 0.1, "decay_rate": 5e-5}, "decay_rate"
+    ),
+    "polynomial_decay": KernelCall(
+        "PolynomialDecay",
+        {
+            "initial_learning_rate": 0.1,
+            "max_step": 10_000_000,
+            "power": 2.0,
+            "end_learning_rate": 0.001,
+        },
+        "power",
+    ),
+}
+"""Every formula, by the name of its kernel."""
+
+SWEEP_FACTORS: npt.NDArray[np.float64] = np.linspace(0.9, 1.0, 100)
+"""What the swept argument of each parameter set is multiplied with."""
+
+
+def kernel(name: str) -> Callable[..., Any]:
+    """The public kernel of a formula in the registry."""
+    function: Callable[..., Any] = getattr(lrd, FORMULAS[name].name)
+    return function
+
+
+def formula_of(schedule: str) -> str:
+    """The formula with the curve of a schedule in `KERNELS_MEASURED`."""
+    return next(name for name, call in KERNELS_MEASURED.items() if call.schedule == schedule)
+
+
+def swept_arguments(call: KernelCall) -> dict[str, Any]:
+    """The arguments of a sweep: a column of the swept one, scalars for the others."""
+    column = call.arguments[call.swept] * SWEEP_FACTORS[:, np.newaxis]
+    return call.arguments | {call.swept: column}
+
+
+def swept_schedules(call: KernelCall) -> list[lrd.Schedule]:
+    """The schedules of a sweep, one for each parameter set."""
+    schedule: Any = SCHEDULES_MEASURED[call.schedule]
+    value = getattr(schedule, call.swept)
+    return [replace(schedule, **{call.swept: value * factor}) for factor in SWEEP_FACTORS.tolist()]

@@ -1,0 +1,106 @@
+"""Fixtures for all tests, and the table of the worst errors at the end of a run."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+
+import hypothesis
+import pytest
+
+import lrdecay_native as lrd
+
+PACKAGE = Path(lrd.__file__).parent
+CYTHON_ENGINES = ("baseline", "avx2", "avx512")
+ENGINES = (*CYTHON_ENGINES, "numba_engine")
+
+# The first call of a kernel of the numba engine compiles it, which takes seconds.
+hypothesis.settings.register_profile("lrdecay", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("lrdecay")
+
+Worst = dict[tuple[str, str], float]
+_WORST = pytest.StashKey[Worst]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_WORST] = {}
+
+
+@pytest.fixture
+def record_ulps(request: pytest.FixtureRequest) -> Callable[[str, str, float], None]:
+    """``record_ulps(formula, how, ulps)`` keeps the worst for the table at the end of the run."""
+    worst = request.config.stash[_WORST]
+
+    def record(formula: str, how: str, ulps: float) -> None:
+        worst[formula, how] = max(worst.get((formula, how), 0.0), ulps)
+
+    return record
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    worst = config.stash[_WORST]
+    if worst:
+        terminalreporter.section(f"worst error in ulp, engine of this run: {lrd.backend()}")
+    for formula in sorted({formula for formula, _ in worst}):
+        columns = [f"{how} {ulps:.4f}" for (name, how), ulps in worst.items() if name == formula]
+        terminalreporter.write_line(f"{formula:20} {'   '.join(columns)}")
+
+
+@pytest.fixture
+def random(request: pytest.FixtureRequest) -> Random:
+    """Random numbers that are the same in every run of a test."""
+    return Random(request.node.name)
+
+
+def available_engine(name: str) -> ModuleType | None:
+    """An engine module, if it was built and this machine can run it."""
+    if name == "numba_engine":
+        return _engine(name) if importlib.util.find_spec("numba") else None
+    if not importlib.util.find_spec("lrdecay_native.engines.baseline"):
+        return None
+    built = importlib.util.find_spec(f"lrdecay_native.engines.{name}")
+    return _engine(name) if built and name in _engine("baseline").processor_features() else None
+
+
+def _engine(name: str) -> ModuleType:
+    return importlib.import_module(f"lrdecay_native.engines.{name}")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> ModuleType:
+    """Each engine in turn, whichever the public functions use."""
+    module = available_engine(request.param)
+    if module is None:
+        pytest.skip(f"the engine {request.param} isn't available on this machine")
+    return module
+
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Iterator[RunPython]:
+    """``run_python(code, package_folder, VARIABLE=value)`` in a new process, outside of the source tree."""
+
+    def run(
+        code: str, folder: Path = PACKAGE.parent, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("LRDECAY_")}
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={**inherited, "PYTHONPATH": str(folder), **variables},
+            capture_output=True,
+            text=True,
+        )
+
+    yield run

@@ -1,0 +1,315 @@
+"""The truth in mpmath, with 300 bits, and random parameters: what the tests hold the library to.
+
+A new formula needs an entry in `KERNELS`, a new time map one in `TIME_MAPS`, a new schedule class one in
+`SCHEDULES`; a test fails while one is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log10
+from random import Random
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import lrdecay_native as lrd
+
+mp = mpmath.mp.clone()
+mp.prec = 300
+
+Real = Any
+"""An mpmath number."""
+
+
+def real(number: int | float | np.generic) -> Real:
+    """The number itself, without rounding."""
+    if isinstance(number, np.longdouble):
+        numerator, denominator = number.as_integer_ratio()
+        return mp.mpf(numerator) / denominator
+    return mp.mpf(number.item() if isinstance(number, np.generic) else number)
+
+
+def ulps(value: float | np.floating[Any], truth: Real, dtype: Any) -> float:
+    """The distance of a value from the truth, in spacings of the dtype at the truth."""
+    return float(abs(real(value) - truth) / spacing(truth, dtype))
+
+
+def spacing(truth: Real, dtype: Any) -> Real:
+    """The distance between neighbours of a dtype around a true value."""
+    limits = np.finfo(dtype)
+    _, exponent = mp.frexp(truth)
+    return mp.ldexp(1, max(int(exponent) - 1, int(limits.minexp)) - limits.nmant)
+
+
+LEAST_ACCURATE = {"float64": 1e-285, "float32": 1e-28}
+"""Above these values the documented bounds hold."""
+
+
+def bound(truth: Real, dtype: Any, documented: float, relative_loss: Real, initial: float) -> float:
+    """How many ulps a value may be from the truth."""
+    if truth >= LEAST_ACCURATE[np.dtype(dtype).name]:
+        return documented + float(relative_loss * truth / spacing(truth, dtype))
+    # Here the decay itself, before the initial rate multiplies it, may be a denormal number.
+    return 1.0 + float(mp.ldexp(initial, -1073) / spacing(truth, dtype))
+
+
+# Time maps: the step t to the variable x of a formula.
+
+
+def continuous(t: Real, period: float) -> Real:
+    return t / period
+
+
+def staircase(t: Real, period: float) -> Real:
+    return mp.floor(t / period)
+
+
+def clamped(t: Real, period: float) -> Real:
+    return t / period if t < period else mp.one
+
+
+def cyclic(t: Real, period: float) -> Real:
+    return t / (period * max(mp.ceil(t / period), 1))
+
+
+TIME_MAPS: dict[str, Callable[[Real, float], Real]] = {
+    "continuous": continuous,
+    "staircase": staircase,
+    "clamped": clamped,
+    "cyclic": cyclic,
+}
+
+
+# Formulas of x.
+
+
+def drop(x: Real, initial: float, rate: float) -> Real:
+    return initial * mp.exp(x * mp.log(rate))
+
+
+def natural(x: Real, initial: float, rate: float) -> Real:
+    return initial * mp.exp(-x * rate)
+
+
+def inverse(x: Real, initial: float, rate: float) -> Real:
+    return initial / (1 + x * rate)
+
+
+def polynomial(x: Real, initial: float, power: float, end: float) -> Real:
+    shape = mp.exp(power * mp.log(1 - x)) if x < 1 else mp.mpf(power == 0)
+    return (mp.mpf(initial) - end) * shape + end
+
+
+# Random parameters, log-uniform over many decades.
+
+
+def spread(random: Random, low: float, high: float) -> float:
+    """A number from a log-uniform distribution."""
+    return float(10.0 ** random.uniform(log10(low), log10(high)))
+
+
+def some_rate(random: Random) -> float:
+    return spread(random, *random.choice([(1e-6, 1.0), (1e-20, 1e20)]))
+
+
+def some_drop(random: Random) -> float:
+    return random.choice([1.0 - spread(random, 1e-12, 1.0), spread(random, 1e-30, 1.0), 1.0])
+
+
+def some_decay(random: Random) -> float:
+    return random.choice([spread(random, 1e-18, 1e2), spread(random, 1e-30, 1e30), 0.0])
+
+
+def some_period(random: Random) -> float:
+    """Whole and fractional numbers of steps."""
+    period = spread(random, *random.choice([(1.0, 1e6), (1e-3, 1e15)]))
+    return random.choice([period, float(round(period) or 1)])
+
+
+def some_power(random: Random) -> float:
+    return random.choice([0.0, 0.5, 1.0, 2.0, spread(random, 1e-6, 1e6)])
+
+
+def some_end(random: Random, initial: float) -> float:
+    """No end rate, one below the initial rate, or one above it."""
+    return random.choice([0.0, initial * spread(random, 1e-6, 1.0), initial * spread(random, 1.0, 1e3)])
+
+
+def some_flag(random: Random) -> bool:
+    return random.choice([False, True])
+
+
+def no_loss(*_: Any, **__: Any) -> Real:
+    return 0
+
+
+def lost_near_the_end(x: Real, power: float) -> Real:
+    """The relative error of ``(1 - x) ** power`` where ``x`` is known to 2**-102."""
+    return mp.ldexp(power, -102) / (1 - x) if x < 1 else 0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What is known about a kernel function of the package.
+
+    ``true(t, **arguments)`` is its value, ``arguments(random)`` gives arguments for it, ``scale(**arguments)`` is
+    a number of steps after which the value has changed: where there is something to see.  ``loss(t,
+    **arguments)`` is the relative error that even 106 bits make, where that is more than next to nothing.
+    """
+
+    true: Callable[..., Real]
+    arguments: Callable[[Random], dict[str, float]]
+    scale: Callable[..., float]
+    loss: Callable[..., Real] = no_loss
+
+
+def _step_arguments(random: Random) -> dict[str, float]:
+    return {
+        "initial_learning_rate": some_rate(random),
+        "drop_rate": some_drop(random),
+        "step_size": some_period(random),
+    }
+
+
+def _rate_arguments(random: Random) -> dict[str, float]:
+    return {"initial_learning_rate": some_rate(random), "decay_rate": some_decay(random)}
+
+
+def _polynomial_arguments(random: Random) -> dict[str, float]:
+    initial = some_rate(random)
+    return {
+        "initial_learning_rate": initial,
+        "max_step": some_period(random),
+        "power": some_power(random),
+        "end_learning_rate": some_end(random, initial),
+    }
+
+
+def _length(rate: float, period: float = 1.0) -> float:
+    return period / rate if rate else period
+
+
+KERNELS: dict[str, Kernel] = {
+    "step_decay": Kernel(
+        lambda t, initial_learning_rate, drop_rate, step_size: drop(
+            continuous(t, step_size), initial_learning_rate, drop_rate
+        ),
+        _step_arguments,
+        lambda initial_learning_rate, drop_rate, step_size: step_size,
+    ),
+    "exponential_decay": Kernel(
+        lambda t, initial_learning_rate, decay_rate: natural(t, initial_learning_rate, decay_rate),
+        _rate_arguments,
+        lambda initial_learning_rate, decay_rate: _length(decay_rate),
+    ),
+    "inverse_time_decay": Kernel(
+        lambda t, initial_learning_rate, decay_rate: inverse(t, initial_learning_rate, decay_rate),
+        _rate_arguments,
+        lambda initial_learning_rate, decay_rate: _length(decay_rate),
+    ),
+    "polynomial_decay": Kernel(
+        lambda t, initial_learning_rate, max_step, power, end_learning_rate: polynomial(
+            clamped(t, max_step), initial_learning_rate, power, end_learning_rate
+        ),
+        _polynomial_arguments,
+        lambda initial_learning_rate, max_step, power, end_learning_rate: max_step,
+        lambda t, initial_learning_rate, max_step, power, end_learning_rate: lost_near_the_end(
+            clamped(t, max_step), power
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What is known about a schedule class: as `Kernel`, of an instance."""
+
+    true: Callable[[Any, Real], Real]
+    make: Callable[[Random], Any]
+    scale: Callable[[Any], float]
+    loss: Callable[[Any, Real], Real] = no_loss
+
+
+def _floor_if(staircase_wanted: bool) -> Callable[[Real, float], Real]:
+    return staircase if staircase_wanted else continuous
+
+
+def _some_rate_decay(cls: type[Any]) -> Callable[[Random], Any]:
+    return lambda random: cls(
+        **_rate_arguments(random), decay_steps=some_period(random), staircase=some_flag(random)
+    )
+
+
+def _some_per_epoch(random: Random) -> Any:
+    """The schedule in epochs may itself be one of these."""
+    name = random.choice(list(SCHEDULES))
+    return SCHEDULES[name].make(random).per_epoch(some_period(random), staircase=some_flag(random))
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "StepDecay": Schedule(
+        lambda s, t: drop(
+            _floor_if(s.staircase)(t, s.step_size), s.initial_learning_rate, s.drop_rate
+        ),
+        lambda random: lrd.StepDecay(**_step_arguments(random), staircase=some_flag(random)),
+        lambda s: s.step_size,
+    ),
+    "ExponentialDecay": Schedule(
+        lambda s, t: natural(
+            _floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate
+        ),
+        _some_rate_decay(lrd.ExponentialDecay),
+        lambda s: _length(s.decay_rate, s.decay_steps),
+    ),
+    "InverseTimeDecay": Schedule(
+        lambda s, t: inverse(
+            _floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate
+        ),
+        _some_rate_decay(lrd.InverseTimeDecay),
+        lambda s: _length(s.decay_rate, s.decay_steps),
+    ),
+    "PolynomialDecay": Schedule(
+        lambda s, t: polynomial(
+            (cyclic if s.cycle else clamped)(t, s.max_step),
+            s.initial_learning_rate,
+            s.power,
+            s.end_learning_rate,
+        ),
+        lambda random: lrd.PolynomialDecay(**_polynomial_arguments(random), cycle=some_flag(random)),
+        lambda s: s.max_step,
+        lambda s, t: lost_near_the_end((cyclic if s.cycle else clamped)(t, s.max_step), s.power),
+    ),
+    "PerEpoch": Schedule(
+        lambda s, t: true_rate(s.schedule, _floor_if(s.staircase)(t, s.steps_per_epoch)),
+        _some_per_epoch,
+        lambda s: s.steps_per_epoch * SCHEDULES[type(s.schedule).__name__].scale(s.schedule),
+        lambda s, t: 2 * loss(s.schedule, _floor_if(s.staircase)(t, s.steps_per_epoch)),
+    ),
+}
+
+
+def true_rate(schedule: Any, t: Real) -> Real:
+    """The rate of a schedule at step ``t``."""
+    return SCHEDULES[type(schedule).__name__].true(schedule, t)
+
+
+def loss(schedule: Any, t: Real) -> Real:
+    """The relative error that even 106 bits make in that rate."""
+    return SCHEDULES[type(schedule).__name__].loss(schedule, t)
+
+
+LAST_STEP = 2**63 - 1
+EDGES = (0, 1, 2**24 + 1, 2**53 + 1, LAST_STEP)
+
+
+def some_steps(random: Random, scale: float) -> list[int]:
+    """Steps at the edges of number types, around a scale and past it, and anywhere."""
+    near = min(int(scale), LAST_STEP)
+    around = [near - 1, near, near + 1, 2 * near + 1]
+    scattered = [scale * spread(random, 1e-3, 1e3) for _ in range(6)]
+    anywhere = [spread(random, 1.0, 2.0**63) for _ in range(2)]
+    steps = [*EDGES, *around, *(int(min(step, 2.0**62)) for step in (*scattered, *anywhere))]
+    return [min(max(step, 0), LAST_STEP) for step in steps]

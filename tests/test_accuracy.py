@@ -1,0 +1,204 @@
+"""Values against mpmath, formula by formula; and that no formula is without a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from reference import (
+    KERNELS,
+    LAST_STEP,
+    SCHEDULES,
+    TIME_MAPS,
+    Real,
+    bound,
+    loss,
+    mp,
+    real,
+    some_period,
+    some_steps,
+    spread,
+    true_rate,
+    ulps,
+)
+
+import lrdecay_native as lrd
+from lrdecay_native import formulas, schedules
+
+SETS = 200
+POINT_BOUND = 0.51
+GRID_BOUND = 0.55
+DTYPES = ("float64", "float32")
+
+Record = Callable[[str, str, float], None]
+
+
+def test_every_formula_has_a_reference() -> None:
+    assert KERNELS.keys() == formulas.FORMULAS.keys()
+
+
+def test_every_time_map_has_a_reference() -> None:
+    assert TIME_MAPS.keys() == formulas.TIME_MAPS.keys()
+
+
+def test_every_schedule_has_a_reference() -> None:
+    assert SCHEDULES.keys() == schedules.SCHEDULES.keys()
+
+
+def test_every_formula_is_a_public_function() -> None:
+    assert set(formulas.FORMULAS) <= set(lrd.__all__)
+
+
+def test_every_schedule_is_a_public_class() -> None:
+    assert set(schedules.SCHEDULES) <= set(lrd.__all__)
+
+
+def initial_rate(schedule: Any) -> float:
+    return float(schedule.initial_learning_rate if hasattr(schedule, "initial_learning_rate") else
+                 initial_rate(schedule.schedule))
+
+
+def check(
+    record: Callable[[float], None],
+    value: Any,
+    truth: Real,
+    dtype: str,
+    documented: float,
+    relative_loss: Real,
+    initial: float,
+) -> bool:
+    """Whether a value is as near the truth as it must be; the error goes on record where a bound is documented."""
+    if truth > np.finfo(dtype).max:
+        return bool(np.isinf(value))
+    allowed = bound(truth, dtype, documented, relative_loss, initial)
+    error = ulps(value, truth, dtype)
+    if allowed <= documented * 1.001:
+        record(error)
+    return error <= allowed
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels(name: str, dtype: str, random: Random, record_ulps: Record) -> None:
+    reference, kernel = KERNELS[name], getattr(lrd, name)
+    for _ in range(SETS):
+        arguments = reference.arguments(random)
+        steps = some_steps(random, reference.scale(**arguments))
+        values = kernel(np.array(steps), **arguments, dtype=dtype)
+        assert values.dtype == dtype
+        for t, value in zip(steps, values, strict=True):
+            assert check(
+                lambda error: record_ulps(name, f"array {dtype}", error),
+                value,
+                reference.true(mp.mpf(t), **arguments),
+                dtype,
+                POINT_BOUND,
+                reference.loss(mp.mpf(t), **arguments),
+                arguments["initial_learning_rate"],
+            ), (arguments, t, value)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_at_single_steps(name: str, random: Random, record_ulps: Record) -> None:
+    for _ in range(SETS):
+        schedule = SCHEDULES[name].make(random)
+        for t in some_steps(random, SCHEDULES[name].scale(schedule)):
+            value = schedule(t)
+            assert check(
+                lambda error: record_ulps(name, "scalar", error),
+                value,
+                true_rate(schedule, mp.mpf(t)),
+                "float64",
+                POINT_BOUND,
+                loss(schedule, mp.mpf(t)),
+                initial_rate(schedule),
+            ), (schedule, t, value)
+
+
+def some_range(random: Random, scale: float) -> range:
+    """A range of steps in which there is something to see, or near the last steps of all."""
+    count = int(spread(random, 1, 30_000))
+    coarse = int(min(max(scale * spread(random, 1e-3, 10.0) / count, 1.0), 2.0**40))
+    step = random.choice([1, 1, 1, random.randint(1, 9), coarse])
+    first = int(random.choice([0.0, 0.0, min(scale * spread(random, 1e-2, 2.0), 2.0**62)]))
+    steps = range(first, first + count * step, step)
+    descending = range(steps[-1], max(first - 1, -1), -step)
+    return random.choice([steps, steps, descending])
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_on_grids(name: str, dtype: str, random: Random, record_ulps: Record) -> None:
+    for _ in range(SETS):
+        schedule = SCHEDULES[name].make(random)
+        scale = SCHEDULES[name].scale(schedule)
+        steps = some_range(random, scale)
+        values = schedule.values(steps.start, steps.stop, steps.step, dtype=dtype)
+        assert values.dtype == dtype and len(values) == len(steps)
+        near = (min(int(scale), LAST_STEP) - steps.start) // steps.step
+        chosen = [0, len(steps) - 1, near - 1, near, near + 1]
+        chosen += [random.randrange(len(steps)) for _ in range(8)]
+        for k in {k for k in chosen if 0 <= k < len(steps)}:
+            t = mp.mpf(steps[k])
+            assert check(
+                lambda error: record_ulps(name, f"grid {dtype}", error),
+                values[k],
+                true_rate(schedule, t),
+                dtype,
+                GRID_BOUND,
+                loss(schedule, t),
+                initial_rate(schedule),
+            ), (schedule, steps, k, values[k])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lrd.StepDecay(0.1, 0.5, 3, staircase=False),
+        lrd.StepDecay(0.1, 0.999, 40, staircase=False),
+        lrd.ExponentialDecay(0.1, 0.01),
+        lrd.ExponentialDecay(0.1, 1e-7),
+        lrd.InverseTimeDecay(0.1, 10.0),
+        lrd.PolynomialDecay(0.1, 9_999, power=0.01),
+        lrd.PolynomialDecay(0.1, 10_000.5, power=0.5),
+        lrd.PolynomialDecay(0.1, 10_000, power=30.0),
+        lrd.PolynomialDecay(0.1, 9_001, power=1.5, end_learning_rate=0.02, cycle=True),
+        lrd.PolynomialDecay(1e-3, 9_001.25, power=0.5, end_learning_rate=0.1, cycle=True),
+    ],
+    ids=repr,
+)
+def test_demanding_grids(schedule: Any, dtype: str, record_ulps: Record) -> None:
+    """Steep decays, roots near their end, and ends in mid-block, step by step where it matters."""
+    name = type(schedule).__name__
+    values = schedule.values(20_000, dtype=dtype)
+    for t in {*range(300), *range(0, 20_000, 11), *range(8_900, 9_010), *range(9_900, 10_010)}:
+        assert check(
+            lambda error: record_ulps(name, f"grid {dtype}", error),
+            values[t],
+            true_rate(schedule, mp.mpf(t)),
+            dtype,
+            GRID_BOUND,
+            loss(schedule, mp.mpf(t)),
+            schedule.initial_learning_rate,
+        ), (t, values[t])
+
+
+@pytest.mark.parametrize("name", TIME_MAPS)
+def test_time_maps(name: str, engine: ModuleType, random: Random) -> None:
+    """As pairs high + low: to 2**-100, and whole numbers without error."""
+    for _ in range(SETS):
+        period = some_period(random)
+        for t in some_steps(random, period):
+            high = float(t)
+            pair = getattr(engine, f"{name}_point")(high, float(t - int(high)), period)
+            truth = TIME_MAPS[name](mp.mpf(t), period)
+            error = abs(real(pair[0]) + real(pair[1]) - truth)
+            tolerance = 0 if name == "staircase" else mp.ldexp(truth, -100)
+            assert error <= tolerance, (t, period, pair, truth)
