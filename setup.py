@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+import sysconfig
 import tempfile
 import types
 from pathlib import Path
@@ -45,20 +46,29 @@ def write_generated_kernels() -> None:
         target.write_text(text)
 
 
-def extensions() -> list[Extension]:
-    gnu = new_compiler().compiler_type == "unix"
+def compile_flags() -> list[str]:
+    if new_compiler().compiler_type != "unix":
+        return []
     # Each rounding is meant as written: no contraction. Nothing reads errno or the exception flags.
-    exact = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"] if gnu else []
-    vectors = VECTOR_FLAGS if gnu and platform.machine() in ("x86_64", "AMD64") else {"baseline": []}
+    flags = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+    if "gcc" in (os.environ.get("CC") or sysconfig.get_config_var("CC") or ""):
+        # The generated loops have many array arguments, which must be checked for overlap to vectorise.
+        flags.append("--param=vect-max-version-for-alias-checks=500")
+    return flags
+
+
+def extensions() -> list[Extension]:
+    flags = compile_flags()
+    vectors = VECTOR_FLAGS if flags and platform.machine() == "x86_64" else {"baseline": []}
     return [
         Extension(
             f"lrdecay_native.engines.{name}",
             [f"src/{name}.pyx"],
             include_dirs=["src"],
             depends=["src/kernels.pxi", "src/generated_kernels.pxi", "src/arithmetic.h"],
-            extra_compile_args=exact + flags,
+            extra_compile_args=flags + vector_flags,
         )
-        for name, flags in vectors.items()
+        for name, vector_flags in vectors.items()
     ]
 
 

@@ -41,9 +41,7 @@ def worst_ulp(schedule: Schedule, values: npt.NDArray[Any]) -> float:
     """
     steps = np.random.default_rng(0).integers(0, len(values), SAMPLE).tolist()
     with mpmath.workprec(PRECISION):
-        return max(
-            _ulps(values[step], schedule.evaluate(MPMATH, mpmath.mpf(step))) for step in steps
-        )
+        return max(_ulps(values[step], schedule.evaluate(MPMATH, mpmath.mpf(step))) for step in steps)
 
 
 def _ulps(value: np.floating[Any], truth: Any) -> float:

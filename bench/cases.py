@@ -33,7 +33,7 @@ class Case:
         ``grid`` (evenly spaced steps), ``array`` (arbitrary steps), ``sweep`` (many parameter sets),
         ``scalar`` (a single step).
     schedule : str
-        A name in `SCHEDULES_MEASURED`, or "any" for the yardsticks.
+        A name in `SCHEDULES_MEASURED`, or "yardstick".
     dtype : str
         Of the result; for a scalar, of the step.
     size : int
@@ -49,9 +49,7 @@ class Case:
     contender: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.operation} | {self.schedule} | {self.dtype} | {self.size} | {self.contender}"
-        )
+        return f"{self.operation} | {self.schedule} | {self.dtype} | {self.size} | {self.contender}"
 
     @property
     def native(self) -> bool:
@@ -60,7 +58,7 @@ class Case:
 
 
 def native_grids() -> list[Case]:
-    """This library's grids: every schedule."""
+    """The library's grids: every schedule."""
     return [
         Case("grid", schedule, dtype, size, lrd.backend())
         for schedule in SCHEDULES_MEASURED
@@ -70,7 +68,7 @@ def native_grids() -> list[Case]:
 
 
 def native_curve() -> list[Case]:
-    """This library's points of the picture that aren't among its grids."""
+    """The library's points of the picture that aren't among its grids."""
     return [
         Case("grid", PICTURED, dtype, size, lrd.backend())
         for dtype in DTYPES
@@ -80,7 +78,7 @@ def native_curve() -> list[Case]:
 
 
 def native_kernels(operation: str) -> list[Case]:
-    """This library's arrays or sweeps: every formula."""
+    """The library's arrays or sweeps: every formula."""
     return [
         Case(operation, call.schedule, dtype, VECTOR_SIZE, lrd.backend())
         for call in KERNELS_MEASURED.values()
@@ -89,7 +87,7 @@ def native_kernels(operation: str) -> list[Case]:
 
 
 def native_scalars() -> list[Case]:
-    """This library's calls with a single step: every schedule."""
+    """The library's calls with a single step: every schedule."""
     return [
         Case("scalar", schedule, step, 1, lrd.backend())
         for schedule in SCHEDULES_MEASURED
@@ -120,9 +118,7 @@ def peer_curve() -> list[Case]:
 
 def peer_sweeps() -> list[Case]:
     """NumPy at the sweeps."""
-    return [
-        replace(case, contender="NumPy in place") for case in native_kernels("sweep")
-    ]
+    return [replace(case, contender="NumPy in place") for case in native_kernels("sweep")]
 
 
 def peer_scalars() -> list[Case]:
@@ -137,7 +133,7 @@ def peer_scalars() -> list[Case]:
 def yardstick_vectors() -> list[Case]:
     """The yardsticks against themselves: how far from 1 these ratios are is the noise."""
     return [
-        Case("grid", "any", dtype, size, name)
+        Case("grid", "yardstick", dtype, size, name)
         for name in ("ndarray.fill", "ndarray.copy")
         for dtype in DTYPES
         for size in GRID_SIZES

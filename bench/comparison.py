@@ -51,6 +51,18 @@ def tracked(measurements: Sequence[Measurement]) -> dict[str, Spread]:
     }
 
 
+def kept(first: Sequence[Measurement], again: Sequence[Measurement]) -> list[Measurement]:
+    """Each case of a run, and of those measured again the lower ratio.
+
+    Only what is slower both times is slower; a single time may be the machine's fault.
+    """
+    second = {measurement.case: measurement for measurement in again}
+    return [
+        min(measurement, second.get(measurement.case, measurement), key=lambda m: m.ratio.median)
+        for measurement in first
+    ]
+
+
 def compare(baseline: Mapping[str, Spread], measured: Mapping[str, Spread]) -> list[Change]:
     """Every case of either side."""
     cases = {**baseline, **measured}

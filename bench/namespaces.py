@@ -45,9 +45,7 @@ class InPlace(NDArrayOperatorsMixin):  # type: ignore[misc, unused-ignore]
         self.buffer = buffer
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any) -> InPlace:
-        arrays = [
-            operand.array if isinstance(operand, InPlace) else operand for operand in operands
-        ]
+        arrays = [operand.array if isinstance(operand, InPlace) else operand for operand in operands]
         ufunc(*arrays, out=self.buffer)
         return InPlace(self.buffer, self.buffer)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from bench.namespaces import InPlace, NumPyExpression, Text, TextExpression, TorchExpression
@@ -131,9 +130,7 @@ def _tensorflow_eager(schedule: Schedule, steps: Steps, out: Steps) -> Evaluatio
     return partial(keras_builtin(schedule), tf.constant(steps, "int64"))
 
 
-def _tensorflow_function(
-    jit_compile: bool, schedule: Schedule, steps: Steps, out: Steps
-) -> Evaluation:
+def _tensorflow_function(jit_compile: bool, schedule: Schedule, steps: Steps, out: Steps) -> Evaluation:
     import tensorflow as tf
 
     # The steps are an argument: captured ones would be folded into a constant.
@@ -183,12 +180,8 @@ VECTOR_PEERS: dict[str, Peer] = {
     "numba loop": Peer("numba", BOTH, FORMULA_SCHEDULES, _numba_loop),
     "torch expression": Peer("torch", BOTH, FORMULA_SCHEDULES, _torch_expression),
     "TensorFlow eager": Peer("tensorflow", SINGLE, KERAS_SCHEDULES, _tensorflow_eager),
-    "TensorFlow function": Peer(
-        "tensorflow", SINGLE, KERAS_SCHEDULES, partial(_tensorflow_function, False)
-    ),
-    "TensorFlow XLA": Peer(
-        "tensorflow", SINGLE, KERAS_SCHEDULES, partial(_tensorflow_function, True)
-    ),
+    "TensorFlow function": Peer("tensorflow", SINGLE, KERAS_SCHEDULES, partial(_tensorflow_function, False)),
+    "TensorFlow XLA": Peer("tensorflow", SINGLE, KERAS_SCHEDULES, partial(_tensorflow_function, True)),
     "optax jit+vmap": Peer("optax", SINGLE, OPTAX_SCHEDULES, _optax_jit_vmap),
 }
 """Peers that take a vector of steps; they stand beside this library's grids and arrays."""
@@ -223,8 +216,5 @@ SCALAR_PEERS: dict[str, ScalarPeer] = {
 
 def numpy_sweep(schedules: list[Schedule], steps: Steps, out: Steps) -> Evaluation:
     """One NumPy expression for each parameter set, each writing a row of ``out``."""
-    rows = [
-        _numpy_in_place(schedule, steps, row)
-        for schedule, row in zip(schedules, out, strict=True)
-    ]
+    rows = [_numpy_in_place(schedule, steps, row) for schedule, row in zip(schedules, out, strict=True)]
     return lambda: [row() for row in rows]

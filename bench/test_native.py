@@ -1,4 +1,4 @@
-"""This library: grids, arrays, sweeps and single steps of every schedule and formula."""
+"""The library: grids, arrays, sweeps and single steps of every schedule and formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command ``lrdecay``: train under a schedule, compare it with the builtin, list, plot.
+"""The command ``lrdecay``: train under a schedule, compare it with the builtin, generate, list, plot.
 
 Frameworks are imported only inside the commands that need them, so that ``lrdecay --help`` is
 quick.
@@ -11,10 +11,10 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -29,10 +29,8 @@ from lrdecay_native.training.files import check_folder, write_whole
 if TYPE_CHECKING:
     from lrdecay_native.training.data import Digits
 
-DEMO_STEPS = 10_000_000
+GENERATED_STEPS = 10_000_000
 LOAD_MESSAGES = (b"WARNING: All log messages before absl", b"I0000 ")
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -82,50 +80,6 @@ def folder_given(context: click.Context, parameter: click.Parameter, folder: Pat
     return folder
 
 
-def training_options(command: Command) -> Command:
-    """Add the options of a training run."""
-    for option in reversed(
-        (
-            click.option(
-                "--schedule",
-                callback=schedule_given,
-                metavar="SCHEDULE",
-                default=EXAMPLE,
-                show_default=True,
-                help="The learning rate: a schedule as Python writes it, or a .json made by "
-                "its to_json().",
-            ),
-            click.option(
-                "--arithmetic",
-                type=click.Choice(["float32", "native"]),
-                default="float32",
-                show_default=True,
-                help="float32: the formula in the training step, in Keras's own arithmetic. "
-                "native: the exact values, computed beforehand.",
-            ),
-            click.option("--epochs", type=click.IntRange(1), default=15, show_default=True),
-            click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True),
-            click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),
-            click.option(
-                "--data",
-                type=click.Path(path_type=Path),
-                help="An mnist.npz. Without it: Keras's cache, a download, scikit-learn's digits.",
-            ),
-            click.option(
-                "--output",
-                type=click.Path(path_type=Path),
-                callback=folder_given,
-                metavar="FOLDER",
-                default="lrdecay-run",
-                show_default=True,
-                help="The folder for the CSV files and the picture; earlier ones are replaced.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
 @click.group(no_args_is_help=False)
 @click.version_option(package_name="lrdecay_native")
 def lrdecay() -> None:
@@ -133,7 +87,39 @@ def lrdecay() -> None:
 
 
 @lrdecay.command()
-@training_options
+@click.option(
+    "--schedule",
+    callback=schedule_given,
+    metavar="SCHEDULE",
+    default=EXAMPLE,
+    show_default=True,
+    help="The learning rate: a schedule as Python writes it, or a .json made by its to_json().",
+)
+@click.option(
+    "--arithmetic",
+    type=click.Choice(["float32", "native"]),
+    default="float32",
+    show_default=True,
+    help="float32: the formula in the training step, in Keras's own arithmetic. "
+    "native: the exact values, computed beforehand.",
+)
+@click.option("--epochs", type=click.IntRange(1), default=15, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="An mnist.npz. Without it: Keras's cache, a download, scikit-learn's digits.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    callback=folder_given,
+    metavar="FOLDER",
+    default="lrdecay-run",
+    show_default=True,
+    help="The folder for the CSV files and the picture; earlier ones are replaced.",
+)
 @click.option("--compare", is_flag=True, help="Compare the schedule with Keras's builtin.")
 @click.option(
     "--repeats",
@@ -251,21 +237,18 @@ def comparison_run(
 
 
 @lrdecay.command()
-@training_options
-@click.pass_context
-def demo(context: click.Context, /, **options: object) -> None:
-    """Generate a schedule of ten million steps, then train."""
+def generate() -> None:
+    """Generate a schedule of ten million steps, and time it beside NumPy."""
     from lrdecay_native.training.generation_time import EXPRESSION, SCHEDULE, generation_time
 
-    times = generation_time(DEMO_STEPS)
-    click.echo(f"Generating a schedule of {DEMO_STEPS:,} steps (median of five calls):")
-    click.echo(f"  {times.native * 1e3:7.1f} ms  {SCHEDULE!r}.values({DEMO_STEPS})")
+    times = generation_time(GENERATED_STEPS)
+    click.echo(f"Generating a schedule of {GENERATED_STEPS:,} steps (median of five calls):")
+    click.echo(f"  {times.native * 1e3:7.1f} ms  {SCHEDULE!r}.values({GENERATED_STEPS})")
     click.echo(f"  {times.numpy * 1e3:7.1f} ms  NumPy: {EXPRESSION}")
     click.echo(
         f"  {times.numpy / times.native:.1f} times as fast; "
         f"the values differ by at most {times.largest_difference:.1e} of themselves"
     )
-    context.forward(train)
 
 
 @lrdecay.command(name="list")

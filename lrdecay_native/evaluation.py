@@ -6,6 +6,7 @@ A schedule offers two things to this module: its exact values at steps, both as 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.block_polynomial import (
+    COEFFICIENTS,
     DEGREES,
     HIGHEST_DEGREE,
     LONGEST_BLOCK,
     NODES,
-    REST_BOUND,
     SHORTEST_BLOCK,
-    SPLIT,
-    TAIL_BOUND,
+    SUB_BLOCK,
+    bounds,
 )
 from lrdecay_native.engines import engine
 
@@ -36,13 +37,13 @@ PairFunction = Callable[[Pair], Pair]
 CHUNK = 8192
 """Steps per call of a kernel on arrays: intermediate results stay in the processor's cache."""
 
-SEGMENT = 2**18
+SEGMENT = 2**22
 """Steps per round of the grid evaluation, for the same reason."""
 
 SHORTEST_RUN = 8
 """Staircases with shorter runs are evaluated step by step."""
 
-SHORTEST_CYCLE = 4 * LONGEST_BLOCK
+SHORTEST_CYCLE = 2**13
 """Schedules with shorter cycles are evaluated step by step."""
 
 # Below, block polynomials would work with denormal parts.
@@ -191,10 +192,80 @@ def _fill_runs(
     getattr(engine, f"repeat_{out.dtype.name}")(out, values, starts)
 
 
+def _fill_blocks(
+    exact: PairFunction, longest: int, steps: range, out: npt.NDArray[Any]
+) -> None:
+    """A smooth piece: block polynomials where they hold, and shorter blocks where they don't."""
+    if len(steps) < SHORTEST_BLOCK or longest < SHORTEST_BLOCK:
+        _fill_directly(exact, steps, out)
+        return
+    length = min(longest, 1 << (len(steps).bit_length() - 1))
+    starts = np.arange(0, len(steps), length)
+    # The last block overlaps the one before it rather than being shorter.
+    starts[-1] = len(steps) - length
+    coefficients, sizes = _block_polynomials(exact, steps, starts, length)
+    halvings, degrees = _needs(sizes, coefficients[0], length, out.dtype.name)
+    for first, last, needed in _stretches(halvings):
+        if needed:
+            part = slice(starts[first], starts[last - 1] + length)
+            _fill_blocks(exact, length >> needed, steps[part], out[part])
+        else:
+            degree = degrees[first:last].max()
+            _fill_stretch(coefficients[:, first:last], degree, starts[first:last], length, out)
+
+
+def _block_polynomials(
+    exact: PairFunction, steps: range, starts: npt.NDArray[np.int64], length: int
+) -> tuple[Doubles, Doubles]:
+    """The coefficients of each block, and the absolute values of those from degree two on."""
+    indices = _node_indices(length)[:, None] + starts
+    high, low = exact(_grid_pair(steps, indices.ravel()))
+    coefficients = np.empty((len(COEFFICIENTS) + HIGHEST_DEGREE - 1, len(starts)))
+    engine.interpolate(*high.reshape(indices.shape), *low.reshape(indices.shape), *coefficients)
+    return coefficients, np.abs(coefficients[len(COEFFICIENTS) :])
+
+
+def _needs(
+    sizes: Doubles, values: Doubles, length: int, dtype: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """How often to halve each block until it keeps the bounds, and the degree that it then needs."""
+    weights, limits, orders = _bounds(length, dtype)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = weights @ sizes / (limits * values)
+    kept = excess <= 1.0
+    degrees = np.array(DEGREES[dtype])[np.argmax(kept[2:], axis=0)]
+    if (kept[0] & kept[1] & kept[-1] & (values >= _LEAST_VALUE[dtype])).all():
+        return np.zeros(len(values), np.int64), degrees
+    with np.errstate(divide="ignore", invalid="ignore"):
+        halvings = np.log2(excess[[0, 1, -1]]) / [[orders[0]], [orders[1]], [orders[2]]]
+    worst = np.where(values >= _LEAST_VALUE[dtype], np.ceil(halvings).max(axis=0), np.inf)
+    return np.clip(np.nan_to_num(worst, nan=64.0), 0, 64).astype(np.int64), degrees
+
+
+def _fill_stretch(
+    coefficients: Doubles, degree: int, starts: npt.NDArray[np.int64], length: int, out: npt.NDArray[Any]
+) -> None:
+    centres = _centres(length)
+    getattr(engine, f"fill_{out.dtype.name}_{degree}")(
+        out,
+        starts,
+        centres,
+        _offsets(length, out.dtype.name),
+        np.ascontiguousarray(coefficients),
+        np.empty((len(COEFFICIENTS) + HIGHEST_DEGREE, len(centres))),
+    )
+
+
 @lru_cache(maxsize=16)
-def _abscissae(length: int, dtype: str) -> npt.NDArray[Any]:
-    half = length // 2
-    return ((np.arange(length) - half) / half).astype(dtype)
+def _centres(length: int) -> Doubles:
+    """The middles of the sub-blocks of a block that goes from -1 to 1."""
+    return (np.arange(SUB_BLOCK // 2, length, SUB_BLOCK) - length / 2) / (length / 2)
+
+
+@lru_cache(maxsize=16)
+def _offsets(length: int, dtype: str) -> npt.NDArray[Any]:
+    """The steps of a sub-block, from its middle, where a block goes from -1 to 1."""
+    return ((np.arange(SUB_BLOCK) - SUB_BLOCK / 2) / (length / 2)).astype(dtype)
 
 
 @lru_cache(maxsize=16)
@@ -204,61 +275,14 @@ def _node_indices(length: int) -> npt.NDArray[np.int64]:
     return length // 2 + np.array(offsets, np.int64) * (length // 128)
 
 
-def _fill_blocks(
-    exact: PairFunction, length: int, steps: range, out: npt.NDArray[Any]
-) -> None:
-    """A smooth piece: block polynomials where they hold, and shorter blocks where they don't."""
-    if length < SHORTEST_BLOCK:
-        _fill_directly(exact, steps, out)
-        return
-    count = len(steps) // length
-    whole = count * length
-    if count:
-        coefficients, degrees, halvings = _block_polynomials(exact, steps, length, out.dtype.name)
-        for first, last, needed in _stretches(halvings):
-            part = slice(first * length, last * length)
-            if needed == 0:
-                degree = degrees[first:last].max()
-                fill = getattr(engine, f"fill_{out.dtype.name}_{degree}")
-                fill(
-                    out[part],
-                    _abscissae(length, out.dtype.name),
-                    np.ascontiguousarray(coefficients[:, first:last]),
-                )
-            else:
-                _fill_blocks(exact, length >> needed, steps[part], out[part])
-    if whole < len(steps):
-        _fill_blocks(exact, length // 2, steps[whole:], out[whole:])
+@lru_cache(maxsize=16)
+def _bounds(length: int, dtype: str) -> tuple[Doubles, Doubles, list[int]]:
+    weights, limits, orders = bounds(length, dtype)
+    return np.array(weights), np.array(limits)[:, None], orders
 
 
 def _stretches(numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
     """Maximal stretches of equal numbers: first, last (exclusive), number."""
-    edges = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1), len(numbers)]
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
-        yield int(first), int(last), int(numbers[first])
-
-
-def _block_polynomials(
-    exact: PairFunction, steps: range, length: int, dtype: str
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """For every whole block: coefficients, the degree needed, and how often to halve the block before."""
-    starts = np.arange(len(steps) // length, dtype=np.int64) * length
-    indices = _node_indices(length)[:, None] + starts
-    high, low = exact(_grid_pair(steps, indices.ravel()))
-    rows = np.empty((SPLIT + HIGHEST_DEGREE - 1, len(starts)))
-    interpolate = getattr(engine, f"interpolate_{dtype}")
-    interpolate(*high.reshape(indices.shape), *low.reshape(indices.shape), *rows)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Row k - 2 of the tails: what the terms from degree k on add up to at most, relative to the value.
-        tails = np.cumsum(np.abs(rows[:SPLIT-1:-1]), axis=0)[::-1] / rows[0]
-        # Halving the block makes a term of degree k less by 2**k.
-        highest = DEGREES[dtype][-1]
-        halvings = np.maximum(
-            np.log2(tails[0] / REST_BOUND) / 2,
-            np.log2(tails[highest - 1] / TAIL_BOUND[dtype]) / (highest + 1),
-        )
-    halvings = np.where(rows[0] >= _LEAST_VALUE[dtype], np.ceil(halvings), np.inf)
-    degrees = np.full(len(starts), highest)
-    for degree in DEGREES[dtype][-2::-1]:
-        degrees[tails[degree - 1] <= TAIL_BOUND[dtype]] = degree
-    return rows.astype(dtype), degrees, np.clip(halvings, 0, 64).astype(np.int64)
+    edges = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(numbers)]
+    for first, last in itertools.pairwise(edges):
+        yield first, last, int(numbers[first])

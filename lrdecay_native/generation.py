@@ -9,8 +9,8 @@ Every formula and every time map becomes three functions:
 ``name_sweep``
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
-For each dtype the block polynomial becomes ``interpolate_dtype`` and, for each degree, ``fill_dtype_degree``;
-``repeat_dtype`` writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
+The block polynomials become ``interpolate`` and, for each dtype and degree, ``fill_dtype_degree``; ``repeat_dtype``
+writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
 declarations around them.
 """
 
@@ -66,26 +66,25 @@ def time_map_kernel(name: str) -> Kernel:
     return _double_double_kernel(name, TIME_MAPS[name].function, ("period",))
 
 
-def interpolation_kernel(dtype: str) -> Kernel:
-    """From values at the nodes to the coefficients of their polynomial, for many blocks at once."""
+def interpolation_kernel() -> Kernel:
+    """From the values at the nodes to the coefficients of their polynomial, for many blocks at once."""
     trace = Trace()
     count = 1 + 2 * len(block_polynomial.NODES)
     names = tuple(f"{part}{k}" for part in ("high", "low") for k in range(count))
-    highs, lows = names[:count], names[count:]
     values = [
         DoubleDouble(trace.argument(high), trace.argument(low))
-        for high, low in zip(highs, lows, strict=True)
+        for high, low in zip(names[:count], names[count:], strict=True)
     ]
-    coefficients = tuple(block_polynomial.interpolate(values, dtype))
-    return Kernel(f"interpolate_{dtype}", names, (), trace, coefficients)
+    coefficients = tuple(block_polynomial.interpolate(values))
+    return Kernel("interpolate", names, (), trace, coefficients)
 
 
 @dataclass(frozen=True)
 class Function:
     """A function whose body is both Cython and Python.
 
-    Each argument has a kind: ``vector`` and ``matrix`` are contiguous arrays, ``strided`` is a vector of any
-    stride, ``indices`` a vector of int64, ``scalar`` a number.
+    Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype,
+    ``strided`` vectors may have any stride.  A private function is called by other functions only.
     """
 
     name: str
@@ -94,6 +93,7 @@ class Function:
     variables: tuple[str, ...]
     body: list[str]
     results: tuple[str, ...] = ()
+    private: bool = False
 
 
 _EXPRESSIONS = {
@@ -145,7 +145,7 @@ def _loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Func
         (
             *((kind, f"{array}_array") for array in arrays),
             *(("scalar", scalar) for scalar in scalars),
-            *((kind, result) for result in kernel.results),
+            *((f"written {kind}", result) for result in kernel.results),
         ),
         (*arrays, *_temporaries(kernel.trace)),
         [
@@ -160,7 +160,36 @@ def _loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Func
     )
 
 
+def _expand(dtype: str, degree: int) -> Function:
+    """From the coefficients of a block to those of its sub-blocks."""
+    trace = Trace()
+    names = block_polynomial.coefficient_names(block_polynomial.HIGHEST_DEGREE)
+    expanded = block_polynomial.shift(
+        trace.argument("u"), [trace.argument(name) for name in names], dtype, degree
+    )
+    return Function(
+        f"expand_{dtype}_{degree}",
+        "float64",
+        (
+            ("vector", "centres"),
+            ("matrix", "coefficients"),
+            ("index", "block"),
+            ("written matrix", "out"),
+        ),
+        ("u", *names, *_temporaries(trace)),
+        [
+            *(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
+            "for i in range(centres.shape[0]):",
+            "    u = centres[i]",
+            *_indented(_statements(trace)),
+            *_indented(f"out[{row}, i] = {text(value)}" for row, value in enumerate(expanded)),
+        ],
+        private=True,
+    )
+
+
 def _fill(dtype: str, degree: int) -> Function:
+    """Blocks of steps from the coefficients of their polynomials."""
     trace = Trace()
     names = block_polynomial.coefficient_names(degree)
     value = block_polynomial.polynomial(
@@ -169,17 +198,26 @@ def _fill(dtype: str, degree: int) -> Function:
     return Function(
         f"fill_{dtype}_{degree}",
         dtype,
-        (("vector", "out"), ("vector", "u_array"), ("matrix", "coefficients")),
+        (
+            ("written vector", "out"),
+            ("indices", "starts"),
+            ("doubles", "centres"),
+            ("vector", "offsets"),
+            ("matrix", "coefficients"),
+            ("written matrix", "work"),
+        ),
         ("u", *names, *_temporaries(trace)),
         [
-            "length = u_array.shape[0]",
-            "for block in range(coefficients.shape[1]):",
-            "    first = block * length",
-            *_indented(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
-            "    for i in range(length):",
-            "        u = u_array[i]",
-            *_indented(_statements(trace), 2),
-            f"        out[first + i] = {text(value)}",
+            "length = offsets.shape[0]",
+            "for block in range(starts.shape[0]):",
+            f"    expand_{dtype}_{degree}(centres, coefficients, block, work)",
+            "    for part in range(centres.shape[0]):",
+            "        first = starts[block] + part * length",
+            *_indented((f"{name} = {dtype}(work[{row}, part])" for row, name in enumerate(names)), 2),
+            "        for i in range(length):",
+            "            u = offsets[i]",
+            *_indented(_statements(trace), 3),
+            f"            out[first + i] = {text(value)}",
         ],
     )
 
@@ -188,7 +226,7 @@ def _repeat(dtype: str) -> Function:
     return Function(
         f"repeat_{dtype}",
         dtype,
-        (("vector", "out"), ("vector", "values"), ("indices", "starts")),
+        (("written vector", "out"), ("vector", "values"), ("indices", "starts")),
         ("value",),
         [
             "for block in range(values.shape[0]):",
@@ -212,45 +250,53 @@ def all_functions() -> Iterator[Function]:
         yield from functions_of(time_map_kernel(name))
     for name in FORMULAS:
         yield from functions_of(formula_kernel(name))
+    interpolation = interpolation_kernel()
+    yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
     for dtype, degrees in block_polynomial.DEGREES.items():
-        interpolation = interpolation_kernel(dtype)
-        yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
         for degree in degrees:
+            yield _expand(dtype, degree)
             yield _fill(dtype, degree)
         yield _repeat(dtype)
 
 
+_INDICES = ("i", "block", "part", "first", "length", "count")
 _CYTHON_NUMBER = {"float64": "double", "float32": "float"}
 _CYTHON_ARGUMENT = {
     "scalar": "{number} {name}",
-    "vector": "{number}[::1] {name}",
-    "strided": "{number}[:] {name}",
-    "matrix": "{number}[:, ::1] {name}",
+    "vector": "const {number}[::1] {name}",
+    "strided": "const {number}[:] {name}",
+    "written vector": "{number}[::1] {name}",
+    "written strided": "{number}[:] {name}",
+    "doubles": "const double[::1] {name}",
+    "matrix": "const double[:, ::1] {name}",
+    "written matrix": "double[:, ::1] {name}",
     "indices": "const int64_t[::1] {name}",
+    "index": "Py_ssize_t {name}",
 }
 
 
-def _cython_argument(kind: str, name: str, number: str) -> str:
-    written = name.startswith("out") or kind in ("scalar", "indices")
-    return _CYTHON_ARGUMENT[kind].format(number=number if written else f"const {number}", name=name)
+def _cython_lines(function: Function) -> Iterator[str]:
+    number = _CYTHON_NUMBER[function.dtype]
+    arguments = ", ".join(
+        _CYTHON_ARGUMENT[kind].format(number=number, name=name) for kind, name in function.arguments
+    )
+    if function.private:
+        yield f"cdef void {function.name}({arguments}) noexcept nogil:"
+    else:
+        yield f"def {function.name}({arguments}):"
+    yield f"    cdef {number} {', '.join(function.variables)}"
+    given = [name for _, name in function.arguments]
+    yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
+    yield "    with nogil:" if not function.private else "    if True:"
+    yield from _indented(function.body, 2)
+    if function.results:
+        yield f"    return {', '.join(function.results)}"
+    yield ""
 
 
 def cython_source() -> str:
     """The generated part of the Cython engine."""
-    lines: list[str] = []
-    for function in all_functions():
-        number = _CYTHON_NUMBER[function.dtype]
-        arguments = [_cython_argument(kind, name, number) for kind, name in function.arguments]
-        lines += [
-            f"def {function.name}({', '.join(arguments)}):",
-            f"    cdef {number} {', '.join(function.variables)}",
-            "    cdef Py_ssize_t i, block, first, length, count",
-            "    with nogil:",
-            *_indented(function.body, 2),
-            *_indented([f"return {', '.join(function.results)}"] if function.results else []),
-            "",
-        ]
-    return "\n".join(lines)
+    return "\n".join(line for function in all_functions() for line in _cython_lines(function))
 
 
 def python_source(functions: Iterable[Function]) -> str:

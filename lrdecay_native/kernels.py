@@ -292,7 +292,7 @@ def _evaluate(
     result = validation.destination(out, shape, dtype)
     ndim = len(shape)
     padded = [a.reshape((1,) * (ndim - a.ndim) + a.shape) for a in arguments]
-    outer = max((axis + 1 for axis in range(ndim) if any(a.shape[axis] > 1 for a in padded)), default=0)
+    outer = max((axis + 1 for axis in range(ndim) if any(a.shape[axis] != 1 for a in padded)), default=0)
     if int(np.prod(shape[outer:])) >= _LONG_ROW or outer == 0:
         if np.may_share_memory(steps, result):
             # A row is written before a later row reads the same steps.

@@ -20,9 +20,12 @@ def real(name: str, value: Any) -> float:
     """A finite real number as a Python float."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name}={value!r} must be a real number, not {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name}={value!r} must be finite")
+        raise ValueError(f"{name}={value!r} must be finite, as a float64")
     return number
 
 
@@ -101,6 +104,9 @@ def step(name: str, value: Any) -> tuple[float, float]:
     """A step from 0 to below 2**63 as ``high + low``, exactly."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r} must be a step, not a truth value")
+    if isinstance(value, np.generic):
+        # Python compares exactly, while float16 can't hold the limit.
+        value = value.item()
     if not 0 <= value < STEP_LIMIT:
         raise ValueError(f"{name}={value!r} must be a step from 0 to below 2**63")
     high = float(value)

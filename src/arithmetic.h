@@ -18,6 +18,9 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #define multiply_add(a, b, c) \
     _Generic((c), float: multiply_add_float, default: multiply_add_double)(a, b, c)
 
+#define float32(value) ((float)(value))
+#define float64(value) (value)
+
 static inline double power_of_two(double exponent) {
     /* In 1.5 * 2**52 + n the low bits of the representation are those of n: no conversion to an integer,
        for which older vector units have no instruction. */

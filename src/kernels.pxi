@@ -8,6 +8,8 @@ cdef extern from "arithmetic.h" nogil:
     double multiply_add(double a, double b, double c)
     double power_of_two(double exponent)
     double binary_exponent(double value)
+    float float32(double value)
+    double float64(double value)
     bint processor_has_avx2()
     bint processor_has_avx512()
 

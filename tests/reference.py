@@ -116,7 +116,7 @@ def some_rate(random: Random) -> float:
 
 
 def some_drop(random: Random) -> float:
-    return random.choice([1.0 - spread(random, 1e-12, 1.0), spread(random, 1e-30, 1.0), 1.0])
+    return random.choice([1.0 - spread(random, 1e-12, 0.99), spread(random, 1e-30, 1.0), 1.0])
 
 
 def some_decay(random: Random) -> float:

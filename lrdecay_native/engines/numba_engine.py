@@ -94,6 +94,8 @@ def load(source: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {
         "__name__": __name__,
         "compiled": numba.njit(cache=True, nogil=True, error_model="numpy"),
+        "float32": numba.float32,
+        "float64": numba.float64,
         "floor": floor,
         "fused_multiply_add": fused_multiply_add,
         "multiply_add": multiply_add,

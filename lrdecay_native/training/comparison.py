@@ -27,8 +27,8 @@ from lrdecay_native.training.run import (
     tutorial_model,
 )
 
-FEWEST_TURNS = 4
-"""Fewer ratios than this have no spread worth the name."""
+FEWEST_TURNS = 8
+"""With fewer turns than this, chance alone often puts all of them on one side of 1."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Comparison:
         Median time of a training step, in seconds.
     ratio : float
         Median over the turns of the step time divided by the builtin's in the same turn.
-    ratio_quartiles : tuple of float
-        The lower and upper quartile of these ratios: their spread, which is the noise.
+    ratio_spread : tuple of float
+        The 5th and the 95th percentile of these ratios.
     final_rate : float
         The rate after the run.
     accuracies : tuple of float
@@ -78,26 +78,26 @@ class Comparison:
     name: str
     step_time: float
     ratio: float
-    ratio_quartiles: tuple[float, float]
+    ratio_spread: tuple[float, float]
     final_rate: float
     accuracies: tuple[float, ...]
     first_difference: int | None
 
     @property
     def below_noise(self) -> bool:
-        """Whether the ratio's quartiles lie on both sides of 1."""
-        lower, upper = self.ratio_quartiles
+        """Whether 1 lies in the spread: whether the turns disagree about which one is slower."""
+        lower, upper = self.ratio_spread
         return lower <= 1 <= upper
 
     def sentence(self) -> str:
         """What the step times say, in words."""
-        lower, upper = self.ratio_quartiles
+        lower, upper = self.ratio_spread
         percent = f"{abs(self.ratio - 1):.1%}"
-        spread = f"the middle half of the ratios goes from {lower:.3f} to {upper:.3f}"
+        spread = f"90% of the ratios lie from {lower:.3f} to {upper:.3f}"
         if self.below_noise:
             return (
-                f"{self.name}: no difference in step time that rises above the noise ({spread}, "
-                "1.000 among them)."
+                f"{self.name}: a difference in step time, if any, is below the noise ({spread}, "
+                "with 1.000 among them)."
             )
         direction = "slower" if self.ratio > 1 else "faster"
         return f"{self.name}: a step is {percent} {direction} than with the builtin ({spread})."
@@ -241,7 +241,7 @@ def _turn(names: Sequence[str], epoch: int) -> list[str]:
 def compare(measurement: Measurement, builtin: Measurement) -> Comparison:
     """Set a measurement against the builtin's, turn by turn and step by step."""
     ratios = np.array(measurement.step_times) / np.array(builtin.step_times)
-    lower, middle, upper = (float(quantile) for quantile in np.percentile(ratios, [25, 50, 75]))
+    lower, middle, upper = (float(ratio) for ratio in np.percentile(ratios, [5, 50, 95]))
     differing = np.flatnonzero(measurement.rates != builtin.rates)
     return Comparison(
         measurement.name,

@@ -114,14 +114,14 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
     table.add_column("learning rate")
     for heading in (
         "median step",
-        "ratio to builtin [quartiles]",
+        "ratio to builtin [5%, 95%]",
         "final rate",
         "test accuracy",
         "rate first differs",
     ):
         table.add_column(heading, justify="right", overflow="fold")
     for comparison in comparisons:
-        lower, upper = comparison.ratio_quartiles
+        lower, upper = comparison.ratio_spread
         difference = comparison.first_difference
         table.add_row(
             comparison.name,

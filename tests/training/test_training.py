@@ -130,25 +130,25 @@ def test_a_run_and_a_schedule_are_drawn(short_run: TrainingRun) -> None:
 
 
 def test_the_comparison_trains_each_learning_rate_alike(digits: Digits) -> None:
-    rates = comparison.learning_rates(StepDecay(0.1, drop_rate=1.0, step_size=7), 30)
+    rates = comparison.learning_rates(StepDecay(0.1, drop_rate=1.0, step_size=7), 20)
     turns: list[None] = []
     measurements = comparison.measure(
         digits,
         rates,
-        epochs=3,
+        epochs=2,
         batch_size=32,
         seed=0,
         repeats=2,
         advance=lambda: turns.append(None),
     )
     assert [measurement.name for measurement in measurements] == list(rates)
-    assert len(turns) == len(rates) * 3 * 2
+    assert len(turns) == len(rates) * 2 * 2
     builtin = measurements[0]
     for measurement in measurements:
-        assert len(measurement.step_times) == 2 * (3 - 1)
+        assert len(measurement.step_times) == 2 * (2 - 1)
         assert min(measurement.step_times) > 0
         # A drop of 1 makes all four the same constant, so the same seed gives the same network.
-        np.testing.assert_array_equal(measurement.rates, np.full(31, 0.1, np.float32))
+        np.testing.assert_array_equal(measurement.rates, np.full(21, 0.1, np.float32))
         assert measurement.accuracies == builtin.accuracies
 
 
@@ -164,7 +164,7 @@ def test_ratios_are_taken_turn_by_turn() -> None:
     compared = comparison.compare(doubled, BUILTIN)
     assert compared.step_time == 3e-3
     assert compared.ratio == 2
-    assert compared.ratio_quartiles == (2, 2)
+    assert compared.ratio_spread == (2, 2)
     assert not compared.below_noise
     assert "100.0% slower" in compared.sentence()
     assert compared.first_difference is None
@@ -174,9 +174,9 @@ def test_ratios_are_taken_turn_by_turn() -> None:
 def test_a_difference_below_the_noise_is_called_so() -> None:
     noisy = measured("ours", [0.9e-3, 2.2e-3, 1.02e-3, 1.9e-3], [0.1, 0.09, 0.05])
     compared = comparison.compare(noisy, BUILTIN)
-    assert compared.ratio_quartiles[0] < 1 < compared.ratio_quartiles[1]
+    assert compared.ratio_spread[0] < 1 < compared.ratio_spread[1]
     assert compared.below_noise
-    assert "no difference in step time that rises above the noise" in compared.sentence()
+    assert "below the noise" in compared.sentence()
     assert compared.first_difference == 1
 
 
@@ -192,9 +192,9 @@ def test_the_rates_of_ours_in_float32_are_the_builtin_s() -> None:
 def test_a_comparison_without_a_builtin_or_a_spread_is_refused() -> None:
     with pytest.raises(TypeError, match=r"needs a StepDecay.*got ExponentialDecay\("):
         comparison.learning_rates(ExponentialDecay(0.1, 0.01), 30)
-    with pytest.raises(ValueError, match=r"epochs=1 with repeats=9 leaves 0 timed .*at least 4"):
+    with pytest.raises(ValueError, match=r"epochs=1 with repeats=9 leaves 0 timed .*at least 8"):
         comparison.check_turns(1, 9)
-    comparison.check_turns(3, 2)
+    comparison.check_turns(5, 2)
 
 
 def test_the_comparison_is_reported() -> None:
@@ -203,7 +203,7 @@ def test_the_comparison_is_reported() -> None:
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(report.comparison_table(comparisons))
     ours = next(line for line in console.export_text().splitlines() if "│ ours" in line)
-    for cell in ("1,460 us", "0.985 [0.938, 1.040]", "0.031885575503110886", "0.5000-0.7500"):
+    for cell in ("1,460 us", "0.985 [0.903, 1.088]", "0.031885575503110886", "0.5000-0.7500"):
         assert cell in ours
     assert "at step 1" in ours
     content = json.loads(report.comparison_json(comparisons, [BUILTIN, noisy], {"seed": 0}))
