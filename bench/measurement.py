@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -20,7 +21,8 @@ SECONDS = 0.25
 FEWEST_ROUNDS = 15
 MOST_ROUNDS = 301
 SCALAR_CALLS = 1000
-"""A single call is too short for the clock."""
+FEWEST_VALUES = 10_000
+"""Shorter calls are timed many at once: one is too short for the clock."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,20 @@ def measure_vector(
 ) -> None:
     """Measure a call that makes ``out.size`` values; the yardsticks write into ``out`` itself."""
     source = np.ones_like(out)
-    yardsticks: dict[str, Callable[[], object]] = {
-        "copy": lambda: np.copyto(out, source),
-        "fill": lambda: out.fill(0.1),
+    count = max(FEWEST_VALUES // out.size, 1)
+    yardsticks = {
+        "copy": _repeated(partial(np.copyto, out, source), count),
+        "fill": _repeated(partial(out.fill, 0.1), count),
     }
-    _measure(benchmark, case, call, yardsticks, out.size)
+    _measure(benchmark, case, _repeated(call, count), yardsticks, count * out.size)
+
+
+def _repeated(call: Callable[[], object], count: int) -> Callable[[], object]:
+    def repeated() -> None:
+        for _ in repeat(None, count):
+            call()
+
+    return call if count == 1 else repeated
 
 
 def measure_scalar(

@@ -4,7 +4,7 @@ The hot loop of bulk evaluation knows no formula.  It fills a block of up to 16,
 of the schedule in that block:
 
 - :func:`interpolate` passes the polynomial of degree ten through them, in ``u`` from -1 to 1 over the block;
-- :func:`shift` expands that polynomial around the middle of each sub-block of 64 steps;
+- :func:`shift` expands that polynomial around the middle of each sub-block of 128 steps (float32: 256);
 - :func:`polynomial` evaluates the expansion up to the lowest degree that :data:`TAIL_BOUND` allows.
 
 The error, relative to the value: the leading bits of the constant and of the linear coefficient are whole
@@ -34,8 +34,8 @@ from lrdecay_native.tracing import (
 )
 
 LONGEST_BLOCK = 16384
-SHORTEST_BLOCK = 128
-SUB_BLOCK = 64
+SHORTEST_BLOCK = 256
+SUB_BLOCK = {"float64": 128, "float32": 256}
 
 NODES = (18, 34, 48, 58, 63)
 """Where the schedule is sampled: at 0 and at plus and minus these 64ths, close to Chebyshev's nodes."""
@@ -168,7 +168,7 @@ def bounds(length: int, dtype: str) -> tuple[list[list[float]], list[float], lis
         (the last by nothing, in fact: sub-blocks have a fixed length).
     """
     degrees = range(2, HIGHEST_DEGREE + 1)
-    width = SUB_BLOCK / length
+    width = SUB_BLOCK[dtype] / length
     rest = [1.0 for _ in degrees]
     interpolation = [float(m >= HIGHEST_DEGREE - 1) for m in degrees]
     tails = [

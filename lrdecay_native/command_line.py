@@ -1,4 +1,4 @@
-"""The command ``lrdecay``: train under a schedule, compare it with the builtin, generate, list, plot.
+"""The command ``lrdecay``: train under a schedule, compare with the builtin, generate, list, plot.
 
 Frameworks are imported only inside the commands that need them, so that ``lrdecay --help`` is
 quick.
@@ -83,7 +83,7 @@ def folder_given(context: click.Context, parameter: click.Parameter, folder: Pat
 @click.group(no_args_is_help=False)
 @click.version_option(package_name="lrdecay_native")
 def lrdecay() -> None:
-    """Learning-rate schedules, computed natively: train, compare, list and plot."""
+    """Learning-rate schedules, computed natively: train, compare, generate, list and plot."""
 
 
 @lrdecay.command()

@@ -77,10 +77,11 @@ def as_pair(steps: npt.NDArray[Any]) -> Pair:
 
 def chunks(*operands: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
     """Vectors of at most CHUNK elements that together cover the operands; the last one is written to."""
+    operand_flags: list[Any] = [["readonly", "nbo"]] * (len(operands) - 1) + [["writeonly", "nbo"]]
     with np.nditer(
         operands,
         flags=["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
-        op_flags=[*[["readonly", "nbo"]] * (len(operands) - 1), ["writeonly", "nbo"]],
+        op_flags=operand_flags,
         buffersize=CHUNK,
     ) as vectors:
         for together in vectors:
@@ -245,7 +246,7 @@ def _needs(
 def _fill_stretch(
     coefficients: Doubles, degree: int, starts: npt.NDArray[np.int64], length: int, out: npt.NDArray[Any]
 ) -> None:
-    centres = _centres(length)
+    centres = _centres(length, out.dtype.name)
     getattr(engine, f"fill_{out.dtype.name}_{degree}")(
         out,
         starts,
@@ -257,15 +258,17 @@ def _fill_stretch(
 
 
 @lru_cache(maxsize=16)
-def _centres(length: int) -> Doubles:
+def _centres(length: int, dtype: str) -> npt.NDArray[Any]:
     """The middles of the sub-blocks of a block that goes from -1 to 1."""
-    return (np.arange(SUB_BLOCK // 2, length, SUB_BLOCK) - length / 2) / (length / 2)
+    size = SUB_BLOCK[dtype]
+    return (np.arange(size // 2, length, size) - length / 2) / (length / 2)
 
 
 @lru_cache(maxsize=16)
 def _offsets(length: int, dtype: str) -> npt.NDArray[Any]:
     """The steps of a sub-block, from its middle, where a block goes from -1 to 1."""
-    return ((np.arange(SUB_BLOCK) - SUB_BLOCK / 2) / (length / 2)).astype(dtype)
+    size = SUB_BLOCK[dtype]
+    return ((np.arange(size) - size / 2) / (length / 2)).astype(dtype)
 
 
 @lru_cache(maxsize=16)

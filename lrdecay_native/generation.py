@@ -191,6 +191,7 @@ def _expand(dtype: str, degree: int) -> Function:
 def _fill(dtype: str, degree: int) -> Function:
     """Blocks of steps from the coefficients of their polynomials."""
     trace = Trace()
+    length = block_polynomial.SUB_BLOCK[dtype]
     names = block_polynomial.coefficient_names(degree)
     value = block_polynomial.polynomial(
         trace.argument("u"), [trace.argument(name) for name in names]
@@ -208,16 +209,16 @@ def _fill(dtype: str, degree: int) -> Function:
         ),
         ("u", *names, *_temporaries(trace)),
         [
-            "length = offsets.shape[0]",
             "for block in range(starts.shape[0]):",
             f"    expand_{dtype}_{degree}(centres, coefficients, block, work)",
             "    for part in range(centres.shape[0]):",
-            "        first = starts[block] + part * length",
+            f"        first = starts[block] + part * {length}",
             *_indented((f"{name} = {dtype}(work[{row}, part])" for row, name in enumerate(names)), 2),
-            "        for i in range(length):",
+            # With a number for the length there is no remainder to loop over.
+            f"        for i in range({length}):",
             "            u = offsets[i]",
             *_indented(_statements(trace), 3),
-            f"            out[first + i] = {text(value)}",
+            f"            out[as_index(first + i)] = {text(value)}",
         ],
     )
 
@@ -232,7 +233,7 @@ def _repeat(dtype: str) -> Function:
             "for block in range(values.shape[0]):",
             "    value = values[block]",
             "    for i in range(starts[block], starts[block + 1]):",
-            "        out[i] = value",
+            "        out[as_index(i)] = value",
         ],
     )
 

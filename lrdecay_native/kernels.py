@@ -302,7 +302,7 @@ def _evaluate(
         for index in np.ndindex(shape[:outer]):
             values = [float(a[index].item()) for a in sets]
             exact = partial(_exact, formula, time_map, values[0], values[1:])
-            evaluate_points(exact, all_steps[index], result[index + (...,)])
+            evaluate_points(exact, all_steps[index], result[(*index, ...)])
     else:
         _sweep(formula, time_map, steps, arguments, result)
     return float(result) if ndim == 0 and out is None else result

@@ -210,7 +210,7 @@ class Schedule(ABC):
         Returns
         -------
         dict
-            ``{"version": 1, "schedule": class name, ...parameters}``; `from_dict` reads it back.
+            ``{"version": 1, "class": class name, ...parameters}``; `from_dict` reads it back.
 
         Examples
         --------
@@ -221,7 +221,7 @@ class Schedule(ABC):
         return {"version": VERSION, **self._described()}
 
     def _described(self) -> dict[str, Any]:
-        description: dict[str, Any] = {"schedule": type(self).__name__}
+        description: dict[str, Any] = {"class": type(self).__name__}
         for parameter in fields(self):  # type: ignore[arg-type]
             value = getattr(self, parameter.name)
             description[parameter.name] = value._described() if isinstance(value, Schedule) else value
@@ -293,14 +293,14 @@ def from_dict(description: dict[str, Any]) -> Schedule:
 
 
 def _from_description(description: dict[str, Any]) -> Schedule:
-    name = description.get("schedule")
+    name = description.get("class")
     cls = SCHEDULES.get(name) if isinstance(name, str) else None
     if cls is None:
-        raise ValueError(f"schedule={name!r} is unknown; it must be one of {', '.join(SCHEDULES)}")
-    parameters = {k: v for k, v in description.items() if k != "schedule"}
+        raise ValueError(f"class={name!r} is unknown; it must be one of {', '.join(SCHEDULES)}")
+    parameters = {k: v for k, v in description.items() if k != "class"}
     known = [parameter.name for parameter in fields(cls)]  # type: ignore[arg-type]
     if set(parameters) != set(known):
-        unknown = sorted(set(parameters) - set(known))
+        unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))
         raise ValueError(
             f"{name} has the fields {', '.join(known)}; unknown: {unknown}, missing: {missing}"
@@ -331,7 +331,7 @@ def from_json(text: str | bytes) -> Schedule:
     """
     try:
         description = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"the text of a schedule must be JSON: {error}") from None
     return from_dict(description)
 

@@ -20,6 +20,7 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 
 #define float32(value) ((float)(value))
 #define float64(value) (value)
+#define as_index(index) (index)
 
 static inline double power_of_two(double exponent) {
     /* In 1.5 * 2**52 + n the low bits of the representation are those of n: no conversion to an integer,

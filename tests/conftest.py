@@ -44,9 +44,7 @@ def record_ulps(request: pytest.FixtureRequest) -> Callable[[str, str, float], N
     return record
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     worst = config.stash[_WORST]
     if worst:
         terminalreporter.section(f"worst error in ulp, engine of this run: {lrd.backend()}")
@@ -91,9 +89,7 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 def run_python(tmp_path: Path) -> Iterator[RunPython]:
     """``run_python(code, package_folder, VARIABLE=value)`` in a new process, outside of the source tree."""
 
-    def run(
-        code: str, folder: Path = PACKAGE.parent, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(code: str, folder: Path = PACKAGE.parent, **variables: str) -> subprocess.CompletedProcess[str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("LRDECAY_")}
         return subprocess.run(
             [sys.executable, "-c", code],
@@ -103,4 +99,4 @@ def run_python(tmp_path: Path) -> Iterator[RunPython]:
             text=True,
         )
 
-    yield run
+    return run

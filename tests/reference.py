@@ -251,23 +251,17 @@ def _some_per_epoch(random: Random) -> Any:
 
 SCHEDULES: dict[str, Schedule] = {
     "StepDecay": Schedule(
-        lambda s, t: drop(
-            _floor_if(s.staircase)(t, s.step_size), s.initial_learning_rate, s.drop_rate
-        ),
+        lambda s, t: drop(_floor_if(s.staircase)(t, s.step_size), s.initial_learning_rate, s.drop_rate),
         lambda random: lrd.StepDecay(**_step_arguments(random), staircase=some_flag(random)),
         lambda s: s.step_size,
     ),
     "ExponentialDecay": Schedule(
-        lambda s, t: natural(
-            _floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate
-        ),
+        lambda s, t: natural(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
         _some_rate_decay(lrd.ExponentialDecay),
         lambda s: _length(s.decay_rate, s.decay_steps),
     ),
     "InverseTimeDecay": Schedule(
-        lambda s, t: inverse(
-            _floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate
-        ),
+        lambda s, t: inverse(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
         _some_rate_decay(lrd.InverseTimeDecay),
         lambda s: _length(s.decay_rate, s.decay_steps),
     ),

@@ -58,8 +58,11 @@ def test_every_schedule_is_a_public_class() -> None:
 
 
 def initial_rate(schedule: Any) -> float:
-    return float(schedule.initial_learning_rate if hasattr(schedule, "initial_learning_rate") else
-                 initial_rate(schedule.schedule))
+    return float(
+        schedule.initial_learning_rate
+        if hasattr(schedule, "initial_learning_rate")
+        else initial_rate(schedule.schedule)
+    )
 
 
 def check(
@@ -140,7 +143,8 @@ def test_schedules_on_grids(name: str, dtype: str, random: Random, record_ulps: 
         scale = SCHEDULES[name].scale(schedule)
         steps = some_range(random, scale)
         values = schedule.values(steps.start, steps.stop, steps.step, dtype=dtype)
-        assert values.dtype == dtype and len(values) == len(steps)
+        assert values.dtype == dtype
+        assert len(values) == len(steps)
         near = (min(int(scale), LAST_STEP) - steps.start) // steps.step
         chosen = [0, len(steps) - 1, near - 1, near, near + 1]
         chosen += [random.randrange(len(steps)) for _ in range(8)]

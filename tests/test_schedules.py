@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields, replace
 from fractions import Fraction
 from math import floor
@@ -71,7 +70,8 @@ class TestValues:
     def test_equal_by_value(self, schedule: Any) -> None:
         again = replace(schedule)
         assert again is not schedule
-        assert again == schedule and hash(again) == hash(schedule)
+        assert again == schedule
+        assert hash(again) == hash(schedule)
         assert [other for other in EXAMPLES if other == schedule] == [schedule]
 
     def test_every_parameter_counts(self, schedule: Any) -> None:
@@ -90,22 +90,25 @@ class TestValues:
 
     def test_classes_with_equal_parameters_differ(self) -> None:
         assert lrd.ExponentialDecay(0.1, 0.5) != lrd.InverseTimeDecay(0.1, 0.5)
-        assert lrd.ExponentialDecay(0.1, 0.5) != (0.1, 0.5, 1, False)
+        assert EXAMPLES[2] != (0.1, 1e-3, 1, False)
 
     def test_numbers_of_any_type_make_equal_schedules(self) -> None:
-        expected = lrd.StepDecay(0.5, 0.25, 1000)
+        make: Any = lrd.StepDecay
+        expected = make(0.5, 0.25, 1000)
         for other in (
-            lrd.StepDecay(np.float32(0.5), np.float16(0.25), np.int16(1000)),
-            lrd.StepDecay(Fraction(1, 2), np.longdouble(0.25), 1000.0),
+            make(np.float32(0.5), np.float16(0.25), np.int16(1000)),
+            make(Fraction(1, 2), np.longdouble(0.25), 1000.0),
         ):
-            assert other == expected and hash(other) == hash(expected)
+            assert other == expected
+            assert hash(other) == hash(expected)
             assert eval(repr(other), vars(lrd)) == expected
             assert lrd.from_json(other.to_json()) == expected
 
     @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
     def test_pickle(self, schedule: Any, protocol: int) -> None:
         again = pickle.loads(pickle.dumps(schedule, protocol))
-        assert again == schedule and again(1234) == schedule(1234)
+        assert again == schedule
+        assert again(1234) == schedule(1234)
 
     def test_copy(self, schedule: Any) -> None:
         assert copy.copy(schedule) == schedule
@@ -128,15 +131,18 @@ class TestSteps:
 
     @pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "g"])
     @pytest.mark.parametrize("order", ["<", ">"])
-    def test_arrays_of_every_type(self, schedule: Any, dtype: str, order: str) -> None:
+    def test_arrays_of_every_type(self, schedule: Any, dtype: str, order: Any) -> None:
         steps = np.array([0, 1, 7, 100, 127], np.dtype(dtype).newbyteorder(order))
         values = schedule(steps)
         assert values.dtype == np.float64
         assert values.tolist() == [schedule(int(step)) for step in steps]
         for step in steps.astype(dtype):
-            assert type(schedule(step)) is float and schedule(step) == schedule(int(step))
+            assert type(schedule(step)) is float
+            assert schedule(step) == schedule(int(step))
 
-    @pytest.mark.parametrize("step", [3, 3.0, np.uint64(3), np.longdouble(3), np.array(3), np.array(3.0, ">f4")])
+    @pytest.mark.parametrize(
+        "step", [3, 3.0, np.uint64(3), np.longdouble(3), np.array(3), np.array(3.0, ">f4")]
+    )
     def test_scalars_give_python_floats(self, schedule: Any, step: Any) -> None:
         assert type(schedule(step)) is float
         assert schedule(step) == schedule(3)
@@ -169,7 +175,8 @@ class TestSteps:
         steps = some_steps(random, SCHEDULES[type(schedule).__name__].scale(schedule))
         values = schedule(np.array(steps))
         assert schedule(0) == ends[0]
-        assert min(ends) <= values.min() and values.max() <= max(ends)
+        assert min(ends) <= values.min()
+        assert values.max() <= max(ends)
 
     @given(any_schedule(), st.randoms(use_true_random=False))
     def test_monotone(self, schedule: Any, random: Random) -> None:
@@ -200,7 +207,7 @@ class TestSteps:
         assert np.float32(s(28_125)) == np.float32(0.03188559412956238)
 
     def test_the_tutorials_basic_decay(self) -> None:
-        """initial / (1 + rate * t), applied every n epochs."""
+        """Initial / (1 + rate * t), applied every n epochs."""
         s = lrd.InverseTimeDecay(0.1, 0.5, decay_steps=2 * 1875, staircase=True)
         assert s(3749) == 0.1
         assert s(3750) == 0.1 / 1.5
@@ -255,15 +262,35 @@ def _range_arguments(steps: range) -> tuple[int, int, int]:
 class TestGrids:
     """Bulk evaluation."""
 
-    @pytest.mark.parametrize("arguments", [(0,), (1,), (10,), (3, 3), (5, 3), (3, 10), (0, 100, 7), (9, -1, -1),
-                                           (9, 0, -1), (9, 9, -1), (3, 9, -1), (100, 2, -7), (10, -1, -10),
-                                           (0, 10, 100), (0, 20_000, 3), (20_000, 17, -3), (17, 10_000, 129)])
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            (0,),
+            (1,),
+            (10,),
+            (3, 3),
+            (5, 3),
+            (3, 10),
+            (0, 100, 7),
+            (9, -1, -1),
+            (9, 0, -1),
+            (9, 9, -1),
+            (3, 9, -1),
+            (100, 2, -7),
+            (10, -1, -10),
+            (0, 10, 100),
+            (0, 20_000, 3),
+            (20_000, 17, -3),
+            (17, 10_000, 129),
+        ],
+    )
     @pytest.mark.parametrize("dtype", [np.float64, np.float32])
     def test_arguments_are_those_of_range(
         self, schedule: Any, arguments: tuple[int, ...], dtype: Any
     ) -> None:
         values = schedule.values(*arguments, dtype=dtype)
-        assert values.dtype == dtype and values.ndim == 1
+        assert values.dtype == dtype
+        assert values.ndim == 1
         assert_within_one_ulp(values, schedule, range(*arguments))
 
     def test_float64_by_default(self, schedule: Any) -> None:
@@ -298,9 +325,7 @@ class TestGrids:
             for power in (0.01, 1e3, 1e4, 3e4, 1e5, 1e6)
             for end in (0.0, 1e-3)
         ]
-        + [
-            lrd.StepDecay(0.1, 10.0**-n, 3, staircase=False) for n in (0.5, 5, 50)
-        ]
+        + [lrd.StepDecay(0.1, 10.0**-n, 3, staircase=False) for n in (0.5, 5, 50)]
         + [lrd.ExponentialDecay(0.1, 10.0**n) for n in range(-4, 3)]
         + [lrd.InverseTimeDecay(0.1, 10.0**n) for n in range(-4, 9, 2)],
         ids=repr,
@@ -321,9 +346,12 @@ class TestGrids:
         assert_within_one_ulp_on(s, range(first, first + count))
 
     @pytest.mark.parametrize(
-        "step_size", [1, 2, 3, 7, 8, 9, 127, 128, 1000, 99_999, 10**7, 0.3, 1.5, 7.7, 12.5, 1000.1, Fraction(1, 3)]
+        "step_size",
+        [1, 2, 3, 7, 8, 9, 127, 128, 1000, 99_999, 10**7, 0.3, 1.5, 7.7, 12.5, 1000.1, Fraction(1, 3)],
     )
-    @pytest.mark.parametrize("steps", [range(3000), range(999, 9000, 7), range(5000, -1, -1), range(0, 10**6, 999)])
+    @pytest.mark.parametrize(
+        "steps", [range(3000), range(999, 9000, 7), range(5000, -1, -1), range(0, 10**6, 999)]
+    )
     def test_staircases(self, step_size: Any, steps: range) -> None:
         """The floor of the exact quotient, as whole-number arithmetic gives it."""
         s = lrd.StepDecay(0.1, 0.999, step_size)
@@ -336,7 +364,8 @@ class TestGrids:
     def test_a_staircase_of_long_runs(self) -> None:
         s = lrd.StepDecay(0.1, 0.5, 10**7)
         values = s.values(10**7 - 1000, 10**7 + 1000)
-        assert (values[:1000] == 0.1).all() and (values[1000:] == 0.05).all()
+        assert (values[:1000] == 0.1).all()
+        assert (values[1000:] == 0.05).all()
 
     def test_a_constant(self) -> None:
         assert (lrd.ExponentialDecay(0.1, 0.0).values(5000) == 0.1).all()
@@ -362,7 +391,8 @@ class TestGrids:
             np.testing.assert_array_equal(out, expected)
         if count:
             # The last view filled every third place, and no other.
-            assert np.isnan(buffer[0::3]).all() and np.isnan(buffer[2::3]).all()
+            assert np.isnan(buffer[0::3]).all()
+            assert np.isnan(buffer[2::3]).all()
 
     def test_out_that_is_not_aligned(self, schedule: Any) -> None:
         out = np.zeros(8 * 5000 + 1, np.uint8)[1:].view(np.float64)
@@ -393,8 +423,17 @@ def _bad(parameter: str, value: object, right: str = "must be") -> str:
 
 
 NAN, INF = float("nan"), float("inf")
-NUMBERS = ("initial_learning_rate", "drop_rate", "step_size", "decay_rate", "decay_steps", "max_step", "power",
-           "end_learning_rate", "steps_per_epoch")
+NUMBERS = (
+    "initial_learning_rate",
+    "drop_rate",
+    "step_size",
+    "decay_rate",
+    "decay_steps",
+    "max_step",
+    "power",
+    "end_learning_rate",
+    "steps_per_epoch",
+)
 MAY_BE_ZERO = ("decay_rate", "power", "end_learning_rate")
 FLAGS = ("staircase", "cycle")
 
@@ -444,28 +483,31 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("call", "advice"),
         [
-            (lambda: lrd.StepDecay(0.1, 1000, 0.96), "drop_rate=1000 must be a factor in (0, 1]"),
-            (lambda: lrd.StepDecay(0.1, 1000, 0.96), "is StepDecay(0.1, 0.96, 1000)"),
-            (lambda: lrd.StepDecay(0.1, 1000, 0.96, True), "StepDecay(initial, decay_rate, decay_steps, staircase"),
-            (lambda: lrd.ExponentialDecay(0.1, 1000, 0.96), "is StepDecay(initial, decay_rate, decay_steps"),
-            (lambda: lrd.ExponentialDecay(0.1, 1000, 0.96, True), "is StepDecay(initial, decay_rate, decay_steps"),
-            (lambda: lrd.InverseTimeDecay(0.1, 1000, 0.5), "InverseTimeDecay(initial, decay_rate, decay_steps="),
-            (lambda: lrd.InverseTimeDecay(0.1, 1000, 0.5, True), "InverseTimeDecay(initial, decay_rate, decay_steps="),
-            (lambda: lrd.PolynomialDecay(0.1, 1000, 1e-4), "PolynomialDecay(initial_learning_rate, max_step, power="),
-            (lambda: lrd.PolynomialDecay(0.1, 1000, 1e-4, 2.0), "PolynomialDecay(initial_learning_rate, max_step, p"),
-            (lambda: lrd.PerEpoch(lrd.StepDecay(0.1, 0.5, 2), 5, True), "PerEpoch(schedule, steps_per_epoch, stair"),
+            ("StepDecay(0.1, 1000, 0.96)", "drop_rate=1000 must be a factor in (0, 1]"),
+            ("StepDecay(0.1, 1000, 0.96)", "is StepDecay(0.1, 0.96, 1000)"),
+            ("StepDecay(0.1, 1000, 0.96, True)", "is StepDecay(initial, decay_rate, decay_steps, staircase"),
+            ("ExponentialDecay(0.1, 1000, 0.96)", "is StepDecay(initial, decay_rate, decay_steps"),
+            ("ExponentialDecay(0.1, 1000, 0.96, True)", "is StepDecay(initial, decay_rate, decay_steps"),
+            ("InverseTimeDecay(0.1, 1000, 0.5)", "InverseTimeDecay(initial, decay_rate, decay_steps="),
+            ("InverseTimeDecay(0.1, 1000, 0.5, True)", "InverseTimeDecay(initial, decay_rate, decay_steps="),
+            ("PolynomialDecay(0.1, 1000, 1e-4)", "PolynomialDecay(initial_learning_rate, max_step, power="),
+            (
+                "PolynomialDecay(0.1, 1000, 1e-4, 2.0)",
+                "PolynomialDecay(initial_learning_rate, max_step, power=",
+            ),
+            ("PerEpoch(StepDecay(0.1, 0.5, 2), 5, True)", "PerEpoch(schedule, steps_per_epoch, staircase="),
         ],
     )
-    def test_the_positional_order_of_keras(self, call: Callable[[], Any], advice: str) -> None:
+    def test_the_positional_order_of_keras(self, call: str, advice: str) -> None:
         with pytest.raises((TypeError, ValueError), match=re.escape(advice)):
-            call()
+            eval(call, vars(lrd))
 
     @pytest.mark.parametrize(
         "arguments", [{}, {"initial_learning_rate": 0.1}, {"initial_learning_rate": 0.1, "unknown": 1}]
     )
     def test_missing_and_unknown_parameters(self, arguments: dict[str, Any]) -> None:
         for cls in schedules.SCHEDULES.values():
-            with pytest.raises(TypeError, match="missing|unexpected"):
+            with pytest.raises(TypeError, match=r"missing|unexpected"):
                 cls(**arguments)
 
     @pytest.mark.parametrize(
@@ -493,7 +535,9 @@ class TestRefusals:
         with refused(TypeError, "step=True must be a step, not a truth value"):
             schedule(True)
 
-    @pytest.mark.parametrize("step", [np.True_, "3", None, 1j, Fraction(1, 3), [None], np.array([True]), {"step": 1}])
+    @pytest.mark.parametrize(
+        "step", [np.True_, "3", None, 1j, Fraction(1, 3), [None], np.array([True]), {"step": 1}]
+    )
     def test_steps_of_a_wrong_kind(self, schedule: Any, step: Any) -> None:
         with refused(TypeError, "step has type"):
             schedule(step)
@@ -521,7 +565,11 @@ class TestRefusals:
             ((5, -2, -1), ValueError, "stop=-2 must be from -1"),
             ((0, 5, 0), ValueError, "step=0 must not be 0"),
             ((2**63 + 1,), ValueError, "stop=9223372036854775809 must be from 0 to 2**63"),
-            ((2**63, 2**63 - 3, -1), ValueError, "start=9223372036854775808 must be a step from 0 to below 2**63"),
+            (
+                (2**63, 2**63 - 3, -1),
+                ValueError,
+                "start=9223372036854775808 must be a step from 0 to below 2**63",
+            ),
             ((10.0,), TypeError, "stop=10.0 must be an integer, not float"),
             ((0, 10.0), TypeError, "stop=10.0 must be an integer"),
             ((0.0, 10), TypeError, "start=0.0 must be an integer"),

@@ -26,16 +26,11 @@ def any_schedule() -> st.SearchStrategy[Any]:
 
 STEP = {
     "version": 1,
-    "schedule": "StepDecay",
+    "class": "StepDecay",
     "initial_learning_rate": 0.1,
     "drop_rate": 0.96,
     "step_size": 1000,
     "staircase": True,
-}
-NESTED = {
-    "version": 1,
-    "schedule": "PerEpoch",
-    "schedule_in_epochs": None,
 }
 
 
@@ -67,27 +62,28 @@ def test_the_dictionary_form() -> None:
     [
         (
             lrd.StepDecay(0.1, 0.5, 1.5, staircase=False),
-            '{"version": 1, "schedule": "StepDecay", "initial_learning_rate": 0.1, "drop_rate": 0.5, '
+            '{"version": 1, "class": "StepDecay", "initial_learning_rate": 0.1, "drop_rate": 0.5, '
             '"step_size": 1.5, "staircase": false}',
         ),
         (
             lrd.ExponentialDecay(0.1, 1e-4),
-            '{"version": 1, "schedule": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_rate": 0.0001, '
+            '{"version": 1, "class": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_rate": 0.0001, '
             '"decay_steps": 1, "staircase": false}',
         ),
         (
             lrd.InverseTimeDecay(0.1, 0.5, decay_steps=3750, staircase=True),
-            '{"version": 1, "schedule": "InverseTimeDecay", "initial_learning_rate": 0.1, "decay_rate": 0.5, '
+            '{"version": 1, "class": "InverseTimeDecay", "initial_learning_rate": 0.1, "decay_rate": 0.5, '
             '"decay_steps": 3750, "staircase": true}',
         ),
         (
             lrd.PolynomialDecay(0.1, 10_000, power=2.0, end_learning_rate=0.01, cycle=True),
-            '{"version": 1, "schedule": "PolynomialDecay", "initial_learning_rate": 0.1, "max_step": 10000, '
+            '{"version": 1, "class": "PolynomialDecay", "initial_learning_rate": 0.1, "max_step": 10000, '
             '"power": 2.0, "end_learning_rate": 0.01, "cycle": true}',
         ),
         (
             lrd.ExponentialDecay(0.1, 1.0).per_epoch(1875, staircase=True),
-            '{"version": 1, "schedule": {"schedule": "ExponentialDecay", "initial_learning_rate": 0.1, '
+            '{"version": 1, "class": "PerEpoch", "schedule": {"class": "ExponentialDecay", '
+            '"initial_learning_rate": 0.1, '
             '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "steps_per_epoch": 1875, "staircase": true}',
         ),
     ],
@@ -127,10 +123,12 @@ def test_a_missing_version() -> None:
         lrd.from_dict({k: v for k, v in STEP.items() if k != "version"})
 
 
-@pytest.mark.parametrize("name", ["Step", "stepdecay", "Schedule", "_Decay", "", None, 3, ["StepDecay"], "os.system"])
+@pytest.mark.parametrize(
+    "name", ["Step", "stepdecay", "Schedule", "_Decay", "", None, 3, ["StepDecay"], "os.system"]
+)
 def test_unknown_classes(name: Any) -> None:
-    with refused(ValueError, f"schedule={name!r} is unknown; it must be one of StepDecay, "):
-        lrd.from_dict({**STEP, "schedule": name})
+    with refused(ValueError, f"class={name!r} is unknown; it must be one of StepDecay, "):
+        lrd.from_dict({**STEP, "class": name})
 
 
 def test_unknown_fields() -> None:
@@ -138,15 +136,15 @@ def test_unknown_fields() -> None:
         lrd.from_dict({**STEP, "power": 2.0, "comment": ""})
 
 
-def test_fields_of_a_wrong_type_as_names() -> None:
-    with pytest.raises((ValueError, TypeError)):
+def test_unknown_fields_that_are_no_text() -> None:
+    with refused(ValueError, "unknown: [3, 'power'], missing: []"):
         lrd.from_dict({**STEP, 3: 4, "power": 2.0})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("schedule", [lrd.StepDecay(0.1, 0.5, 2), lrd.StepDecay(0.1, 0.5, 2).per_epoch(10)])
 def test_missing_fields(schedule: Any) -> None:
     """Also those with a default: what is stored is whole."""
-    for missing in (f.name for f in fields(schedule) if f.name != "schedule"):
+    for missing in (f.name for f in fields(schedule)):
         description = schedule.to_dict()
         del description[missing]
         with refused(ValueError, f"missing: ['{missing}']"):
@@ -180,7 +178,7 @@ def test_a_schedule_where_a_number_belongs() -> None:
 
 def test_a_number_where_a_schedule_belongs() -> None:
     description = lrd.StepDecay(0.1, 0.5, 2).per_epoch(10).to_dict()
-    with pytest.raises((TypeError, ValueError), match="schedule=0.1"):
+    with pytest.raises((TypeError, ValueError), match=re.escape("schedule=0.1 must be")):
         lrd.from_dict({**description, "schedule": 0.1})
 
 
@@ -191,7 +189,9 @@ def test_json_constants_that_are_no_numbers(constant: str) -> None:
         lrd.from_json(text)
 
 
-@pytest.mark.parametrize("text", ["", "{", "StepDecay(0.1, 0.5, 2)", b"\xff\xfe\xfd", "{'version': 1}", "[1, 2"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "StepDecay(0.1, 0.5, 2)", b"\xff\xfe\xfd", "{'version': 1}", "[1, 2"]
+)
 def test_text_that_is_no_json(text: str | bytes) -> None:
     with refused(ValueError, "the text of a schedule must be JSON"):
         lrd.from_json(text)

@@ -96,6 +96,8 @@ def load(source: str) -> dict[str, Any]:
         "compiled": numba.njit(cache=True, nogil=True, error_model="numpy"),
         "float32": numba.float32,
         "float64": numba.float64,
+        # Numba counts a signed index from the end where it is negative, and does not vectorise that.
+        "as_index": numba.uint64,
         "floor": floor,
         "fused_multiply_add": fused_multiply_add,
         "multiply_add": multiply_add,
