@@ -34,16 +34,22 @@ def compiler_works() -> bool:
     return True
 
 
-def write_generated_kernels() -> None:
+def write_generated_files() -> None:
     # The package itself needs an engine to be imported, so its modules are found without running it.
     package = types.ModuleType("lrdecay_native")
     package.__path__ = [str(ROOT / "lrdecay_native")]
     sys.modules["lrdecay_native"] = package
-    from lrdecay_native.generation import cython_source
+    from lrdecay_native.generation import cython_source, stub_source
 
-    target, text = ROOT / "src" / "generated_kernels.pxi", cython_source()
-    if not target.exists() or target.read_text() != text:
-        target.write_text(text)
+    write_where_changed(ROOT / "src" / "generated_kernels.pxi", cython_source())
+    for name in VECTOR_FLAGS:
+        write_where_changed(ROOT / "lrdecay_native" / "engines" / f"{name}.pyi", stub_source())
+
+
+def write_where_changed(path: Path, text: str) -> None:
+    """Leave a file with the right content alone: its date decides what is compiled again."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def compile_flags() -> list[str]:
@@ -74,7 +80,7 @@ def extensions() -> list[Extension]:
 
 dependencies = ["numpy>=1.26"]
 if compiler_works():
-    write_generated_kernels()
+    write_generated_files()
     ext_modules = extensions()
 else:
     print("lrdecay_native: no working C compiler; installing without the Cython engine.", file=sys.stderr)

@@ -181,7 +181,7 @@ def machine_sentence(machine: Mapping[str, Any]) -> str:
     """Where the figures are from."""
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, "
-        f"Python {machine['python']}, NumPy {machine['numpy']}; one thread each."
+        f"Python {machine['python']}, NumPy {machine['numpy']}."
     )
 
 
@@ -191,7 +191,8 @@ def document(measured: Sequence[Sheet], machine: Mapping[str, Any], picture: str
         [
             "# Benchmarks\n",
             f"Written by `{command}`; not to be edited. Measured on: {machine_sentence(machine)}\n",
-            "Each figure is the median of many rounds, in shuffled order; in each round the "
+            "Each figure is the median of many rounds of processor time, all threads counted, the "
+            "cases in shuffled order. In each round the "
             "yardsticks, `ndarray.fill` and `ndarray.copy` of the same dtype and size, were timed "
             "too. A ratio is the median over the rounds of time divided by the yardstick's, with "
             "its quartiles; the yardsticks' own ratios show the noise. Peers are given their "
@@ -209,7 +210,7 @@ def picture(measurements: Sequence[Measurement]) -> bytes:
     for axes, dtype in zip(panels, DTYPES, strict=True):
         _draw(axes, [m for m in measurements if m.case.dtype == dtype])
         axes.set_title(f"{PICTURED}, {dtype}")
-    panels[0].set_ylabel("time in s")
+    panels[0].set_ylabel("processor time in s")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()

@@ -41,7 +41,7 @@ NODES = (18, 34, 48, 58, 63)
 """Where the schedule is sampled: at 0 and at plus and minus these 64ths, close to Chebyshev's nodes."""
 
 HIGHEST_DEGREE = 2 * len(NODES)
-DEGREES = {"float64": (2, 3, 4, 5, 6), "float32": (1, 2, 3)}
+DEGREES = {"float64": (2, 3, 4, 5, 6, 8, 10), "float32": (1, 2, 3, 5)}
 """The degrees that there is a loop for."""
 
 BITS = {"float64": 53, "float32": 24}

@@ -247,7 +247,7 @@ def generate() -> None:
     click.echo(f"  {times.numpy * 1e3:7.1f} ms  NumPy: {EXPRESSION}")
     click.echo(
         f"  {times.numpy / times.native:.1f} times as fast; "
-        f"the values differ by at most {times.largest_difference:.1e} of themselves"
+        f"largest relative difference {times.largest_difference:.1e}"
     )
 
 

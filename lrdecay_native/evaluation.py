@@ -21,6 +21,7 @@ from lrdecay_native.block_polynomial import (
     COEFFICIENTS,
     DEGREES,
     HIGHEST_DEGREE,
+    INTERPOLATION_BOUND,
     LONGEST_BLOCK,
     NODES,
     SHORTEST_BLOCK,
@@ -39,6 +40,9 @@ CHUNK = 8192
 
 SEGMENT = 2**22
 """Steps per round of the grid evaluation, for the same reason."""
+
+FEW_STEPS = 2048
+"""Fewer steps than these are evaluated one by one in less time than it takes to find their polynomials."""
 
 SHORTEST_RUN = 8
 """Staircases with shorter runs are evaluated step by step."""
@@ -197,33 +201,42 @@ def _fill_blocks(
     exact: PairFunction, longest: int, steps: range, out: npt.NDArray[Any]
 ) -> None:
     """A smooth piece: block polynomials where they hold, and shorter blocks where they don't."""
-    if len(steps) < SHORTEST_BLOCK or longest < SHORTEST_BLOCK:
+    if len(steps) < FEW_STEPS or longest < SHORTEST_BLOCK:
         _fill_directly(exact, steps, out)
         return
     length = min(longest, 1 << (len(steps).bit_length() - 1))
     starts = np.arange(0, len(steps), length)
     # The last block overlaps the one before it rather than being shorter.
     starts[-1] = len(steps) - length
-    coefficients, sizes = _block_polynomials(exact, steps, starts, length)
+    coefficients, sizes, first_errors = _block_polynomials(exact, steps, starts, length)
     halvings, degrees = _needs(sizes, coefficients[0], length, out.dtype.name)
-    for first, last, needed in _stretches(halvings):
-        if needed:
-            part = slice(starts[first], starts[last - 1] + length)
-            _fill_blocks(exact, length >> needed, steps[part], out[part])
-        else:
+    halvings = np.maximum(halvings, first_errors > 2 * INTERPOLATION_BOUND * coefficients[0])
+    for first, last in _stretches(halvings == 0):
+        if halvings[first] == 0:
             degree = degrees[first:last].max()
             _fill_stretch(coefficients[:, first:last], degree, starts[first:last], length, out)
+        else:
+            part = slice(starts[first], starts[last - 1] + length)
+            _fill_blocks(exact, length >> halvings[first:last].min(), steps[part], out[part])
 
 
 def _block_polynomials(
     exact: PairFunction, steps: range, starts: npt.NDArray[np.int64], length: int
-) -> tuple[Doubles, Doubles]:
-    """The coefficients of each block, and the absolute values of those from degree two on."""
-    indices = _node_indices(length)[:, None] + starts
-    high, low = exact(_grid_pair(steps, indices.ravel()))
+) -> tuple[Doubles, Doubles, Doubles]:
+    """The coefficients of each block, the sizes of those from degree two on, and the error at its first step.
+
+    All nodes lie within the block: they miss a fall that is over before the first of them.  These schedules
+    fall fastest at first, so that it shows at the first step.
+    """
+    indices = np.vstack([_node_indices(length)[:, None] + starts, starts])
+    values = exact(_grid_pair(steps, indices.ravel()))
+    high, low = (part.reshape(indices.shape) for part in values)
     coefficients = np.empty((len(COEFFICIENTS) + HIGHEST_DEGREE - 1, len(starts)))
-    engine.interpolate(*high.reshape(indices.shape), *low.reshape(indices.shape), *coefficients)
-    return coefficients, np.abs(coefficients[len(COEFFICIENTS) :])
+    engine.interpolate(*high[:-1], *low[:-1], *coefficients)
+    (centre, centre_low, linear, linear_low), others = np.split(coefficients, [len(COEFFICIENTS)])
+    signs = (-1.0) ** np.arange(2, HIGHEST_DEGREE + 1)
+    change = (high[-1] - centre) + (low[-1] - centre_low)
+    return coefficients, np.abs(others), np.abs(change + linear + linear_low - signs @ others)
 
 
 def _needs(
@@ -284,8 +297,7 @@ def _bounds(length: int, dtype: str) -> tuple[Doubles, Doubles, list[int]]:
     return np.array(weights), np.array(limits)[:, None], orders
 
 
-def _stretches(numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
-    """Maximal stretches of equal numbers: first, last (exclusive), number."""
-    edges = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(numbers)]
-    for first, last in itertools.pairwise(edges):
-        yield first, last, int(numbers[first])
+def _stretches(truths: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """The first and the last (exclusive) index of each maximal stretch of equal values."""
+    changes = np.flatnonzero(truths[1:] != truths[:-1]) + 1
+    return itertools.pairwise([0, *changes.tolist(), len(truths)])

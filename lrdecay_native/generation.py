@@ -300,6 +300,26 @@ def cython_source() -> str:
     return "\n".join(line for function in all_functions() for line in _cython_lines(function))
 
 
+def stub_source() -> str:
+    """The types of the functions of the Cython engine, as a stub file."""
+    lines = [
+        "from typing import Any",
+        "",
+        "from numpy.typing import NDArray",
+        "",
+        "def processor_features() -> list[str]: ...",
+    ]
+    for function in all_functions():
+        arguments = ", ".join(
+            f"{name}: {'float' if kind == 'scalar' else 'NDArray[Any]'}"
+            for kind, name in function.arguments
+        )
+        result = f"tuple[{', '.join(['float'] * len(function.results))}]" if function.results else "None"
+        if not function.private:
+            lines.append(f"def {function.name}({arguments}) -> {result}: ...")
+    return "\n".join([*lines, ""])
+
+
 def python_source(functions: Iterable[Function]) -> str:
     """The functions in Python, each under the decorator ``@compiled``."""
     lines: list[str] = []

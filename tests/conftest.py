@@ -7,7 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -86,7 +86,7 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run_python(tmp_path: Path) -> Iterator[RunPython]:
+def run_python(tmp_path: Path) -> RunPython:
     """``run_python(code, package_folder, VARIABLE=value)`` in a new process, outside of the source tree."""
 
     def run(code: str, folder: Path = PACKAGE.parent, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -50,22 +50,14 @@ def _works(python: str | Path) -> bool:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A copy of what is under version control: building writes into the source tree."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=SOURCE,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if Path(SOURCE, name).is_file():
-            target = tmp_path / "source" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(SOURCE / name, target)
-    return tmp_path / "source"
+    """A copy without anything built: building writes into the source tree."""
+    built = ("build", "dist", "*.so", "*.pyd", "*.c", "generated_kernels.pxi", "*.egg-info", "__pycache__")
+    ignored = shutil.ignore_patterns(".*", *built)
+    return Path(shutil.copytree(SOURCE, tmp_path / "source", ignore=ignored))
 
 
-def run(*command: str | Path, folder: Path, **variables: str) -> str:
+def run(*command: str | Path, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that must succeed, without this environment's settings."""
     inherited = {
         k: v for k, v in os.environ.items() if not k.startswith(("LRDECAY_", "PYTHONPATH", "VIRTUAL_ENV"))
     }
@@ -73,7 +65,7 @@ def run(*command: str | Path, folder: Path, **variables: str) -> str:
         command, cwd=folder, env={**inherited, **variables}, capture_output=True, text=True
     )
     assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
-    return finished.stdout
+    return finished
 
 
 def new_environment(python: Path, folder: Path) -> Path:
@@ -83,7 +75,7 @@ def new_environment(python: Path, folder: Path) -> Path:
 
 
 def smoke(python: Path, folder: Path, **variables: str) -> tuple[str, list[int], Path]:
-    backend, version, location = json.loads(run(python, "-c", SMOKE, folder=folder, **variables))
+    backend, version, location = json.loads(run(python, "-c", SMOKE, folder=folder, **variables).stdout)
     return backend, version, Path(location)
 
 
@@ -102,17 +94,17 @@ def test_wheel(version: str, source: Path, tmp_path: Path) -> None:
     assert found == [int(part) for part in version.split(".")]
     assert location.is_relative_to(tmp_path / "environment")
     assert f"cp{version.replace('.', '')}" in wheel.name
-    assert run(new, "-m", "pip", "check", folder=tmp_path).strip() == "No broken requirements found."
+    run(new, "-m", "pip", "check", folder=tmp_path)
 
 
 def test_without_a_compiler(source: Path, tmp_path: Path) -> None:
     """The numba engine takes over; installing says so."""
     new = new_environment(Path(sys.executable), tmp_path / "environment")
-    output = run(
+    installed = run(
         new, "-m", "pip", "install", "--verbose", source,
         folder=tmp_path, PATH=str(new.parent), CC="/nonexistent/cc", CXX="/nonexistent/c++",
     )  # fmt: skip
-    assert "no working C compiler" in output
+    assert "no working C compiler; installing without the Cython engine" in installed.stderr
     shutil.rmtree(source)
     backend, _, location = smoke(new, tmp_path, LRDECAY_CACHE_DIR=str(tmp_path / "cache"))
     assert backend == "numba"

@@ -77,6 +77,7 @@ class TestValues:
     def test_every_parameter_counts(self, schedule: Any) -> None:
         for parameter in fields(schedule):
             value = getattr(schedule, parameter.name)
+            changed: Any
             match value:
                 case bool():
                     changed = not value
@@ -89,8 +90,9 @@ class TestValues:
             assert len({other, schedule}) == 2
 
     def test_classes_with_equal_parameters_differ(self) -> None:
-        assert lrd.ExponentialDecay(0.1, 0.5) != lrd.InverseTimeDecay(0.1, 0.5)
-        assert EXAMPLES[2] != (0.1, 1e-3, 1, False)
+        exponential: object = lrd.ExponentialDecay(0.1, 0.5)
+        assert exponential != lrd.InverseTimeDecay(0.1, 0.5)
+        assert exponential != (0.1, 0.5, 1, False)
 
     def test_numbers_of_any_type_make_equal_schedules(self) -> None:
         make: Any = lrd.StepDecay

@@ -24,7 +24,7 @@ def any_schedule() -> st.SearchStrategy[Any]:
     )
 
 
-STEP = {
+STEP: dict[Any, Any] = {
     "version": 1,
     "class": "StepDecay",
     "initial_learning_rate": 0.1,
@@ -138,7 +138,7 @@ def test_unknown_fields() -> None:
 
 def test_unknown_fields_that_are_no_text() -> None:
     with refused(ValueError, "unknown: [3, 'power'], missing: []"):
-        lrd.from_dict({**STEP, 3: 4, "power": 2.0})  # type: ignore[dict-item]
+        lrd.from_dict({**STEP, 3: 4, "power": 2.0})
 
 
 @pytest.mark.parametrize("schedule", [lrd.StepDecay(0.1, 0.5, 2), lrd.StepDecay(0.1, 0.5, 2).per_epoch(10)])
