@@ -36,5 +36,20 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+bench: $(VENV)/installed
+	$(BIN)/python -m bench run
+
+bench-compare: $(VENV)/installed
+	$(BIN)/python -m bench compare
+
+bench-baseline: $(VENV)/installed
+	$(BIN)/python -m bench store-baseline
+
+bench-mnist: $(VENV)/installed
+	$(BIN)/lrdecay train --compare $(DATA) --epochs 3 --output comparison
+
+docs: $(VENV)/installed
+	$(BIN)/python -m bench document
+
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so
+	rm -rf $(VENV) build dist demo comparison *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.markup import escape
@@ -207,8 +208,10 @@ def picture(measurements: Sequence[Measurement]) -> bytes:
     """A PNG of time against the number of steps, every contender."""
     figure = Figure(figsize=(13, 6), layout="constrained")
     panels = figure.subplots(1, len(DTYPES), sharey=True)
+    contenders = sorted({measurement.case.contender for measurement in measurements})
+    colours = dict(zip(contenders, colormaps["tab20"].colors, strict=False))  # type: ignore[attr-defined]
     for axes, dtype in zip(panels, DTYPES, strict=True):
-        _draw(axes, [m for m in measurements if m.case.dtype == dtype])
+        _draw(axes, [m for m in measurements if m.case.dtype == dtype], colours)
         axes.set_title(f"{PICTURED}, {dtype}")
     panels[0].set_ylabel("processor time in s")
     buffer = io.BytesIO()
@@ -216,7 +219,7 @@ def picture(measurements: Sequence[Measurement]) -> bytes:
     return buffer.getvalue()
 
 
-def _draw(axes: Axes, measurements: Sequence[Measurement]) -> None:
+def _draw(axes: Axes, measurements: Sequence[Measurement], colours: Mapping[str, Any]) -> None:
     curves: dict[str, dict[int, float]] = {}
     for measurement in measurements:
         case = measurement.case
@@ -229,6 +232,7 @@ def _draw(axes: Axes, measurements: Sequence[Measurement]) -> None:
         axes.loglog(
             sizes,
             [curve[size] for size in sizes],
+            color=colours[contender],
             marker="o",
             markersize=3,
             linewidth=2.5 if native else 1.2,

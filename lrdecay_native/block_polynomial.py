@@ -41,7 +41,7 @@ NODES = (18, 34, 48, 58, 63)
 """Where the schedule is sampled: at 0 and at plus and minus these 64ths, close to Chebyshev's nodes."""
 
 HIGHEST_DEGREE = 2 * len(NODES)
-DEGREES = {"float64": (2, 3, 4, 5, 6, 8, 10), "float32": (1, 2, 3, 5)}
+DEGREES = {"float64": (2, 3, 4, 5, 6, 8), "float32": (1, 2, 3, 5)}
 """The degrees that there is a loop for."""
 
 BITS = {"float64": 53, "float32": 24}
@@ -76,9 +76,7 @@ def shift(u: Number, coefficients: list[Number], dtype: str, degree: int) -> lis
     """The coefficients of the same polynomial around ``u``."""
     high, low, linear_high, linear_low, *others = coefficients
     # High + linear_high * u is exact, see _split.
-    value = exact_sum(
-        fused_multiply_add(linear_high, u, high), _horner(u, [low, linear_low, *others])
-    )
+    value = exact_sum(fused_multiply_add(linear_high, u, high), _horner(u, [low, linear_low, *others]))
     ascending = [value.high, linear_high + linear_low, *others]
     derivatives = [
         _horner(u, [float(comb(m, k)) * ascending[m] for m in range(k, len(ascending))])

@@ -80,9 +80,7 @@ class DoubleDouble:
         other = asarray(other)
         product = exact_product(self.high, other.high)
         low = fused_multiply_add(self.high, other.low, product.low)
-        return exact_ordered_sum(
-            product.high, fused_multiply_add(self.low, other.high, low)
-        )
+        return exact_ordered_sum(product.high, fused_multiply_add(self.low, other.high, low))
 
     __rmul__ = __mul__
 
@@ -97,9 +95,7 @@ class DoubleDouble:
         return asarray(other) / self
 
     def __pow__(self, exponent: DoubleDouble) -> DoubleDouble:
-        return _select(
-            DoubleDouble(0.0), self, exp(exponent * log(self)), _power_of_zero(exponent)
-        )
+        return _select(DoubleDouble(0.0), self, exp(exponent * log(self)), _power_of_zero(exponent))
 
 
 def constant(value: Decimal | Fraction) -> DoubleDouble:
@@ -131,9 +127,7 @@ def asarray(value: DoubleDouble | Number) -> DoubleDouble:
     return value if isinstance(value, DoubleDouble) else DoubleDouble(value)
 
 
-def _select(
-    a: DoubleDouble, b: DoubleDouble, then: DoubleDouble, otherwise: DoubleDouble
-) -> DoubleDouble:
+def _select(a: DoubleDouble, b: DoubleDouble, then: DoubleDouble, otherwise: DoubleDouble) -> DoubleDouble:
     difference = (a - b).high
     return DoubleDouble(
         where_less(difference, 0.0, then.high, otherwise.high),
@@ -170,9 +164,7 @@ def exp(a: DoubleDouble) -> DoubleDouble:
     # Two factors, since 2**doublings itself may be no normal double.
     half = floor_of_double(doublings * 0.5)
     scales = power_of_two(half), power_of_two(doublings - half)
-    return DoubleDouble(
-        result.high * scales[0] * scales[1], result.low * scales[0] * scales[1]
-    )
+    return DoubleDouble(result.high * scales[0] * scales[1], result.low * scales[0] * scales[1])
 
 
 def log(a: DoubleDouble) -> DoubleDouble:

@@ -179,9 +179,7 @@ def _fill_directly(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> 
         out[first : first + CHUNK] = exact(_grid_pair(part, np.arange(len(part))))[0]
 
 
-def _fill_runs(
-    exact: PairFunction, period: Fraction, steps: range, out: npt.NDArray[Any]
-) -> None:
+def _fill_runs(exact: PairFunction, period: Fraction, steps: range, out: npt.NDArray[Any]) -> None:
     """A staircase: one value for each run of steps between multiples of the period."""
     if period.denominator != 1 or period < SHORTEST_RUN * steps.step:
         _fill_directly(exact, steps, out)
@@ -197,9 +195,7 @@ def _fill_runs(
     getattr(engine, f"repeat_{out.dtype.name}")(out, values, starts)
 
 
-def _fill_blocks(
-    exact: PairFunction, longest: int, steps: range, out: npt.NDArray[Any]
-) -> None:
+def _fill_blocks(exact: PairFunction, longest: int, steps: range, out: npt.NDArray[Any]) -> None:
     """A smooth piece: block polynomials where they hold, and shorter blocks where they don't."""
     if len(steps) < FEW_STEPS or longest < SHORTEST_BLOCK:
         _fill_directly(exact, steps, out)

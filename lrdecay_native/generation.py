@@ -45,9 +45,7 @@ class Kernel:
         return dict(zip(self.results, self.outputs, strict=True))
 
 
-def _double_double_kernel(
-    name: str, function: Callable[..., Any], parameters: tuple[str, ...]
-) -> Kernel:
+def _double_double_kernel(name: str, function: Callable[..., Any], parameters: tuple[str, ...]) -> Kernel:
     trace = Trace()
     variable = DoubleDouble(trace.argument("high"), trace.argument("low"))
     values = [DoubleDouble(trace.argument(parameter)) for parameter in parameters]
@@ -153,9 +151,7 @@ def _loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Func
             "for i in range(count):",
             *_indented(f"{array} = {array}_array[i]" for array in arrays),
             *_indented(_statements(kernel.trace)),
-            *_indented(
-                f"{result}[i] = {text(value)}" for result, value in kernel.assignments.items()
-            ),
+            *_indented(f"{result}[i] = {text(value)}" for result, value in kernel.assignments.items()),
         ],
     )
 
@@ -193,9 +189,7 @@ def _fill(dtype: str, degree: int) -> Function:
     trace = Trace()
     length = block_polynomial.SUB_BLOCK[dtype]
     names = block_polynomial.coefficient_names(degree)
-    value = block_polynomial.polynomial(
-        trace.argument("u"), [trace.argument(name) for name in names]
-    )
+    value = block_polynomial.polynomial(trace.argument("u"), [trace.argument(name) for name in names])
     return Function(
         f"fill_{dtype}_{degree}",
         dtype,
@@ -311,8 +305,7 @@ def stub_source() -> str:
     ]
     for function in all_functions():
         arguments = ", ".join(
-            f"{name}: {'float' if kind == 'scalar' else 'NDArray[Any]'}"
-            for kind, name in function.arguments
+            f"{name}: {'float' if kind == 'scalar' else 'NDArray[Any]'}" for kind, name in function.arguments
         )
         result = f"tuple[{', '.join(['float'] * len(function.results))}]" if function.results else "None"
         if not function.private:

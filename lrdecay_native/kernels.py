@@ -129,9 +129,7 @@ def exponential_decay(
         "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
         "decay_rate": _checked("decay_rate", decay_rate, zero=True),
     }
-    return _evaluate(
-        "exponential_decay", "continuous", step, np.float64(1.0), parameters, out, dtype
-    )
+    return _evaluate("exponential_decay", "continuous", step, np.float64(1.0), parameters, out, dtype)
 
 
 def inverse_time_decay(
@@ -184,9 +182,7 @@ def inverse_time_decay(
         "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
         "decay_rate": _checked("decay_rate", decay_rate, zero=True),
     }
-    return _evaluate(
-        "inverse_time_decay", "continuous", step, np.float64(1.0), parameters, out, dtype
-    )
+    return _evaluate("inverse_time_decay", "continuous", step, np.float64(1.0), parameters, out, dtype)
 
 
 def polynomial_decay(
@@ -264,9 +260,7 @@ def _checked(
     if not right.all():
         wrong = array[~right].flat[0]
         start = "0, or " if zero else ""
-        raise ValueError(
-            f"{name}={wrong.item()!r} must be {start}from {validation.SMALLEST} to {highest}"
-        )
+        raise ValueError(f"{name}={wrong.item()!r} must be {start}from {validation.SMALLEST} to {highest}")
     return values
 
 
@@ -308,9 +302,7 @@ def _evaluate(
     return float(result) if ndim == 0 and out is None else result
 
 
-def _exact(
-    formula: str, time_map: str, period: float, parameters: list[float], step: Pair
-) -> Pair:
+def _exact(formula: str, time_map: str, period: float, parameters: list[float], step: Pair) -> Pair:
     return apply_to_arrays(formula, apply_to_arrays(time_map, step, period), *parameters)
 
 

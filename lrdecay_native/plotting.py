@@ -24,9 +24,7 @@ def plot_schedule(schedule: Schedule, stop: int, ax: Axes | None = None) -> Axes
     try:
         import matplotlib.pyplot as plt
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "plot needs matplotlib; run 'pip install lrdecay_native[plot]'"
-        ) from None
+        raise ModuleNotFoundError("plot needs matplotlib; run 'pip install lrdecay_native[plot]'") from None
     axes = plt.gca() if ax is None else ax
     steps = np.unique(np.linspace(0, stop - 1, min(stop, POINTS)).astype(np.int64))
     axes.plot(steps, schedule(steps), label=repr(schedule))

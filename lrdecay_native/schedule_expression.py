@@ -101,6 +101,5 @@ def _compositions(schedule_class: type[Schedule]) -> list[str]:
     return [
         name
         for name, method in inspect.getmembers(schedule_class, inspect.isfunction)
-        if not name.startswith("_")
-        and method.__annotations__.get("return") in {"Schedule", *SCHEDULES}
+        if not name.startswith("_") and method.__annotations__.get("return") in {"Schedule", *SCHEDULES}
     ]

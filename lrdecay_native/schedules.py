@@ -283,9 +283,7 @@ def from_dict(description: dict[str, Any]) -> Schedule:
     StepDecay(0.1, drop_rate=0.96, step_size=1000, staircase=True)
     """
     if not isinstance(description, dict):
-        raise TypeError(
-            f"a schedule's description must be a dictionary, not {type(description).__name__}"
-        )
+        raise TypeError(f"a schedule's description must be a dictionary, not {type(description).__name__}")
     version = description.get("version")
     if type(version) is not int or version != VERSION:
         raise ValueError(f"version={version!r} is unknown; this release reads version {VERSION}")
@@ -302,9 +300,7 @@ def _from_description(description: dict[str, Any]) -> Schedule:
     if set(parameters) != set(known):
         unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))
-        raise ValueError(
-            f"{name} has the fields {', '.join(known)}; unknown: {unknown}, missing: {missing}"
-        )
+        raise ValueError(f"{name} has the fields {', '.join(known)}; unknown: {unknown}, missing: {missing}")
     schedule: Schedule = cls(
         **{k: _from_description(v) if isinstance(v, dict) else v for k, v in parameters.items()}
     )
@@ -451,9 +447,7 @@ class StepDecay(_Decay):
             )
         _set(
             self,
-            initial_learning_rate=validation.positive(
-                "initial_learning_rate", self.initial_learning_rate
-            ),
+            initial_learning_rate=validation.positive("initial_learning_rate", self.initial_learning_rate),
             drop_rate=validation.positive("drop_rate", self.drop_rate),
             step_size=_period("step_size", self.step_size),
             staircase=validation.flag("staircase", self.staircase),
@@ -479,9 +473,7 @@ class _RateDecay(_Decay):
     def __post_init__(self) -> None:
         _set(
             self,
-            initial_learning_rate=validation.positive(
-                "initial_learning_rate", self.initial_learning_rate
-            ),
+            initial_learning_rate=validation.positive("initial_learning_rate", self.initial_learning_rate),
             decay_rate=validation.not_negative("decay_rate", self.decay_rate),
             decay_steps=_period("decay_steps", self.decay_steps),
             staircase=validation.flag("staircase", self.staircase),
@@ -661,9 +653,7 @@ class PolynomialDecay(_Decay):
     def __post_init__(self) -> None:
         _set(
             self,
-            initial_learning_rate=validation.positive(
-                "initial_learning_rate", self.initial_learning_rate
-            ),
+            initial_learning_rate=validation.positive("initial_learning_rate", self.initial_learning_rate),
             max_step=_period("max_step", self.max_step),
             power=validation.not_negative("power", self.power),
             end_learning_rate=validation.not_negative("end_learning_rate", self.end_learning_rate),

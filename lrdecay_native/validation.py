@@ -80,9 +80,7 @@ def dtype(value: npt.DTypeLike) -> np.dtype[Any]:
     return result
 
 
-def destination(
-    out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None
-) -> npt.NDArray[Any]:
+def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) -> npt.NDArray[Any]:
     """``out`` where it is given and fits, else a new array."""
     if out is None:
         return np.empty(shape, dtype(np.float64 if wanted is None else wanted))

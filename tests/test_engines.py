@@ -259,7 +259,7 @@ class TestDoor:
 
 FRAMEWORKS = {
     *("keras", "tensorflow", "torch", "jax", "optax", "flax"),
-    *("matplotlib", "sklearn", "scipy", "pandas", "rich", "click"),
+    *("matplotlib", "sklearn", "pandas", "rich", "click"),
 }
 
 

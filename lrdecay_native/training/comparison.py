@@ -200,6 +200,7 @@ def measure(
         for epoch in range(epochs):
             for name in _turn(list(rates), epoch):
                 timer = EpochTimer()
+                # Each fit shuffles anew from the seed: with one seed, all epochs had one order.
                 keras.utils.set_random_seed(_seed(seed, repeat, epoch))
                 models[name].fit(
                     digits.x_train,

@@ -136,9 +136,7 @@ def check_pairs(
         )
     lowest, highest = int(np.min(digits)), int(np.max(digits))
     if lowest < 0 or highest > 9:
-        raise ValueError(
-            f"{path}: the labels in y_{part} go from {lowest} to {highest}; MNIST's are 0 to 9"
-        )
+        raise ValueError(f"{path}: the labels in y_{part} go from {lowest} to {highest}; MNIST's are 0 to 9")
 
 
 def described(array: npt.NDArray[np.generic]) -> str:

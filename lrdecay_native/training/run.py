@@ -120,9 +120,7 @@ def steps_per_epoch(digits: Digits, batch_size: int) -> int:
     return -(-len(digits.x_train) // batch_size)
 
 
-def rates_by_step(
-    learning_rate: LearningRate, stop: int, jit_compile: bool
-) -> npt.NDArray[np.float32]:
+def rates_by_step(learning_rate: LearningRate, stop: int, jit_compile: bool) -> npt.NDArray[np.float32]:
     """The rates of the steps 0 to ``stop - 1`` as a compiled training step computes them.
 
     Parameters

@@ -22,9 +22,7 @@ EXPRESSION = "StepDecay(0.1, 0.96, 7)"
 
 
 @pytest.fixture
-def folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_digits: Callable[..., Path]
-) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_digits: Callable[..., Path]) -> Path:
     """An empty working folder; the digits are beside it."""
     write_digits(tmp_path / "mnist.npz")
     working = tmp_path / "working"
@@ -84,9 +82,7 @@ def test_generate_times_a_schedule_beside_numpy(capsys: pytest.CaptureFixture[st
     assert float(difference[1]) < 1e-12
 
 
-def test_compare_prints_the_table_and_writes_it(
-    folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_compare_prints_the_table_and_writes_it(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     options = ["--data", "../mnist.npz", "--epochs", "9", "--repeats", "1", "--output", "compared"]
     assert run(["train", "--compare", *options, "--schedule", EXPRESSION]) == 0
     printed = capfd.readouterr().out

@@ -88,9 +88,7 @@ def test_a_file_of_another_shape_is_refused(
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.999])
-def test_a_truncated_file_is_refused(
-    kept: float, tmp_path: Path, write_digits: WriteDigits
-) -> None:
+def test_a_truncated_file_is_refused(kept: float, tmp_path: Path, write_digits: WriteDigits) -> None:
     path = write_digits(tmp_path / "mnist.npz")
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
@@ -129,9 +127,7 @@ def test_a_wrong_path_is_refused_although_the_cache_has_digits(
         data.load_digits(tmp_path / "misspelt.npz")
 
 
-def test_a_path_goes_before_the_cache(
-    cache: Path, tmp_path: Path, write_digits: WriteDigits
-) -> None:
+def test_a_path_goes_before_the_cache(cache: Path, tmp_path: Path, write_digits: WriteDigits) -> None:
     write_digits(cache)
     path = write_digits(tmp_path / "mine.npz", x_train=ZEROS[:40], y_train=ZEROS[:40, 0, 0])
     digits = data.load_digits(path)

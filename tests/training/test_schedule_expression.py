@@ -33,12 +33,8 @@ def test_an_expression_gives_its_schedule(text: str, schedule: object) -> None:
     assert schedule_from_text(text) == schedule
 
 
-@pytest.mark.parametrize(
-    "schedule", [StepDecay(0.1, 0.96, 1000), StepDecay(0.1, 0.5, 10).per_epoch(1875)]
-)
-def test_what_repr_prints_and_what_to_json_writes_is_read(
-    schedule: StepDecay, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("schedule", [StepDecay(0.1, 0.96, 1000), StepDecay(0.1, 0.5, 10).per_epoch(1875)])
+def test_what_repr_prints_and_what_to_json_writes_is_read(schedule: StepDecay, tmp_path: Path) -> None:
     assert schedule_from_text(repr(schedule)) == schedule
     file = tmp_path / "schedule.json"
     file.write_text(schedule.to_json())

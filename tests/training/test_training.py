@@ -74,9 +74,7 @@ class RateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     ],
     ids=repr,
 )
-def test_the_reported_rates_are_those_the_training_step_used(
-    learning_rate: Any, digits: Digits
-) -> None:
+def test_the_reported_rates_are_those_the_training_step_used(learning_rate: Any, digits: Digits) -> None:
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
     model.compile(RecordingSGD(learning_rate), keras.losses.SparseCategoricalCrossentropy(True))
     recorder = RateRecorder()
@@ -131,7 +129,7 @@ def test_a_run_and_a_schedule_are_drawn(short_run: TrainingRun) -> None:
 
 
 def test_the_comparison_trains_each_learning_rate_alike(digits: Digits) -> None:
-    rates = comparison.learning_rates(StepDecay(0.1, drop_rate=1.0, step_size=7), 20)
+    rates = comparison.learning_rates(StepDecay(1.0, drop_rate=1.0, step_size=7), 20)
     turns: list[None] = []
     # What is learnt from labels dealt at random depends on the order of the images.
     dealt = np.random.default_rng(0).permutation(digits.y_train)
@@ -151,7 +149,7 @@ def test_the_comparison_trains_each_learning_rate_alike(digits: Digits) -> None:
         assert len(measurement.step_times) == 2 * (2 - 1)
         assert min(measurement.step_times) > 0
         # A drop of 1 makes all four the same constant, so the same seed gives the same network.
-        np.testing.assert_array_equal(measurement.rates, np.full(21, 0.1, np.float32))
+        np.testing.assert_array_equal(measurement.rates, np.full(21, 1.0, np.float32))
         assert measurement.accuracies == builtin.accuracies
 
 
