@@ -293,10 +293,10 @@ def test_out_may_overlap_the_steps(
     np.testing.assert_array_equal(out, expected)
 
 
-@pytest.mark.parametrize("count", [50, 20_000])
-def test_out_may_overlap_steps_that_are_broadcast(kernel: Callable[..., Any], count: int) -> None:
-    buffer = np.tile(np.arange(float(count)), (3, 1))
-    rates = np.array([[0.1], [0.2], [0.3]])
+@pytest.mark.parametrize(("rows", "count"), [(3, 50), (3, 20_000), (1000, 50)])
+def test_out_may_overlap_steps_that_are_broadcast(kernel: Callable[..., Any], rows: int, count: int) -> None:
+    buffer = np.tile(np.arange(float(count)), (rows, 1))
+    rates = np.linspace(0.1, 0.3, rows)[:, None]
     expected = kernel(buffer[0].copy(), initial_learning_rate=rates)
     kernel(buffer[0], initial_learning_rate=rates, out=buffer)
     np.testing.assert_array_equal(buffer, expected)
