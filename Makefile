@@ -46,7 +46,7 @@ bench-baseline: $(VENV)/installed
 	$(BIN)/python -m bench store-baseline
 
 bench-mnist: $(VENV)/installed
-	$(BIN)/lrdecay train --compare $(DATA) --epochs 3 --output comparison
+	$(BIN)/lrdecay train --compare $(DATA) --epochs 6 --output comparison
 
 docs: $(VENV)/installed
 	$(BIN)/python -m bench document
