@@ -45,14 +45,6 @@ def not_negative(name: str, value: Any) -> float:
     return abs(number)
 
 
-def drop_rate(name: str, value: Any) -> float:
-    """A factor in ``[SMALLEST, 1]``."""
-    number = real(name, value)
-    if not SMALLEST <= number <= 1.0:
-        raise ValueError(f"{name}={value!r} must be a factor above 0 (from {SMALLEST}) and at most 1")
-    return number
-
-
 def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r} must be True or False, not {type(value).__name__}")

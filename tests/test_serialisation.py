@@ -95,7 +95,7 @@ def test_stored_text(schedule: Any, text: str) -> None:
 
 
 def test_every_class_has_a_stored_text() -> None:
-    marks = test_stored_text.pytestmark  # type: ignore[attr-defined]
+    marks = test_stored_text.pytestmark
     assert {type(schedule).__name__ for schedule, _ in marks[0].args[1]} == set(schedules.SCHEDULES)
 
 
