@@ -1,5 +1,7 @@
 """The decay formulas as functions of the step, like NumPy's ufuncs.
 
+The stated accuracy is that for initial rates up to 1e20 and, near the end of a polynomial, steps up to 2**50.
+
 Every function broadcasts its arguments against each other, computes in about 106 bits and rounds once, releases
 the GIL in the compiled loops, and returns a Python float when every argument is a scalar.
 """

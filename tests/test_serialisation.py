@@ -137,8 +137,9 @@ def test_unknown_fields() -> None:
 
 
 def test_unknown_fields_that_are_no_text() -> None:
+    description: Any = {**STEP, 3: 4, "power": 2.0}
     with refused(ValueError, "unknown: [3, 'power'], missing: []"):
-        lrd.from_dict({**STEP, 3: 4, "power": 2.0})
+        lrd.from_dict(description)
 
 
 @pytest.mark.parametrize("schedule", [lrd.StepDecay(0.1, 0.5, 2), lrd.StepDecay(0.1, 0.5, 2).per_epoch(10)])
