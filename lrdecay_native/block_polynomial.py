@@ -69,7 +69,7 @@ def interpolate(values: list[DoubleDouble]) -> list[Number]:
     linear, *odd_series = _monomial(odd)
     quadratic, *even_series = _monomial(even)
     others_high = [c.high for pair in zip(odd_series, even_series, strict=True) for c in pair]
-    return [*_split(centre, linear, "float64", LONGEST_BLOCK / 2), quadratic.high, *others_high]
+    return [*_split(centre, linear, "float64"), quadratic.high, *others_high]
 
 
 def shift(u: Number, coefficients: list[Number], dtype: str, degree: int) -> list[Number]:
@@ -83,7 +83,7 @@ def shift(u: Number, coefficients: list[Number], dtype: str, degree: int) -> lis
         for k in range(1, degree + 1)
     ]
     linear = DoubleDouble(derivatives[0])
-    return [*_split(value, linear, dtype, LONGEST_BLOCK / 2), *derivatives[1:]]
+    return [*_split(value, linear, dtype), *derivatives[1:]]
 
 
 def polynomial(u: Number, coefficients: list[Number]) -> Number:
@@ -92,15 +92,15 @@ def polynomial(u: Number, coefficients: list[Number]) -> Number:
     return multiply_add(linear_high, u, high) + _horner(u, [low, linear_low, *others])
 
 
-def _split(value: DoubleDouble, linear: DoubleDouble, dtype: str, scale: float) -> list[Number]:
+def _split(value: DoubleDouble, linear: DoubleDouble, dtype: str) -> list[Number]:
     """Value and linear coefficient in two parts each.
 
     The first parts have so few bits that the first of the value plus the first of the linear coefficient times
-    a multiple of ``1 / scale`` below 1 needs no rounding in that dtype.
+    a multiple of ``2 / LONGEST_BLOCK`` below 1 needs no rounding in that dtype.
     """
     quantum = power_of_two(binary_exponent(value.high) + (2.0 - BITS[dtype]))
     high = _to_multiple(value.high, quantum)
-    linear_high = _to_multiple(linear.high, quantum * scale)
+    linear_high = _to_multiple(linear.high, quantum * (LONGEST_BLOCK / 2))
     return [
         high,
         (value.high - high) + value.low,
