@@ -14,14 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
-from lrdecay_native.evaluation import (
-    Layout,
-    apply_to_arrays,
-    apply_to_point,
-    evaluate_grid,
-    evaluate_points,
-)
+from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, evaluate_points
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
+from lrdecay_native.grids import Layout, evaluate_grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
