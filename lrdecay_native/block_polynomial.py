@@ -1,21 +1,27 @@
 """A smooth schedule on a block of consecutive steps, as polynomials.
 
-The hot loop of bulk evaluation knows no formula.  It fills a block of up to 16,384 steps from eleven exact values
+The hot loop of bulk evaluation knows no formula.  It fills a block of up to 32,768 steps from eleven exact values
 of the schedule in that block:
 
-- :func:`interpolate` passes the polynomial of degree ten through them, in ``u`` from -1 to 1 over the block;
-- :func:`shift` expands that polynomial around the middle of each sub-block of 128 steps (float32: 256);
-- :func:`polynomial` evaluates the expansion up to the lowest degree that :data:`TAIL_BOUND` allows.
+- :func:`interpolate` passes the polynomial of degree ten through them, in ``u`` from -1 at the block's first step
+  to 1 at the step behind its last;
+- :func:`choose` bounds what each of the :data:`LOOPS` would leave out, and picks the first that may be taken;
+- :func:`expand` expands the polynomial around the middle of each sub-block, up to the degree of that loop;
+- :func:`mirrored` evaluates the expansion at two steps, equally far from the middle on either side, for little
+  more than the price of one; :func:`ascending` at one step, where memory wants ascending order.
 
-The error, relative to the value: the leading bits of the constant and of the linear coefficient are whole
-multiples of quanta so large that ``constant + linear * u`` is exact.  So beside the last rounding there are only
-those of the rest of a block, less than ``1.5 * 2**-53 * REST_BOUND``, and the terms left out: from degree eleven on
-in a block, of which those of degree nine and ten, at most :data:`INTERPOLATION_BOUND`, are many times as large, and
-at most :data:`TAIL_BOUND` in a sub-block.  :func:`bounds` computes them; a block that breaks one is made shorter.
+The error, relative to the value: a polynomial is an exact head and a rest.  The head's coefficients, of the first one
+to three terms, have so few bits that it needs no rounding; nor does its slope.  So beside the last rounding there are only those of the
+rest, less than ``2.5 * 2**-53`` of it, and the rest is at most :data:`REST_BOUND`, once in the block and once in the
+sub-block; and the terms left out: from degree eleven on in a block, in Chebyshev's polynomials, of which those of
+degree nine and ten, at most :data:`INTERPOLATION_BOUND`, are many times as large, and at most :data:`TAIL_BOUND` in a
+sub-block.  A block that breaks a bound is made shorter.  All bounds are relative to a lower bound of the block's
+values.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 
@@ -27,36 +33,88 @@ from lrdecay_native.double_double import (
 )
 from lrdecay_native.tracing import (
     Number,
+    absolute,
     binary_exponent,
+    floor,
     fused_multiply_add,
     multiply_add,
     power_of_two,
+    where_less,
 )
 
-LONGEST_BLOCK = 16384
-SHORTEST_BLOCK = 256
-SUB_BLOCK = {"float64": 128, "float32": 256}
+LONGEST_BLOCK = 32768
+SHORTEST_BLOCK = 128
 
-NODES = (18, 34, 48, 58, 63)
-"""Where the schedule is sampled: at 0 and at plus and minus these 64ths, close to Chebyshev's nodes."""
+NODES = (20, 38, 52, 61, 64)
+"""Where the schedule is sampled: at 0 and at plus and minus these 64ths, close to Chebyshev's points."""
 
 HIGHEST_DEGREE = 2 * len(NODES)
-DEGREES = {"float64": (2, 3, 4, 5, 6, 8), "float32": (1, 2, 3, 5)}
-"""The degrees that there is a loop for."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop over the steps of a sub-block.
+
+    Attributes
+    ----------
+    size : int
+        The steps of a sub-block.
+    exact_terms : int
+        The terms of the exact head: 1, the constant, or 2, the linear one too.
+    degree : int
+        The degree of the polynomial.
+    """
+
+    size: int
+    exact_terms: int
+    degree: int
+
+
+LOOPS = {
+    "float64": (Loop(256, 1, 4), Loop(256, 1, 6), Loop(256, 2, 6), Loop(64, 2, 8), Loop(16, 2, 8)),
+    "float32": (Loop(512, 1, 2), Loop(512, 1, 4), Loop(512, 2, 4), Loop(64, 2, 6), Loop(16, 2, 6)),
+}
+"""The cheapest first."""
+
+UNIT = {dtype: loops[0].size // 2 for dtype, loops in LOOPS.items()}
+"""How many steps from the middle of a sub-block ``w`` is 1: half of the longest sub-block's."""
+
+
+def offsets(dtype: str) -> list[float]:
+    """The ``w`` of each step of the longest sub-block; shorter ones take a part from the middle."""
+    unit = UNIT[dtype]
+    return [(k + 0.5) / unit for k in range(-unit, unit)]
+
 
 BITS = {"float64": 53, "float32": 24}
 TAIL_BOUND = {"float64": 2.0**-61, "float32": 2.0**-32}
-REST_BOUND = 2.0**-8
-INTERPOLATION_BOUND = 2.0**-57
+REST_BOUND = {"float64": 2.0**-10, "float32": 2.0**-9}
+INTERPOLATION_BOUND = 2.0**-58
 
-COEFFICIENTS = ("high", "low", "linear_high", "linear_low")
-"""The constant and the linear coefficient, split in two; those of higher degrees follow."""
+LEAST_VALUE = {"float64": 1e-280, "float32": 1e-28}
+"""Below, a rest might be a denormal number."""
+
+TOO_SMALL = -64.0
+"""The choice for a block whose values are below the least value; only constant ones are not."""
+
+COEFFICIENTS = ("high", "low", "linear_high", "linear_low", "quadratic_high", "quadratic_low")
+"""The first three coefficients of a block, split in two; those of higher degrees follow."""
+
+
+def coefficient_names() -> list[str]:
+    """The coefficients of a block, in order."""
+    return [*COEFFICIENTS, *(f"coefficient{k}" for k in range(3, HIGHEST_DEGREE + 1))]
+
+
+def expansion_names(loop: Loop) -> list[str]:
+    """The coefficients of a sub-block, in order: of the exact head, then of the rest."""
+    return [*(f"head{k}" for k in range(loop.exact_terms)), *(f"rest{k}" for k in range(loop.degree + 1))]
 
 
 def interpolate(values: list[DoubleDouble]) -> list[Number]:
-    """The coefficients of a block from its values at 0, -18, 18, -34, ... 64ths of half its length."""
+    """The coefficients of a block from its values at 0, -20, 20, -38, ... 64ths of half its length."""
     centre, *others = values
-    # Neighbouring values are within a factor of two of each other, so that these differences are exact.
+    # Where the bounds hold, values are within a factor of two of each other: these differences are exact.
     changes = [exact_ordered_sum(v.high - centre.high, v.low - centre.low) for v in others]
     odd = [
         _rough_sum(right, -left) * constant(Fraction(32, node))
@@ -69,44 +127,151 @@ def interpolate(values: list[DoubleDouble]) -> list[Number]:
     linear, *odd_series = _monomial(odd)
     quadratic, *even_series = _monomial(even)
     others_high = [c.high for pair in zip(odd_series, even_series, strict=True) for c in pair]
-    return [*_split(centre, linear, "float64"), quadratic.high, *others_high]
-
-
-def shift(u: Number, coefficients: list[Number], dtype: str, degree: int) -> list[Number]:
-    """The coefficients of the same polynomial around ``u``."""
-    high, low, linear_high, linear_low, *others = coefficients
-    # High + linear_high * u is exact, see _split.
-    value = exact_sum(fused_multiply_add(linear_high, u, high), _horner(u, [low, linear_low, *others]))
-    ascending = [value.high, linear_high + linear_low, *others]
-    derivatives = [
-        _horner(u, [float(comb(m, k)) * ascending[m] for m in range(k, len(ascending))])
-        for k in range(1, degree + 1)
-    ]
-    linear = DoubleDouble(derivatives[0])
-    return [*_split(value, linear, dtype), *derivatives[1:]]
-
-
-def polynomial(u: Number, coefficients: list[Number]) -> Number:
-    """The value at ``u``."""
-    high, low, linear_high, linear_low, *others = coefficients
-    return multiply_add(linear_high, u, high) + _horner(u, [low, linear_low, *others])
-
-
-def _split(value: DoubleDouble, linear: DoubleDouble, dtype: str) -> list[Number]:
-    """Value and linear coefficient in two parts each.
-
-    The first parts have so few bits that the first of the value plus the first of the linear coefficient times
-    a multiple of ``2 / LONGEST_BLOCK`` below 1 needs no rounding in that dtype.
-    """
-    quantum = power_of_two(binary_exponent(value.high) + (2.0 - BITS[dtype]))
-    high = _to_multiple(value.high, quantum)
-    linear_high = _to_multiple(linear.high, quantum * (LONGEST_BLOCK / 2))
+    # The middles of sub-blocks are multiples of 1 / LONGEST_BLOCK.
+    quantum = _quantum(centre, "float64")
     return [
-        high,
-        (value.high - high) + value.low,
-        linear_high,
-        (linear.high - linear_high) + linear.low,
+        *_split(centre, quantum),
+        *_split(linear, quantum * LONGEST_BLOCK),
+        *_split(quadratic, quantum * LONGEST_BLOCK**2),
+        *others_high,
     ]
+
+
+def choose(inverse_length: Number, coefficients: list[Number], dtype: str) -> Number:
+    """The index of the first of LOOPS that keeps the bounds.
+
+    Where none does, or the block itself is too long, minus the number of times that halving it may help.
+    """
+    high, _, linear_high, linear_low, quadratic_high, quadratic_low, *others = coefficients
+    terms = [linear_high + linear_low, quadratic_high + quadratic_low, *others]
+    sizes = [absolute(term) for term in terms]
+    spread = _sum(sizes)
+    least = high - spread
+    # Bounds of the coefficients around any point of the block.
+    anywhere = [
+        _sum([float(comb(m, k)) * size for m, size in enumerate(sizes[k - 1 :], start=k)])
+        for k in range(1, HIGHEST_DEGREE + 1)
+    ]
+    choice: Number = -2.0
+    # The slope's own rest.
+    slope = _sum([float(m) * size for m, size in enumerate(sizes[2:], start=3)])
+    for index, loop in reversed(list(enumerate(LOOPS[dtype]))):
+        width = loop.size * inverse_length
+        breach = _maximum(*_breaches(loop, width, slope, anywhere, dtype))
+        choice = where_less(least, breach, choice, where_less(1.0, width, choice, float(index)))
+    breaches = _sum(sizes[2:]) * (1.0 / REST_BOUND[dtype]), _last_terms(sizes) * (1.0 / INTERPOLATION_BOUND)
+    choice = where_less(least, _maximum(*breaches), -_halvings(least, anywhere, dtype), choice)
+    small = where_less(high + spread, LEAST_VALUE[dtype], TOO_SMALL, -2.0)
+    # A constant is exact, whatever its value.
+    small = where_less(0.0, spread, small, choice)
+    return where_less(least, LEAST_VALUE[dtype], small, choice)
+
+
+def _breaches(
+    loop: Loop, width: Number, slope: Number, anywhere: list[Number], dtype: str
+) -> tuple[Number, Number]:
+    """What the block's least value must not be below, for the rest and for the terms left out."""
+    power: Number = 1.0
+    terms = []
+    for coefficient in anywhere:
+        power = power * width
+        terms.append(coefficient * power)
+    rest, tail = _sum(terms[loop.exact_terms - 1 :]), _sum(terms[loop.degree :])
+    if loop.exact_terms == 2:
+        rest = rest + slope * width
+    return rest * (1.0 / REST_BOUND[dtype]), tail * (1.0 / TAIL_BOUND[dtype])
+
+
+def _halvings(least: Number, anywhere: list[Number], dtype: str) -> Number:
+    """How often to halve a block until it keeps the bounds."""
+    # Halving once halves each term after the first of a series once more than the one before it.
+    rest = _sum([size * 0.5**k for k, size in enumerate(anywhere[2:])]) * (1.0 / REST_BOUND[dtype])
+    last = _last_terms(anywhere) * (1.0 / INTERPOLATION_BOUND)
+    exponent = binary_exponent(least)
+    needed = _maximum(
+        floor((binary_exponent(rest) - exponent) * (1.0 / 3.0)) + 1.0,
+        floor((binary_exponent(last) - exponent) * (1.0 / (HIGHEST_DEGREE - 1))) + 1.0,
+    )
+    needed = where_less(needed, 1.0, 1.0, where_less(8.0, needed, 8.0, needed))
+    return where_less(0.0, least, needed, 3.0)
+
+
+def _last_terms(sizes: list[Number]) -> Number:
+    """The terms of the two highest degrees as multiples of Chebyshev's polynomials."""
+    return sizes[-2] * 2.0 ** (2 - HIGHEST_DEGREE) + sizes[-1] * 2.0 ** (1 - HIGHEST_DEGREE)
+
+
+def expand(
+    u: Number, inverse_length: Number, coefficients: list[Number], loop: Loop, dtype: str
+) -> list[Number]:
+    """The coefficients of the same polynomial in ``w`` around ``u``."""
+    high, low, linear_high, linear_low, quadratic_high, quadratic_low, *others = coefficients
+    # These heads are exact, see interpolate.
+    head = fused_multiply_add(quadratic_high, u * u, fused_multiply_add(linear_high, u, high))
+    value = exact_sum(head, _horner(u, [low, linear_low, quadratic_low, *others]))
+    ascending = [0.0, linear_high + linear_low, quadratic_high + quadratic_low, *others]
+    scales = [2.0 * UNIT[dtype] * inverse_length]
+    derivatives = []
+    for k in range(1, loop.degree + 1):
+        scaled = [(float(comb(m, k)) * ascending[m]) * scales[-1] for m in range(k, len(ascending))]
+        derivatives.append(_horner(u, scaled))
+        scales.append(scales[-1] * scales[0])
+    if loop.exact_terms == 1 and dtype == "float64":
+        return [value.high, value.low, *derivatives]
+    quantum = _quantum(value, dtype)
+    constant_parts = _split(value, quantum)
+    if loop.exact_terms == 1:
+        return [*constant_parts, *derivatives]
+    linear_head = fused_multiply_add(2.0 * quadratic_high, u, linear_high)
+    slope = [float(m) * coefficient for m, coefficient in enumerate(others, start=3)]
+    linear = exact_sum(linear_head, _horner(u, [linear_low, 2.0 * quadratic_low, *slope]))
+    scaled_linear = DoubleDouble(linear.high * scales[0], linear.low * scales[0])
+    # The offsets are multiples of 1 / (2 * UNIT).
+    linear_parts = _split(scaled_linear, quantum * (2.0 * UNIT[dtype]))
+    heads, rests = zip(constant_parts, linear_parts, strict=True)
+    return [*heads, *rests, *derivatives[1:]]
+
+
+def mirrored(w: Number, coefficients: list[Number], loop: Loop) -> tuple[Number, Number]:
+    """The values at ``w`` and at ``-w``."""
+    heads, rests = coefficients[: loop.exact_terms], coefficients[loop.exact_terms :]
+    square = w * w
+    even = _horner(square, rests[::2])
+    odd = w * _horner(square, rests[1::2])
+    right = left = heads[0]
+    if loop.exact_terms == 2:
+        right, left = multiply_add(heads[1], w, heads[0]), multiply_add(-heads[1], w, heads[0])
+    return right + (even + odd), left + (even - odd)
+
+
+def ascending(w: Number, coefficients: list[Number], loop: Loop) -> Number:
+    """The value at ``w``."""
+    heads, rests = coefficients[: loop.exact_terms], coefficients[loop.exact_terms :]
+    head = heads[0] if loop.exact_terms == 1 else multiply_add(heads[1], w, heads[0])
+    return head + _horner(w, rests)
+
+
+def _quantum(value: DoubleDouble, dtype: str) -> Number:
+    """A power of two; sums of two multiples of it that are close to the value need no rounding in that dtype."""
+    normal = where_less(value.high, LEAST_VALUE["float64"], LEAST_VALUE["float64"], value.high)
+    return power_of_two(binary_exponent(normal) + (2.0 - BITS[dtype]))
+
+
+def _split(value: DoubleDouble, quantum: Number) -> tuple[Number, Number]:
+    """A multiple of the quantum, and the rest."""
+    high = _to_multiple(value.high, quantum)
+    return high, (value.high - high) + value.low
+
+
+def _maximum(a: Number, b: Number) -> Number:
+    return where_less(a, b, b, a)
+
+
+def _sum(numbers: list[Number]) -> Number:
+    total: Number = 0.0
+    for number in reversed(numbers):
+        total = total + number
+    return total
 
 
 def _to_multiple(a: Number, quantum: Number) -> Number:
@@ -143,35 +308,3 @@ def _monomial(values: list[DoubleDouble]) -> list[DoubleDouble]:
         coefficients = [a + b for a, b in zip([added, *coefficients], [*scaled, 0.0], strict=True)]
     first, *others = coefficients
     return [_rough_sum(differences[0], DoubleDouble(first)), *map(DoubleDouble, others)]
-
-
-def coefficient_names(degree: int) -> list[str]:
-    """The coefficients that a polynomial of this degree has, in order."""
-    return [*COEFFICIENTS, *(f"coefficient{k}" for k in range(2, degree + 1))]
-
-
-def bounds(length: int, dtype: str) -> tuple[list[list[float]], list[float], list[int]]:
-    """The bounds that a block must keep, as linear functions of its coefficients' sizes.
-
-    Returns
-    -------
-    weights : list of list of float
-        A row for each bound and a column for each degree from two on: the row times the absolute values of the
-        coefficients is what the bound limits.
-    limits : list of float
-        The limits, relative to the value: on the rest, on the interpolation, and on the tail of a sub-block for
-        each of DEGREES.
-    orders : list of int
-        By how many powers of two halving the block makes the first, the second and the last of them smaller
-        (the last by nothing, in fact: sub-blocks have a fixed length).
-    """
-    degrees = range(2, HIGHEST_DEGREE + 1)
-    width = SUB_BLOCK[dtype] / length
-    rest = [1.0 for _ in degrees]
-    interpolation = [float(m >= HIGHEST_DEGREE - 1) for m in degrees]
-    tails = [
-        [sum(comb(m, k) * width**k for k in range(degree + 1, m + 1)) for m in degrees]
-        for degree in DEGREES[dtype]
-    ]
-    limits = [REST_BOUND, INTERPOLATION_BOUND, *(TAIL_BOUND[dtype] for _ in tails)]
-    return [rest, interpolation, *tails], limits, [2, HIGHEST_DEGREE - 1, DEGREES[dtype][-1] + 1]

@@ -9,8 +9,8 @@ Every formula and every time map becomes three functions:
 ``name_sweep``
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
-The block polynomials become ``interpolate`` and, for each dtype and degree, ``fill_dtype_degree``; ``repeat_dtype``
-writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
+``sample_steps`` and ``fill_order_dtype`` are the two halves of bulk evaluation by block polynomials, before and after the
+values at the nodes; ``repeat_dtype`` writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
 declarations around them.
 """
 
@@ -64,19 +64,6 @@ def time_map_kernel(name: str) -> Kernel:
     return _double_double_kernel(name, TIME_MAPS[name].function, ("period",))
 
 
-def interpolation_kernel() -> Kernel:
-    """From the values at the nodes to the coefficients of their polynomial, for many blocks at once."""
-    trace = Trace()
-    count = 1 + 2 * len(block_polynomial.NODES)
-    names = tuple(f"{part}{k}" for part in ("high", "low") for k in range(count))
-    values = [
-        DoubleDouble(trace.argument(high), trace.argument(low))
-        for high, low in zip(names[:count], names[count:], strict=True)
-    ]
-    coefficients = tuple(block_polynomial.interpolate(values))
-    return Kernel("interpolate", names, (), trace, coefficients)
-
-
 @dataclass(frozen=True)
 class Function:
     """A function whose body is both Cython and Python.
@@ -91,6 +78,7 @@ class Function:
     variables: tuple[str, ...]
     body: list[str]
     results: tuple[str, ...] = ()
+    integers: tuple[str, ...] = ()
     private: bool = False
 
 
@@ -135,7 +123,7 @@ def _point(kernel: Kernel) -> Function:
     )
 
 
-def _loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Function:
+def _array_loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Function:
     scalars = tuple(p for p in kernel.parameters if p not in arrays)
     return Function(
         name,
@@ -156,63 +144,202 @@ def _loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Func
     )
 
 
-def _expand(dtype: str, degree: int) -> Function:
-    """From the coefficients of a block to those of its sub-blocks."""
-    trace = Trace()
-    names = block_polynomial.coefficient_names(block_polynomial.HIGHEST_DEGREE)
-    expanded = block_polynomial.shift(
-        trace.argument("u"), [trace.argument(name) for name in names], dtype, degree
-    )
+def _sample_steps() -> Function:
+    """The steps at the nodes of blocks of a grid, as ``high + low``."""
     return Function(
-        f"expand_{dtype}_{degree}",
+        "sample_steps",
         "float64",
         (
-            ("vector", "centres"),
-            ("matrix", "coefficients"),
-            ("index", "block"),
-            ("written matrix", "out"),
+            ("written matrix", "out_highs"),
+            ("written matrix", "out_lows"),
+            ("indices", "starts"),
+            ("indices", "lengths"),
+            ("indices", "nodes"),
+            ("integer", "first"),
+            ("integer", "step"),
         ),
-        ("u", *names, *_temporaries(trace)),
+        ("high",),
         [
-            *(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
-            "for i in range(centres.shape[0]):",
-            "    u = centres[i]",
+            "for k in range(nodes.shape[0]):",
+            "    for block in range(starts.shape[0]):",
+            # Nodes are given in 128ths of the length from the start.
+            "        t = first + step * (starts[block] + nodes[k] * (lengths[block] >> 7))",
+            "        high = float64(t)",
+            "        out_highs[k, block] = high",
+            "        out_lows[k, block] = rounding_error(t, high)",
+        ],
+        integers=("t",),
+    )
+
+
+def _fit(dtype: str) -> Function:
+    """From the values at the nodes to the coefficients of each block and the loop for it."""
+    trace = Trace()
+    count = 1 + 2 * len(block_polynomial.NODES)
+    values = [DoubleDouble(trace.argument(f"high{k}"), trace.argument(f"low{k}")) for k in range(count)]
+    coefficients = block_polynomial.interpolate(values)
+    choice = block_polynomial.choose(trace.argument("inverse_length"), coefficients, dtype)
+    samples = [name for k in range(count) for name in (f"high{k}", f"low{k}")]
+    return Function(
+        f"fit_{dtype}",
+        "float64",
+        (
+            ("matrix", "highs"),
+            ("matrix", "lows"),
+            ("doubles", "inverse_lengths"),
+            ("written matrix", "coefficients"),
+            ("written vector", "choices"),
+        ),
+        ("inverse_length", *samples, *_temporaries(trace)),
+        [
+            "for block in range(choices.shape[0]):",
+            "    inverse_length = inverse_lengths[block]",
+            *(f"    high{k} = highs[{k}, block]" for k in range(count)),
+            *(f"    low{k} = lows[{k}, block]" for k in range(count)),
             *_indented(_statements(trace)),
-            *_indented(f"out[{row}, i] = {text(value)}" for row, value in enumerate(expanded)),
+            *(f"    coefficients[{row}, block] = {text(value)}" for row, value in enumerate(coefficients)),
+            f"    choices[block] = {text(choice)}",
         ],
         private=True,
     )
 
 
-def _fill(dtype: str, degree: int) -> Function:
-    """Blocks of steps from the coefficients of their polynomials."""
+def _expand(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
+    """From the coefficients of a block to those of its sub-blocks."""
     trace = Trace()
-    length = block_polynomial.SUB_BLOCK[dtype]
-    names = block_polynomial.coefficient_names(degree)
-    value = block_polynomial.polynomial(trace.argument("u"), [trace.argument(name) for name in names])
+    names = block_polynomial.coefficient_names()
+    expanded = block_polynomial.expand(
+        trace.argument("u"),
+        trace.argument("inverse_length"),
+        [trace.argument(name) for name in names],
+        loop,
+        dtype,
+    )
     return Function(
-        f"fill_{dtype}_{degree}",
+        f"expand_{dtype}_{index}",
+        "float64",
+        (
+            ("matrix", "coefficients"),
+            ("index", "block"),
+            ("scalar", "inverse_length"),
+            ("index", "count"),
+            ("written matrix", "expansions"),
+        ),
+        ("u", *names, *_temporaries(trace)),
+        [
+            *(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
+            "for i in range(count):",
+            f"    u = ({2.0 * loop.size} * i + {loop.size - 1.0}) * inverse_length - 1.0",
+            *_indented(_statements(trace)),
+            *_indented(f"expansions[{row}, i] = {text(value)}" for row, value in enumerate(expanded)),
+        ],
+        private=True,
+    )
+
+
+def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
+    """The sub-blocks of a block, from a given one on, each written outwards from its middle."""
+    trace = Trace()
+    right, left = block_polynomial.mirrored(trace.argument("w"), _expansion(trace, loop), loop)
+    half = loop.size // 2
+    return _loop(
+        f"mirrored_{dtype}_{index}",
+        dtype,
+        loop,
+        trace,
+        [
+            f"for i in range({half}):",
+            f"    w = offsets_{dtype}[i + {block_polynomial.UNIT[dtype]}]",
+            *_indented(_statements(trace)),
+            f"    out[as_index(start + {half} + i)] = {text(right)}",
+            f"    out[as_index(start + {half - 1} - i)] = {text(left)}",
+        ],
+    )
+
+
+def _ascending_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
+    """The sub-blocks of a block, from a given one on, each written in ascending order."""
+    trace = Trace()
+    value = block_polynomial.ascending(trace.argument("w"), _expansion(trace, loop), loop)
+    return _loop(
+        f"ascending_{dtype}_{index}",
+        dtype,
+        loop,
+        trace,
+        [
+            f"for i in range({loop.size}):",
+            f"    w = offsets_{dtype}[i + {block_polynomial.UNIT[dtype] - loop.size // 2}]",
+            *_indented(_statements(trace)),
+            f"    out[as_index(start + i)] = {text(value)}",
+        ],
+    )
+
+
+def _expansion(trace: Trace, loop: block_polynomial.Loop) -> list[Number]:
+    return [trace.argument(name) for name in block_polynomial.expansion_names(loop)]
+
+
+def _loop(name: str, dtype: str, loop: block_polynomial.Loop, trace: Trace, inner: list[str]) -> Function:
+    """A loop over the sub-blocks of a block around the loop over the steps of one."""
+    names = block_polynomial.expansion_names(loop)
+    return Function(
+        name,
+        dtype,
+        (
+            ("written vector", "out"),
+            ("index", "first"),
+            ("index", "part"),
+            ("index", "count"),
+            ("matrix", "expansions"),
+        ),
+        ("w", *names, *_temporaries(trace)),
+        [
+            "for k in range(part, count):",
+            f"    start = first + k * {loop.size}",
+            *(f"    {name} = {dtype}(expansions[{row}, k])" for row, name in enumerate(names)),
+            *_indented(inner),
+        ],
+        private=True,
+    )
+
+
+def _fill(order: str, dtype: str) -> Function:
+    """Blocks of steps from the values at their nodes; those with a negative choice are left alone."""
+    return Function(
+        f"fill_{order}_{dtype}",
         dtype,
         (
             ("written vector", "out"),
             ("indices", "starts"),
-            ("doubles", "centres"),
-            ("vector", "offsets"),
-            ("matrix", "coefficients"),
-            ("written matrix", "work"),
+            ("indices", "lengths"),
+            ("doubles", "inverse_lengths"),
+            ("matrix", "highs"),
+            ("matrix", "lows"),
+            ("written matrix", "coefficients"),
+            ("written matrix", "expansions"),
+            ("written doubles", "out_choices"),
         ),
-        ("u", *names, *_temporaries(trace)),
+        (),
         [
+            f"fit_{dtype}(highs, lows, inverse_lengths, coefficients, out_choices)",
+            "end = 0",
             "for block in range(starts.shape[0]):",
-            f"    expand_{dtype}_{degree}(centres, coefficients, block, work)",
-            "    for part in range(centres.shape[0]):",
-            f"        first = starts[block] + part * {length}",
-            *_indented((f"{name} = {dtype}(work[{row}, part])" for row, name in enumerate(names)), 2),
-            # With a number for the length there is no remainder to loop over.
-            f"        for i in range({length}):",
-            "            u = offsets[i]",
-            *_indented(_statements(trace), 3),
-            f"            out[as_index(first + i)] = {text(value)}",
+            "    first = starts[block]",
+            # The last block may overlap the one before it.
+            "    done = max(end - first, 0)",
+            "    end = first + lengths[block]",
+            *_indented(
+                line
+                for index, loop in enumerate(block_polynomial.LOOPS[dtype])
+                for line in (
+                    f"if out_choices[block] == {float(index)}:",
+                    f"    part = done // {loop.size}",
+                    f"    count = lengths[block] // {loop.size}",
+                    f"    expand_{dtype}_{index}(coefficients, block, inverse_lengths[block], count, "
+                    "expansions)",
+                    f"    {order}_{dtype}_{index}(out, first, part, count, expansions)",
+                )
+            ),
         ],
     )
 
@@ -235,8 +362,8 @@ def _repeat(dtype: str) -> Function:
 def functions_of(kernel: Kernel) -> Iterator[Function]:
     """The three functions that a traced kernel becomes."""
     yield _point(kernel)
-    yield _loop(kernel, kernel.name, kernel.arrays, "vector")
-    yield _loop(kernel, f"{kernel.name}_sweep", (*kernel.arrays, *kernel.parameters), "strided")
+    yield _array_loop(kernel, kernel.name, kernel.arrays, "vector")
+    yield _array_loop(kernel, f"{kernel.name}_sweep", (*kernel.arrays, *kernel.parameters), "strided")
 
 
 def all_functions() -> Iterator[Function]:
@@ -245,16 +372,19 @@ def all_functions() -> Iterator[Function]:
         yield from functions_of(time_map_kernel(name))
     for name in FORMULAS:
         yield from functions_of(formula_kernel(name))
-    interpolation = interpolation_kernel()
-    yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
-    for dtype, degrees in block_polynomial.DEGREES.items():
-        for degree in degrees:
-            yield _expand(dtype, degree)
-            yield _fill(dtype, degree)
+    yield _sample_steps()
+    for dtype, loops in block_polynomial.LOOPS.items():
+        yield _fit(dtype)
+        for index, loop in enumerate(loops):
+            yield _expand(dtype, index, loop)
+            yield _mirrored_loop(dtype, index, loop)
+            yield _ascending_loop(dtype, index, loop)
+        yield _fill("mirrored", dtype)
+        yield _fill("ascending", dtype)
         yield _repeat(dtype)
 
 
-_INDICES = ("i", "block", "part", "first", "length", "count")
+_INDICES = ("i", "k", "block", "part", "first", "start", "done", "end", "count")
 _CYTHON_NUMBER = {"float64": "double", "float32": "float"}
 _CYTHON_ARGUMENT = {
     "scalar": "{number} {name}",
@@ -263,11 +393,16 @@ _CYTHON_ARGUMENT = {
     "written vector": "{number}[::1] {name}",
     "written strided": "{number}[:] {name}",
     "doubles": "const double[::1] {name}",
+    "written doubles": "double[::1] {name}",
     "matrix": "const double[:, ::1] {name}",
     "written matrix": "double[:, ::1] {name}",
     "indices": "const int64_t[::1] {name}",
     "index": "Py_ssize_t {name}",
+    "integer": "int64_t {name}",
 }
+
+
+_STUB_ARGUMENT = {"scalar": "float", "integer": "int"}
 
 
 def _cython_lines(function: Function) -> Iterator[str]:
@@ -279,7 +414,10 @@ def _cython_lines(function: Function) -> Iterator[str]:
         yield f"cdef void {function.name}({arguments}) noexcept nogil:"
     else:
         yield f"def {function.name}({arguments}):"
-    yield f"    cdef {number} {', '.join(function.variables)}"
+    if function.variables:
+        yield f"    cdef {number} {', '.join(function.variables)}"
+    if function.integers:
+        yield f"    cdef int64_t {', '.join(function.integers)}"
     given = [name for _, name in function.arguments]
     yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
     yield "    with nogil:" if not function.private else "    if True:"
@@ -289,9 +427,23 @@ def _cython_lines(function: Function) -> Iterator[str]:
     yield ""
 
 
+def _cython_offsets() -> Iterator[str]:
+    """The offsets as C constants: a compiler that knows them keeps them in registers."""
+    yield "cdef extern from *:"
+    yield '    """'
+    for dtype, number in _CYTHON_NUMBER.items():
+        values = ", ".join(map(repr, block_polynomial.offsets(dtype)))
+        yield f"    static const {number} offsets_{dtype}[] = {{{values}}};"
+    yield '    """'
+    for dtype, number in _CYTHON_NUMBER.items():
+        yield f"    const {number} offsets_{dtype}[{len(block_polynomial.offsets(dtype))}]"
+    yield ""
+
+
 def cython_source() -> str:
     """The generated part of the Cython engine."""
-    return "\n".join(line for function in all_functions() for line in _cython_lines(function))
+    functions = (line for function in all_functions() for line in _cython_lines(function))
+    return "\n".join([*_cython_offsets(), *functions])
 
 
 def stub_source() -> str:
@@ -305,7 +457,7 @@ def stub_source() -> str:
     ]
     for function in all_functions():
         arguments = ", ".join(
-            f"{name}: {'float' if kind == 'scalar' else 'NDArray[Any]'}" for kind, name in function.arguments
+            f"{name}: {_STUB_ARGUMENT.get(kind, 'NDArray[Any]')}" for kind, name in function.arguments
         )
         result = f"tuple[{', '.join(['float'] * len(function.results))}]" if function.results else "None"
         if not function.private:

@@ -16,7 +16,7 @@ from lrdecay_native.blocks import fill_directly, fill_smooth, grid_pair
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import PairFunction, as_pair
 
-SEGMENT = 2**22
+SEGMENT = 2**40
 """Steps per round of the grid evaluation: intermediate results stay in the processor's cache."""
 
 SHORTEST_RUN = 8

@@ -98,6 +98,10 @@ def multiply_add(a: Symbol | float, b: Symbol | float, c: Symbol | float) -> Sym
     return _record("multiply_add", a, b, c)
 
 
+def absolute(a: Symbol | float) -> Symbol | float:
+    return 0.0 if is_zero(a) else _record("absolute", a)
+
+
 def floor(a: Symbol | float) -> Symbol | float:
     return 0.0 if is_zero(a) else _record("floor", a)
 

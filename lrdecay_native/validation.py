@@ -12,6 +12,12 @@ import numpy.typing as npt
 SMALLEST, LARGEST = 1e-100, 1e100
 """The range of a positive parameter; inside it no intermediate result overflows."""
 
+LINE = 64
+"""Bytes in a line of the processor's cache."""
+
+SHORT = 2**14
+"""Values; in a shorter array it does not matter where it begins."""
+
 STEP_LIMIT = 2**63
 """Steps lie in ``[0, STEP_LIMIT)``."""
 
@@ -75,7 +81,7 @@ def dtype(value: npt.DTypeLike) -> np.dtype[Any]:
 def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) -> npt.NDArray[Any]:
     """``out`` where it is given and fits, else a new array."""
     if out is None:
-        return np.empty(shape, dtype(np.float64 if wanted is None else wanted))
+        return _aligned(shape, dtype(np.float64 if wanted is None else wanted))
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
     native = out.dtype.newbyteorder("=")
@@ -88,6 +94,16 @@ def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) 
     if not out.flags.writeable:
         raise ValueError("out is read-only; it must be writeable")
     return out
+
+
+def _aligned(shape: tuple[int, ...], wanted: np.dtype[Any]) -> npt.NDArray[Any]:
+    """A new array that begins with a line of the processor's cache: vectors that straddle two take longer."""
+    size = math.prod(shape)
+    if size < SHORT:
+        return np.empty(shape, wanted)
+    longer = np.empty(size + LINE // wanted.itemsize, wanted)
+    first = -longer.__array_interface__["data"][0] % LINE // wanted.itemsize
+    return longer[first : first + size].reshape(shape)
 
 
 def step(name: str, value: Any) -> tuple[float, float]:

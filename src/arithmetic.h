@@ -18,9 +18,15 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #define multiply_add(a, b, c) \
     _Generic((c), float: multiply_add_float, default: multiply_add_double)(a, b, c)
 
+#define absolute(value) fabs(value)
 #define float32(value) ((float)(value))
-#define float64(value) (value)
+#define float64(value) ((double)(value))
 #define as_index(index) (index)
+
+static inline double rounding_error(int64_t value, double rounded) {
+    /* Rounded may be 2**63: the difference wraps around to the right one. */
+    return (double)(int64_t)((uint64_t)value - (uint64_t)rounded);
+}
 
 static inline double power_of_two(double exponent) {
     /* In 1.5 * 2**52 + n the low bits of the representation are those of n: no conversion to an integer,

@@ -10,6 +10,8 @@ cdef extern from "arithmetic.h" nogil:
     double binary_exponent(double value)
     float float32(double value)
     double float64(double value)
+    double absolute(double value)
+    double rounding_error(int64_t value, double rounded)
     Py_ssize_t as_index(Py_ssize_t index)
     bint processor_has_avx2()
     bint processor_has_avx512()

@@ -31,7 +31,7 @@ from lrdecay_native import formulas, schedules
 
 SETS = 200
 POINT_BOUND = 0.51
-GRID_BOUND = 0.55
+GRID_BOUND = 0.51
 DTYPES = ("float64", "float32")
 
 Record = Callable[[str, str, float], None]

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numpy import abs as absolute
 from numpy import floor
 
+from lrdecay_native.block_polynomial import UNIT, offsets
 from lrdecay_native.generation import all_functions, python_source
 
 
@@ -67,6 +70,12 @@ def binary_exponent(value: float) -> float:
     return _represented((_representation(value) >> _SHIFT) | _TWO_TO_52) - (2.0**52 + 1023.0)
 
 
+@numba.njit(inline="always")
+def rounding_error(value: int, rounded: float) -> float:
+    # Rounded may be 2**63: the difference wraps around to the right one.
+    return numba.float64(numba.int64(numba.uint64(value) - numba.uint64(rounded)))
+
+
 def _cache_folder() -> Path:
     configured = os.environ.get("LRDECAY_CACHE_DIR") or os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(configured) if configured else Path.home() / ".cache" / "lrdecay_native"
@@ -98,7 +107,10 @@ def load(source: str) -> dict[str, Any]:
         "float64": numba.float64,
         # Numba counts a signed index from the end where it is negative, and does not vectorise that.
         "as_index": numba.uint64,
+        "absolute": absolute,
         "floor": floor,
+        **{f"offsets_{dtype}": np.array(offsets(dtype), dtype) for dtype in UNIT},
+        "rounding_error": rounding_error,
         "fused_multiply_add": fused_multiply_add,
         "multiply_add": multiply_add,
         "power_of_two": power_of_two,
