@@ -10,13 +10,13 @@ of the schedule in that block:
 - :func:`mirrored` evaluates the expansion at two steps, equally far from the middle on either side, for little
   more than the price of one; :func:`ascending` at one step, where memory wants ascending order.
 
-The error, relative to the value: a polynomial is an exact head and a rest.  The head's coefficients, of the first one
-to three terms, have so few bits that it needs no rounding; nor does its slope.  So beside the last rounding there are only those of the
-rest, less than ``2.5 * 2**-53`` of it, and the rest is at most :data:`REST_BOUND`, once in the block and once in the
-sub-block; and the terms left out: from degree eleven on in a block, in Chebyshev's polynomials, of which those of
-degree nine and ten, at most :data:`INTERPOLATION_BOUND`, are many times as large, and at most :data:`TAIL_BOUND` in a
-sub-block.  A block that breaks a bound is made shorter.  All bounds are relative to a lower bound of the block's
-values.
+The error, relative to the value: a polynomial is an exact head and a rest. The head's coefficients, of the first
+one to three terms, have so few bits that it needs no rounding; nor does its slope. So beside the last rounding
+there are only those of the rest, less than ``2.5 * 2**-53`` of it, and the rest is at most :data:`REST_BOUND`,
+once in the block and once in the sub-block; and the terms left out: from degree eleven on in a block, in
+Chebyshev's polynomials, of which those of degree nine and ten, at most :data:`INTERPOLATION_BOUND`, are many
+times as large, and at most :data:`TAIL_BOUND` in a sub-block. A block that breaks a bound is made shorter. All
+bounds are relative to a lower bound of the block's values.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Loop:
 
 
 LOOPS = {
-    "float64": (Loop(256, 1, 4), Loop(256, 1, 6), Loop(256, 2, 6), Loop(64, 2, 8), Loop(16, 2, 8)),
-    "float32": (Loop(512, 1, 2), Loop(512, 1, 4), Loop(512, 2, 4), Loop(64, 2, 6), Loop(16, 2, 6)),
+    "float64": (Loop(256, 1, 4), Loop(256, 1, 5), Loop(256, 2, 6), Loop(64, 2, 8)),
+    "float32": (Loop(512, 1, 2), Loop(512, 2, 4), Loop(64, 2, 5)),
 }
 """The cheapest first."""
 

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.block_polynomial import (
-    HIGHEST_DEGREE,
     LONGEST_BLOCK,
     LOOPS,
     NODES,
@@ -33,7 +32,6 @@ CACHE = 2**24
 
 # In 128ths of a block from its start: the middle, then outwards; the last one is the step behind the block.
 _NODES = np.array([64, *(64 + sign * node for node in NODES for sign in (-1, 1))], np.int64)
-_END = HIGHEST_DEGREE
 
 _COEFFICIENTS = len(coefficient_names())
 _EXPANSIONS = {
@@ -79,67 +77,62 @@ def _fill_blocks(
 ) -> None:
     """Blocks that begin at these indices, and the step behind the last one."""
     values = _sample(exact, steps, starts, lengths)
-    out[starts[-1] + lengths[-1]] = values[0][_END, -1]
-    while True:
-        choices = _fill(out, starts, lengths, values)
-        if choices.min() >= 0.0:
-            return
+    out[starts[-1] + lengths[-1]] = values[0][-1]
+    choices = _fill(out, starts, lengths, values)
+    while choices is not None:
         small = choices == TOO_SMALL
         _fill_small(exact, steps, out, starts[small], lengths[small])
-        failed = (choices < 0.0) & ~small
-        starts, lengths = _halved(starts[failed], lengths[failed], -choices[failed].astype(np.int64))
-        short = lengths < SHORTEST_BLOCK
-        _fill_each(exact, steps, out, starts[short], lengths[short])
-        starts, lengths = starts[~short], lengths[~short]
-        if not len(starts):
+        shortest = ~small & (choices < 0.0) & (lengths == SHORTEST_BLOCK)
+        _fill_each(exact, steps, out, starts[shortest])
+        failed = ~small & (choices < 0.0) & (lengths > SHORTEST_BLOCK)
+        if not failed.any():
             return
-        values = _sample(exact, steps, starts, lengths)
+        starts, lengths = _halved(starts[failed], lengths[failed], -choices[failed].astype(np.int64))
+        choices = _fill(out, starts, lengths, _sample(exact, steps, starts, lengths))
 
 
 def _sample(exact: PairFunction, steps: range, starts: Indices, lengths: Indices) -> Pair:
-    """The values at the nodes of each block: a row for each node, a column for each block."""
-    shape = len(_NODES), len(starts)
-    pair = np.empty(shape), np.empty(shape)
+    """The values at the nodes of the blocks: at the first node of each, at the second, ..."""
+    count = len(_NODES) * len(starts)
+    pair = np.empty(count), np.empty(count)
     engine.sample_steps(*pair, starts, lengths, _NODES, steps.start, steps.step)
-    high, low = exact((pair[0].reshape(-1), pair[1].reshape(-1)))
-    return high.reshape(shape), low.reshape(shape)
+    return exact(pair)
 
 
-def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair) -> Doubles:
-    """Fill the blocks that can be filled; return the choice made for each, negative where it was not."""
+def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair) -> Doubles | None:
+    """Fill the blocks that can be filled; where some can't, return the choices, theirs negative."""
     dtype = out.dtype.name
-    choices = np.empty(len(starts))
     order = "mirrored" if out.nbytes <= CACHE else "ascending"
-    getattr(engine, f"fill_{order}_{dtype}")(
+    count = len(starts)
+    choices = np.empty(count)
+    least = getattr(engine, f"fill_{order}_{dtype}")(
         out,
         starts,
         lengths,
         1.0 / lengths,
         *values,
-        np.empty((_COEFFICIENTS, len(starts))),
+        np.empty((_COEFFICIENTS, count)),
         np.empty(_EXPANSIONS[dtype]),
         choices,
     )
-    return choices
+    return choices if least < 0.0 else None
 
 
 def _halved(starts: Indices, lengths: Indices, times: Indices) -> tuple[Indices, Indices]:
-    """Each block cut into ``2 ** times`` blocks."""
-    counts = 1 << times
-    shorter = np.repeat(lengths >> times, counts)
+    """Each block cut into ``2 ** times`` blocks, or into the shortest ones."""
+    shorter = np.maximum(lengths >> times, SHORTEST_BLOCK)
+    counts = lengths // shorter
     first = np.repeat(np.cumsum(counts) - counts, counts)
+    shorter = np.repeat(shorter, counts)
     return np.repeat(starts, counts) + (np.arange(len(first)) - first) * shorter, shorter
 
 
-def _fill_each(
-    exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
-) -> None:
-    """Evaluate every step of short blocks."""
-    for length in np.unique(lengths).tolist():
-        indices = (starts[lengths == length, np.newaxis] + np.arange(length)).ravel()
-        for first in range(0, len(indices), CHUNK):
-            some = indices[first : first + CHUNK]
-            out[some] = exact(grid_pair(steps, some))[0]
+def _fill_each(exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices) -> None:
+    """Evaluate every step of the shortest blocks."""
+    indices = (starts[:, np.newaxis] + np.arange(SHORTEST_BLOCK)).ravel()
+    for first in range(0, len(indices), CHUNK):
+        some = indices[first : first + CHUNK]
+        out[some] = exact(grid_pair(steps, some))[0]
 
 
 def _fill_small(

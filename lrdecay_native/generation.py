@@ -9,9 +9,9 @@ Every formula and every time map becomes three functions:
 ``name_sweep``
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
-``sample_steps`` and ``fill_order_dtype`` are the two halves of bulk evaluation by block polynomials, before and after the
-values at the nodes; ``repeat_dtype`` writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
-declarations around them.
+``sample_steps`` and ``fill_order_dtype`` are the two halves of bulk evaluation by block polynomials, before and
+after the values at the nodes; ``repeat_dtype`` writes runs of equal values. Bodies are the common subset of
+Cython and Python; the two languages differ in the declarations around them.
 """
 
 from __future__ import annotations
@@ -145,13 +145,13 @@ def _array_loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -
 
 
 def _sample_steps() -> Function:
-    """The steps at the nodes of blocks of a grid, as ``high + low``."""
+    """The steps at the nodes of blocks of a grid, as ``high + low``: all first nodes, then all second ones, ..."""
     return Function(
         "sample_steps",
         "float64",
         (
-            ("written matrix", "out_highs"),
-            ("written matrix", "out_lows"),
+            ("written vector", "out_highs"),
+            ("written vector", "out_lows"),
             ("indices", "starts"),
             ("indices", "lengths"),
             ("indices", "nodes"),
@@ -165,8 +165,8 @@ def _sample_steps() -> Function:
             # Nodes are given in 128ths of the length from the start.
             "        t = first + step * (starts[block] + nodes[k] * (lengths[block] >> 7))",
             "        high = float64(t)",
-            "        out_highs[k, block] = high",
-            "        out_lows[k, block] = rounding_error(t, high)",
+            "        out_highs[k * starts.shape[0] + block] = high",
+            "        out_lows[k * starts.shape[0] + block] = rounding_error(t, high)",
         ],
         integers=("t",),
     )
@@ -184,18 +184,19 @@ def _fit(dtype: str) -> Function:
         f"fit_{dtype}",
         "float64",
         (
-            ("matrix", "highs"),
-            ("matrix", "lows"),
+            ("vector", "highs"),
+            ("vector", "lows"),
             ("doubles", "inverse_lengths"),
             ("written matrix", "coefficients"),
             ("written vector", "choices"),
         ),
         ("inverse_length", *samples, *_temporaries(trace)),
         [
-            "for block in range(choices.shape[0]):",
+            "count = choices.shape[0]",
+            "for block in range(count):",
             "    inverse_length = inverse_lengths[block]",
-            *(f"    high{k} = highs[{k}, block]" for k in range(count)),
-            *(f"    low{k} = lows[{k}, block]" for k in range(count)),
+            *(f"    high{k} = highs[{k} * count + block]" for k in range(count)),
+            *(f"    low{k} = lows[{k} * count + block]" for k in range(count)),
             *_indented(_statements(trace)),
             *(f"    coefficients[{row}, block] = {text(value)}" for row, value in enumerate(coefficients)),
             f"    choices[block] = {text(choice)}",
@@ -313,21 +314,23 @@ def _fill(order: str, dtype: str) -> Function:
             ("indices", "starts"),
             ("indices", "lengths"),
             ("doubles", "inverse_lengths"),
-            ("matrix", "highs"),
-            ("matrix", "lows"),
+            ("doubles", "highs"),
+            ("doubles", "lows"),
             ("written matrix", "coefficients"),
             ("written matrix", "expansions"),
             ("written doubles", "out_choices"),
         ),
-        (),
+        ("least",),
         [
             f"fit_{dtype}(highs, lows, inverse_lengths, coefficients, out_choices)",
+            "least = 0.0",
             "end = 0",
             "for block in range(starts.shape[0]):",
             "    first = starts[block]",
             # The last block may overlap the one before it.
             "    done = max(end - first, 0)",
             "    end = first + lengths[block]",
+            "    least = min(least, out_choices[block])",
             *_indented(
                 line
                 for index, loop in enumerate(block_polynomial.LOOPS[dtype])
@@ -341,6 +344,7 @@ def _fill(order: str, dtype: str) -> Function:
                 )
             ),
         ],
+        ("least",),
     )
 
 
@@ -374,14 +378,19 @@ def all_functions() -> Iterator[Function]:
         yield from functions_of(formula_kernel(name))
     yield _sample_steps()
     for dtype, loops in block_polynomial.LOOPS.items():
-        yield _fit(dtype)
-        for index, loop in enumerate(loops):
-            yield _expand(dtype, index, loop)
-            yield _mirrored_loop(dtype, index, loop)
-            yield _ascending_loop(dtype, index, loop)
-        yield _fill("mirrored", dtype)
-        yield _fill("ascending", dtype)
+        yield from block_functions(dtype, loops)
         yield _repeat(dtype)
+
+
+def block_functions(dtype: str, loops: Iterable[block_polynomial.Loop]) -> Iterator[Function]:
+    """What fills blocks, with these loops for those in ``block_polynomial.LOOPS``."""
+    yield _fit(dtype)
+    for index, loop in enumerate(loops):
+        yield _expand(dtype, index, loop)
+        yield _mirrored_loop(dtype, index, loop)
+        yield _ascending_loop(dtype, index, loop)
+    yield _fill("mirrored", dtype)
+    yield _fill("ascending", dtype)
 
 
 _INDICES = ("i", "k", "block", "part", "first", "start", "done", "end", "count")
@@ -403,6 +412,7 @@ _CYTHON_ARGUMENT = {
 
 
 _STUB_ARGUMENT = {"scalar": "float", "integer": "int"}
+_STUB_RESULTS = {0: "None", 1: "float"}
 
 
 def _cython_lines(function: Function) -> Iterator[str]:
@@ -459,7 +469,7 @@ def stub_source() -> str:
         arguments = ", ".join(
             f"{name}: {_STUB_ARGUMENT.get(kind, 'NDArray[Any]')}" for kind, name in function.arguments
         )
-        result = f"tuple[{', '.join(['float'] * len(function.results))}]" if function.results else "None"
+        result = _STUB_RESULTS.get(len(function.results), "tuple[float, float]")
         if not function.private:
             lines.append(f"def {function.name}({arguments}) -> {result}: ...")
     return "\n".join([*lines, ""])

@@ -71,7 +71,7 @@ def binary_exponent(value: float) -> float:
 
 
 @numba.njit(inline="always")
-def rounding_error(value: int, rounded: float) -> float:
+def rounding_error(value: Any, rounded: Any) -> Any:
     # Rounded may be 2**63: the difference wraps around to the right one.
     return numba.float64(numba.int64(numba.uint64(value) - numba.uint64(rounded)))
 

@@ -1,0 +1,110 @@
+"""The error bound of block polynomials: kept by the loops as they are, broken by loops of one degree less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lrdecay_native as lrd
+from lrdecay_native import blocks, evaluation
+from lrdecay_native.block_polynomial import LONGEST_BLOCK, LOOPS, SHORTEST_BLOCK
+from lrdecay_native.engines import engine
+from lrdecay_native.generation import block_functions, python_source
+
+BOUND = 0.51
+EVERY_LOOP = [(dtype, index) for dtype, loops in LOOPS.items() for index in range(len(loops))]
+ORDERS = {"mirrored": blocks.CACHE, "ascending": 0}
+
+
+def steepest(dtype: str, index: int, length: int) -> Any:
+    """The steepest exponential decay for which the choice for a block is this loop."""
+    for scale in np.geomspace(30, 1e7, 800).tolist():
+        schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, decay_steps=scale)
+        if fill_block(engine, "mirrored", schedule, np.empty(length, dtype)) == index:
+            return schedule
+    raise AssertionError(f"no exponential decay needs the loop {LOOPS[dtype][index]}")
+
+
+def fill_block(functions: Any, order: str, schedule: lrd.Schedule, out: Any) -> float:
+    """Fill the array as one block; return the choice."""
+    exact = partial(schedule._exact, evaluation.apply_to_arrays)
+    starts, lengths, choices = np.array([0]), np.array([len(out)]), np.empty(1)
+    values = blocks._sample(exact, range(len(out) + 1), starts, lengths)
+    coefficients = np.empty((blocks._COEFFICIENTS, 1))
+    expansions = np.empty(blocks._EXPANSIONS[out.dtype.name])
+    fill = getattr(functions, f"fill_{order}_{out.dtype.name}")
+    fill(out, starts, lengths, 1.0 / lengths, *values, coefficients, expansions, choices)
+    return float(choices[0])
+
+
+def worst_ulps(functions: Any, order: str, schedules: list[Any], out: Any, index: int) -> float:
+    """The largest error where that loop is taken."""
+    worst = 0.0
+    steps = np.arange(len(out), dtype=np.float64)
+    for schedule in schedules:
+        if fill_block(functions, order, schedule, out) == index:
+            high, low = schedule._exact(evaluation.apply_to_arrays, (steps, np.zeros(len(out))))
+            errors = np.abs((out - high) - low) / np.spacing(high.astype(out.dtype))
+            worst = max(worst, float(errors.max()))
+    assert worst > 0.0
+    return worst
+
+
+@pytest.fixture(scope="module")
+def lowered() -> Callable[[str], Any]:
+    """The functions that fill blocks, compiled from loops of one degree less."""
+    load = pytest.importorskip("lrdecay_native.engines.numba_engine").load
+    compiled: dict[str, Any] = {}
+
+    def functions(dtype: str) -> Any:
+        if dtype not in compiled:
+            loops = [replace(loop, degree=loop.degree - 1) for loop in LOOPS[dtype]]
+            compiled[dtype] = SimpleNamespace(**load(python_source(block_functions(dtype, loops))))
+        return compiled[dtype]
+
+    return functions
+
+
+@pytest.mark.parametrize(("dtype", "index"), EVERY_LOOP)
+def test_bound(dtype: str, index: int, lowered: Callable[[str], Any]) -> None:
+    """At the limit of a loop, where its bound is used up."""
+    length = max(SHORTEST_BLOCK, LOOPS[dtype][index].size)
+    steep = steepest(dtype, index, length)
+    # Each rate has its own roundings.
+    rates = [replace(steep, initial_learning_rate=0.1 + 0.001 * k) for k in range(100)]
+    for order in ORDERS:
+        assert worst_ulps(engine, order, rates, np.empty(length, dtype), index) <= BOUND
+        assert worst_ulps(lowered(dtype), order, rates, np.empty(length, dtype), index) > BOUND
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", LOOPS)
+def test_every_step_is_written_once_and_no_other(
+    dtype: str, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Grids that are no whole number of blocks, in an array with something on either side."""
+    monkeypatch.setattr(blocks, "CACHE", ORDERS[order])
+    schedule = lrd.PolynomialDecay(0.1, 10**6, power=1.5)
+    for count in (1024, 1025, 4097, 5000, LONGEST_BLOCK, 2 * LONGEST_BLOCK + 7, 100_003):
+        surroundings = np.full(count + 20, -1.0, dtype)
+        schedule.values(count, out=surroundings[10:-10])
+        assert (surroundings[:10] == -1.0).all()
+        assert (surroundings[-10:] == -1.0).all()
+        expected = schedule(np.arange(count)).astype(dtype)
+        np.testing.assert_array_max_ulp(surroundings[10:-10], expected, maxulp=1)
+
+
+def test_values_do_not_depend_on_where_an_array_begins() -> None:
+    schedule = lrd.StepDecay(0.1, 0.96, 1000, staircase=False)
+    raw = np.empty(50_000 + 8)
+    first = schedule.values(50_000)
+    for offset in range(8):
+        out = raw[offset : offset + 50_000]
+        schedule.values(50_000, out=out)
+        np.testing.assert_array_equal(out, first)
