@@ -33,7 +33,8 @@ CACHE = 2**24
 # In 128ths of a block from its start: the middle, then outwards; the last one is the step behind the block.
 _NODES = np.array([64, *(64 + sign * node for node in NODES for sign in (-1, 1))], np.int64)
 
-_COEFFICIENTS = len(coefficient_names())
+# And the inverse length.
+_COEFFICIENTS = len(coefficient_names()) + 1
 _EXPANSIONS = {
     dtype: (
         max(len(expansion_names(loop)) for loop in loops),
@@ -109,7 +110,6 @@ def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair
         out,
         starts,
         lengths,
-        1.0 / lengths,
         *values,
         np.empty((_COEFFICIENTS, count)),
         np.empty(_EXPANSIONS[dtype]),

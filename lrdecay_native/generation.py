@@ -144,6 +144,10 @@ def _array_loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -
     )
 
 
+INVERSE_LENGTH = len(block_polynomial.coefficient_names())
+"""The row behind those of the coefficients."""
+
+
 def _sample_steps() -> Function:
     """The steps at the nodes of blocks of a grid, as ``high + low``: all first nodes, then all second ones, ..."""
     return Function(
@@ -186,15 +190,18 @@ def _fit(dtype: str) -> Function:
         (
             ("vector", "highs"),
             ("vector", "lows"),
-            ("doubles", "inverse_lengths"),
+            ("indices", "lengths"),
             ("written matrix", "coefficients"),
             ("written vector", "choices"),
         ),
         ("inverse_length", *samples, *_temporaries(trace)),
         [
             "count = choices.shape[0]",
+            # Apart: not every processor can turn a vector of integers into floats.
             "for block in range(count):",
-            "    inverse_length = inverse_lengths[block]",
+            f"    coefficients[{INVERSE_LENGTH}, block] = 1.0 / float64(lengths[block])",
+            "for block in range(count):",
+            f"    inverse_length = coefficients[{INVERSE_LENGTH}, block]",
             *(f"    high{k} = highs[{k} * count + block]" for k in range(count)),
             *(f"    low{k} = lows[{k} * count + block]" for k in range(count)),
             *_indented(_statements(trace)),
@@ -222,12 +229,12 @@ def _expand(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
         (
             ("matrix", "coefficients"),
             ("index", "block"),
-            ("scalar", "inverse_length"),
             ("index", "count"),
             ("written matrix", "expansions"),
         ),
-        ("u", *names, *_temporaries(trace)),
+        ("u", "inverse_length", *names, *_temporaries(trace)),
         [
+            f"inverse_length = coefficients[{INVERSE_LENGTH}, block]",
             *(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
             "for i in range(count):",
             f"    u = ({2.0 * loop.size} * i + {loop.size - 1.0}) * inverse_length - 1.0",
@@ -313,7 +320,6 @@ def _fill(order: str, dtype: str) -> Function:
             ("written vector", "out"),
             ("indices", "starts"),
             ("indices", "lengths"),
-            ("doubles", "inverse_lengths"),
             ("doubles", "highs"),
             ("doubles", "lows"),
             ("written matrix", "coefficients"),
@@ -322,7 +328,7 @@ def _fill(order: str, dtype: str) -> Function:
         ),
         ("least",),
         [
-            f"fit_{dtype}(highs, lows, inverse_lengths, coefficients, out_choices)",
+            f"fit_{dtype}(highs, lows, lengths, coefficients, out_choices)",
             "least = 0.0",
             "end = 0",
             "for block in range(starts.shape[0]):",
@@ -338,8 +344,7 @@ def _fill(order: str, dtype: str) -> Function:
                     f"if out_choices[block] == {float(index)}:",
                     f"    part = done // {loop.size}",
                     f"    count = lengths[block] // {loop.size}",
-                    f"    expand_{dtype}_{index}(coefficients, block, inverse_lengths[block], count, "
-                    "expansions)",
+                    f"    expand_{dtype}_{index}(coefficients, block, count, expansions)",
                     f"    {order}_{dtype}_{index}(out, first, part, count, expansions)",
                 )
             ),

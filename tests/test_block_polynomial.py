@@ -39,7 +39,7 @@ def fill_block(functions: Any, order: str, schedule: lrd.Schedule, out: Any) -> 
     coefficients = np.empty((blocks._COEFFICIENTS, 1))
     expansions = np.empty(blocks._EXPANSIONS[out.dtype.name])
     fill = getattr(functions, f"fill_{order}_{out.dtype.name}")
-    fill(out, starts, lengths, 1.0 / lengths, *values, coefficients, expansions, choices)
+    fill(out, starts, lengths, *values, coefficients, expansions, choices)
     return float(choices[0])
 
 
