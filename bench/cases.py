@@ -19,7 +19,7 @@ PICTURED = "StepDecay"
 SWEEP_ROW = 10_000
 """Steps for each parameter set of a sweep; there are 100 sets."""
 
-YARDSTICKS = {"grid": "fill", "array": "copy", "sweep": "fill", "scalar": "fill"}
+YARDSTICKS = {"grid": "fill", "shifted grid": "fill", "array": "copy", "sweep": "fill", "scalar": "fill"}
 """The operations, and the yardstick of each: filling an ndarray or copying one."""
 
 
@@ -30,8 +30,9 @@ class Case:
     Attributes
     ----------
     operation : str
-        ``grid`` (evenly spaced steps), ``array`` (arbitrary steps), ``sweep`` (many parameter sets),
-        ``scalar`` (a single step).
+        ``grid`` (evenly spaced steps), ``shifted grid`` (the same, into an array that begins 16 bytes behind
+        a line of the processor's cache, as large ones from `numpy.empty` do), ``array`` (arbitrary steps),
+        ``sweep`` (many parameter sets), ``scalar`` (a single step).
     schedule : str
         A name in `SCHEDULES_MEASURED`, or "yardstick".
     dtype : str
@@ -64,6 +65,13 @@ def native_grids() -> list[Case]:
         for schedule in SCHEDULES_MEASURED
         for dtype in DTYPES
         for size in GRID_SIZES
+    ]
+
+
+def native_shifted_grids() -> list[Case]:
+    """The library's grids in arrays as NumPy allocates them."""
+    return [
+        Case("shifted grid", PICTURED, dtype, size, lrd.backend()) for dtype in DTYPES for size in GRID_SIZES
     ]
 
 

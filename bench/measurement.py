@@ -27,6 +27,7 @@ SECONDS = 0.25
 FEWEST_ROUNDS = 15
 MOST_ROUNDS = 301
 SCALAR_CALLS = 1000
+LINE = 64
 FEWEST_VALUES = 10_000
 """Shorter calls are timed many at once: one is too short for the clock."""
 
@@ -78,6 +79,14 @@ class Measurement:
     def times_faster_than(self, peer: Measurement) -> float:
         """How many times less time than a peer's; below 1 the peer is faster."""
         return peer.nanoseconds.median / self.nanoseconds.median
+
+
+def output(shape: int | tuple[int, ...], dtype: str, *, ahead: int = 0) -> npt.NDArray[Any]:
+    """An array that begins so many bytes behind the begin of a line of the processor's cache."""
+    size = int(np.prod(shape))
+    raw = np.empty(size + 2 * LINE // np.dtype(dtype).itemsize, dtype)
+    first = ((ahead - raw.ctypes.data) % LINE) // raw.itemsize
+    return raw[first : first + size].reshape(shape)
 
 
 def paired_ratios(times: Sequence[float], yardstick: Sequence[float]) -> Spread:

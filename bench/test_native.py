@@ -9,8 +9,16 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.accuracy import worst_ulp
-from bench.cases import SWEEP_ROW, Case, native_curve, native_grids, native_kernels, native_scalars
-from bench.measurement import measure_scalar, measure_vector
+from bench.cases import (
+    SWEEP_ROW,
+    Case,
+    native_curve,
+    native_grids,
+    native_kernels,
+    native_scalars,
+    native_shifted_grids,
+)
+from bench.measurement import measure_scalar, measure_vector, output
 from bench.subjects import (
     KERNELS_MEASURED,
     SCHEDULES_MEASURED,
@@ -32,9 +40,14 @@ def test_curve(benchmark: BenchmarkFixture, case: Case) -> None:
     measure_grid(benchmark, case)
 
 
-def measure_grid(benchmark: BenchmarkFixture, case: Case) -> None:
+@pytest.mark.parametrize("case", native_shifted_grids(), ids=str)
+def test_shifted_grid(benchmark: BenchmarkFixture, case: Case) -> None:
+    measure_grid(benchmark, case, ahead=16)
+
+
+def measure_grid(benchmark: BenchmarkFixture, case: Case, *, ahead: int = 0) -> None:
     schedule = SCHEDULES_MEASURED[case.schedule]
-    out = np.empty(case.size, case.dtype)
+    out = output(case.size, case.dtype, ahead=ahead)
     measure_vector(benchmark, case, partial(schedule.values, case.size, out=out), out)
     benchmark.extra_info["worst_ulp"] = worst_ulp(schedule, schedule.values(case.size, out=out))
 
@@ -43,7 +56,7 @@ def measure_grid(benchmark: BenchmarkFixture, case: Case) -> None:
 def test_array(benchmark: BenchmarkFixture, case: Case) -> None:
     formula = formula_of(case.schedule)
     steps = np.random.default_rng(0).integers(0, case.size, case.size).astype(case.dtype)
-    out = np.empty(case.size, case.dtype)
+    out = output(case.size, case.dtype)
     call = partial(kernel(formula), steps, **KERNELS_MEASURED[formula].arguments, out=out)
     measure_vector(benchmark, case, call, out)
 
@@ -52,7 +65,7 @@ def test_array(benchmark: BenchmarkFixture, case: Case) -> None:
 def test_sweep(benchmark: BenchmarkFixture, case: Case) -> None:
     formula = formula_of(case.schedule)
     steps = np.arange(SWEEP_ROW)
-    out = np.empty((len(SWEEP_FACTORS), SWEEP_ROW), case.dtype)
+    out = output((len(SWEEP_FACTORS), SWEEP_ROW), case.dtype)
     arguments = swept_arguments(KERNELS_MEASURED[formula])
     measure_vector(benchmark, case, partial(kernel(formula), steps, **arguments, out=out), out)
 

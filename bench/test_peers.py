@@ -16,7 +16,7 @@ from bench.cases import (
     yardstick_curve,
     yardstick_vectors,
 )
-from bench.measurement import measure_scalar, measure_vector
+from bench.measurement import measure_scalar, measure_vector, output
 from bench.peers import SCALAR_PEERS, VECTOR_PEERS, numpy_sweep
 from bench.subjects import (
     KERNELS_MEASURED,
@@ -46,7 +46,7 @@ def measure_peer(benchmark: BenchmarkFixture, case: Case) -> None:
     pytest.importorskip(peer.package)
     schedule = SCHEDULES_MEASURED[case.schedule]
     steps = np.arange(case.size).astype(case.dtype)
-    out = np.empty(case.size, case.dtype)
+    out = output(case.size, case.dtype)
     call = peer.prepare(schedule, steps, out)
     result = np.asarray(call())
     assert result.dtype == case.dtype
@@ -57,7 +57,7 @@ def measure_peer(benchmark: BenchmarkFixture, case: Case) -> None:
 @pytest.mark.parametrize("case", peer_sweeps(), ids=str)
 def test_sweep(benchmark: BenchmarkFixture, case: Case) -> None:
     schedules = swept_schedules(KERNELS_MEASURED[formula_of(case.schedule)])
-    out = np.empty((len(SWEEP_FACTORS), SWEEP_ROW), case.dtype)
+    out = output((len(SWEEP_FACTORS), SWEEP_ROW), case.dtype)
     call = numpy_sweep(schedules, np.arange(SWEEP_ROW).astype(case.dtype), out)
     measure_vector(benchmark, case, call, out)
 
@@ -84,7 +84,7 @@ def test_yardstick_curve(benchmark: BenchmarkFixture, case: Case) -> None:
 
 
 def measure_yardstick(benchmark: BenchmarkFixture, case: Case) -> None:
-    out, source = np.empty(case.size, case.dtype), np.ones(case.size, case.dtype)
+    out, source = output(case.size, case.dtype), np.ones(case.size, case.dtype)
     if case.contender == "ndarray.fill":
         measure_vector(benchmark, case, lambda: out.fill(0.1), out)
     else:

@@ -81,14 +81,19 @@ def _fill_blocks(
     out[starts[-1] + lengths[-1]] = values[0][-1]
     choices = _fill(out, starts, lengths, values)
     while choices is not None:
-        small = choices == TOO_SMALL
-        _fill_small(exact, steps, out, starts[small], lengths[small])
-        shortest = ~small & (choices < 0.0) & (lengths == SHORTEST_BLOCK)
-        _fill_each(exact, steps, out, starts[shortest])
-        failed = ~small & (choices < 0.0) & (lengths > SHORTEST_BLOCK)
-        if not failed.any():
+        failed = choices < 0.0
+        starts, lengths, choices = starts[failed], lengths[failed], choices[failed]
+        if choices[choices.argmin()] == TOO_SMALL:
+            small = choices == TOO_SMALL
+            _fill_small(exact, steps, out, starts[small], lengths[small])
+            starts, lengths, choices = starts[~small], lengths[~small], choices[~small]
+        shortest = lengths == SHORTEST_BLOCK
+        if shortest.any():
+            _fill_each(exact, steps, out, starts[shortest])
+            starts, lengths, choices = starts[~shortest], lengths[~shortest], choices[~shortest]
+        if not len(starts):
             return
-        starts, lengths = _halved(starts[failed], lengths[failed], -choices[failed].astype(np.int64))
+        starts, lengths = _halved(starts, lengths, -choices.astype(np.int64))
         choices = _fill(out, starts, lengths, _sample(exact, steps, starts, lengths))
 
 
@@ -122,9 +127,10 @@ def _halved(starts: Indices, lengths: Indices, times: Indices) -> tuple[Indices,
     """Each block cut into ``2 ** times`` blocks, or into the shortest ones."""
     shorter = np.maximum(lengths >> times, SHORTEST_BLOCK)
     counts = lengths // shorter
-    first = np.repeat(np.cumsum(counts) - counts, counts)
-    shorter = np.repeat(shorter, counts)
-    return np.repeat(starts, counts) + (np.arange(len(first)) - first) * shorter, shorter
+    shorter = shorter.repeat(counts)
+    # Block by block, the ends of its parts: the sum of all parts' lengths so far, less that of other blocks.
+    before = starts - (lengths.cumsum() - lengths)
+    return before.repeat(counts) + (shorter.cumsum() - shorter), shorter
 
 
 def _fill_each(exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices) -> None:
