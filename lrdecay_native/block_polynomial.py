@@ -12,11 +12,12 @@ of the schedule in that block:
 
 The error, relative to the value: a polynomial is an exact head and a rest. The head's coefficients, of the first
 one to three terms, have so few bits that it needs no rounding; nor does its slope. So beside the last rounding
-there are only those of the rest, less than ``2.5 * 2**-53`` of it, and the rest is at most :data:`REST_BOUND`,
-once in the block and once in the sub-block; and the terms left out: from degree eleven on in a block, in
-Chebyshev's polynomials, of which those of degree nine and ten, at most :data:`INTERPOLATION_BOUND`, are many
-times as large, and at most :data:`TAIL_BOUND` in a sub-block. A block that breaks a bound is made shorter. All
-bounds are relative to a lower bound of the block's values.
+there are only those of the rest, less than ``2.5 * 2**-53`` of it, and the rest is at most
+:data:`BLOCK_REST_BOUND` in the block, which is worked in float64, and :data:`REST_BOUND` in the sub-block; and
+the terms left out: from degree eleven on in a block, in Chebyshev's polynomials, of which those of degree nine
+and ten, at most :data:`INTERPOLATION_BOUND`, are many times as large, and at most :data:`TAIL_BOUND` in a
+sub-block. A block that breaks a bound is made shorter. All bounds are relative to a lower bound of the block's
+values.
 """
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ def offsets(dtype: str) -> list[float]:
 
 BITS = {"float64": 53, "float32": 24}
 TAIL_BOUND = {"float64": 2.0**-61, "float32": 2.0**-32}
+BLOCK_REST_BOUND = {"float64": 2.0**-10, "float32": 2.0**-2}
 REST_BOUND = {"float64": 2.0**-10, "float32": 2.0**-9}
-INTERPOLATION_BOUND = 2.0**-58
+INTERPOLATION_BOUND = {"float64": 2.0**-57, "float32": 2.0**-34}
 
 LEAST_VALUE = {"float64": 1e-280, "float32": 1e-28}
 """Below, a rest might be a denormal number."""
@@ -159,7 +161,10 @@ def choose(inverse_length: Number, coefficients: list[Number], dtype: str) -> Nu
         width = loop.size * inverse_length
         breach = _maximum(*_breaches(loop, width, slope, anywhere, dtype))
         choice = where_less(least, breach, choice, where_less(1.0, width, choice, float(index)))
-    breaches = _sum(sizes[2:]) * (1.0 / REST_BOUND[dtype]), _last_terms(sizes) * (1.0 / INTERPOLATION_BOUND)
+    breaches = (
+        _sum(sizes[2:]) * (1.0 / BLOCK_REST_BOUND[dtype]),
+        _last_terms(sizes) * (1.0 / INTERPOLATION_BOUND[dtype]),
+    )
     choice = where_less(least, _maximum(*breaches), -_halvings(least, anywhere, dtype), choice)
     small = where_less(high + spread, LEAST_VALUE[dtype], TOO_SMALL, -2.0)
     # A constant is exact, whatever its value.
@@ -185,8 +190,8 @@ def _breaches(
 def _halvings(least: Number, anywhere: list[Number], dtype: str) -> Number:
     """How often to halve a block until it keeps the bounds."""
     # Halving once halves each term after the first of a series once more than the one before it.
-    rest = _sum([size * 0.5**k for k, size in enumerate(anywhere[2:])]) * (1.0 / REST_BOUND[dtype])
-    last = _last_terms(anywhere) * (1.0 / INTERPOLATION_BOUND)
+    rest = _sum([size * 0.5**k for k, size in enumerate(anywhere[2:])]) * (1.0 / BLOCK_REST_BOUND[dtype])
+    last = _last_terms(anywhere) * (1.0 / INTERPOLATION_BOUND[dtype])
     exponent = binary_exponent(least)
     needed = _maximum(
         floor((binary_exponent(rest) - exponent) * (1.0 / 3.0)) + 1.0,
