@@ -21,6 +21,7 @@ from lrdecay_native.tracing import (
     fused_multiply_add,
     is_zero,
     power_of_two,
+    square_root,
     where_less,
 )
 from lrdecay_native.tracing import floor as floor_of_double
@@ -150,6 +151,13 @@ def floor(a: DoubleDouble) -> DoubleDouble:
 
 def ceil(a: DoubleDouble) -> DoubleDouble:
     return -floor(-a)
+
+
+def sqrt(a: DoubleDouble) -> DoubleDouble:
+    """The root of a positive number."""
+    root = square_root(a.high)
+    rest = fused_multiply_add(-root, root, a.high) + a.low
+    return exact_ordered_sum(root, rest / (root + root))
 
 
 def exp(a: DoubleDouble) -> DoubleDouble:

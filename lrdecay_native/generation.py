@@ -9,6 +9,15 @@ Every formula and every time map becomes three functions:
 ``name_sweep``
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
+Every formula after a time map, traced in short arithmetic (:mod:`lrdecay_native.step_kernels`), becomes
+
+``name_prepare``
+    sets of parameters in, sets of constants out;
+``name_float64``, ``name_float32``
+    rows of steps, a set of constants for each;
+``name_value``
+    one step.
+
 The block polynomials become ``interpolate`` and, for each dtype and degree, ``fill_dtype_degree``; ``repeat_dtype``
 writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
 declarations around them.
@@ -23,7 +32,8 @@ from typing import Any
 from lrdecay_native import block_polynomial, double_double
 from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
-from lrdecay_native.tracing import Number, Trace, text
+from lrdecay_native.step_kernels import StepKernel, step_kernels
+from lrdecay_native.tracing import Number, Operation, Trace, text
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,8 @@ class Function:
     """A function whose body is both Cython and Python.
 
     Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype,
-    ``strided`` vectors may have any stride.  A private function is called by other functions only.
+    ``strided`` vectors may have any stride.  A private function is called by other functions only, and may return
+    a value of a C type.
     """
 
     name: str
@@ -92,6 +103,7 @@ class Function:
     body: list[str]
     results: tuple[str, ...] = ()
     private: bool = False
+    returned: str = "void"
 
 
 _EXPRESSIONS = {
@@ -105,7 +117,11 @@ _EXPRESSIONS = {
 
 
 def _statements(trace: Trace) -> Iterator[str]:
-    for operation in trace.operations:
+    return _written(trace.operations)
+
+
+def _written(operations: Iterable[Operation]) -> Iterator[str]:
+    for operation in operations:
         operands = [text(operand) for operand in operation.operands]
         call = f"{operation.name}({', '.join(operands)})"
         expression = _EXPRESSIONS.get(operation.name, call).format(*operands)
@@ -239,8 +255,90 @@ def functions_of(kernel: Kernel) -> Iterator[Function]:
     yield _loop(kernel, f"{kernel.name}_sweep", (*kernel.arrays, *kernel.parameters), "strided")
 
 
+def step_functions(kernel: StepKernel) -> Iterator[Function]:
+    """The functions that a kernel for arbitrary steps becomes."""
+    yield _prepare(kernel)
+    yield _value(kernel)
+    for dtype in kernel.outputs:
+        yield _rows(kernel, dtype)
+
+
+def _prepare(kernel: StepKernel) -> Function:
+    """From sets of parameters to sets of constants."""
+    operations = kernel.invariant()
+    return Function(
+        f"{kernel.name}_prepare",
+        "float64",
+        (*(("strided", f"{name}_array") for name in kernel.parameters), ("written matrix", "out")),
+        (*kernel.parameters, *_results(operations)),
+        [
+            "for i in range(out.shape[1]):",
+            *_indented(f"{name} = {name}_array[i]" for name in kernel.parameters),
+            *_indented(_written(operations)),
+            *_indented(f"out[{row}, i] = {text(number)}" for row, number in enumerate(kernel.constants)),
+        ],
+    )
+
+
+def _value(kernel: StepKernel) -> Function:
+    """The value at one step."""
+    output = kernel.outputs["float64"]
+    operations = kernel.varying(output)
+    return Function(
+        f"{kernel.name}_value",
+        "float64",
+        (("scalar", "step"), ("constants", "constants")),
+        (*(constant.name for constant in kernel.constants), *_results(operations)),
+        [
+            *(f"{constant.name} = constants[{row}]" for row, constant in enumerate(kernel.constants)),
+            *_written(operations),
+            f"return {text(output)}",
+        ],
+        private=True,
+        returned="double",
+    )
+
+
+def _rows(kernel: StepKernel, dtype: str) -> Function:
+    """The values at rows of steps, each row with constants of its own; the rows may have the same steps."""
+    output = kernel.outputs[dtype]
+    operations = kernel.varying(output)
+    return Function(
+        f"{kernel.name}_{dtype}",
+        "float64",
+        (
+            ("vector", "steps"),
+            ("index", "stride"),
+            ("matrix", "constants"),
+            (f"written {dtype}", "out"),
+        ),
+        ("step", *(constant.name for constant in kernel.constants), *_results(operations)),
+        [
+            "count = constants.shape[1]",
+            "length = out.shape[0] // count",
+            "for block in range(count):",
+            *_indented(
+                f"{constant.name} = constants[{row}, block]"
+                for row, constant in enumerate(kernel.constants)
+            ),
+            "    first = block * length",
+            "    part = block * stride",
+            "    for i in range(length):",
+            "        step = steps[as_index(part + i)]",
+            *_indented(_written(operations), 2),
+            f"        out[as_index(first + i)] = {dtype}({text(output)})",
+        ],
+    )
+
+
+def _results(operations: Iterable[Operation]) -> tuple[str, ...]:
+    return tuple(operation.result.name for operation in operations)
+
+
 def all_functions() -> Iterator[Function]:
     """Every function that an engine consists of."""
+    for step_kernel in step_kernels():
+        yield from step_functions(step_kernel)
     for name in TIME_MAPS:
         yield from functions_of(time_map_kernel(name))
     for name in FORMULAS:
@@ -267,6 +365,9 @@ _CYTHON_ARGUMENT = {
     "written matrix": "double[:, ::1] {name}",
     "indices": "const int64_t[::1] {name}",
     "index": "Py_ssize_t {name}",
+    "constants": "const double* {name}",
+    "written float64": "double[::1] {name}",
+    "written float32": "float[::1] {name}",
 }
 
 
@@ -276,7 +377,7 @@ def _cython_lines(function: Function) -> Iterator[str]:
         _CYTHON_ARGUMENT[kind].format(number=number, name=name) for kind, name in function.arguments
     )
     if function.private:
-        yield f"cdef void {function.name}({arguments}) noexcept nogil:"
+        yield f"cdef {function.returned} {function.name}({arguments}) noexcept nogil:"
     else:
         yield f"def {function.name}({arguments}):"
     yield f"    cdef {number} {', '.join(function.variables)}"
@@ -291,7 +392,10 @@ def _cython_lines(function: Function) -> Iterator[str]:
 
 def cython_source() -> str:
     """The generated part of the Cython engine."""
-    return "\n".join(line for function in all_functions() for line in _cython_lines(function))
+    lines = [line for function in all_functions() for line in _cython_lines(function)]
+    lines.append("cdef dict _VALUES = {")
+    lines += [f'    "{k.name}": <size_t>&{k.name}_value,' for k in step_kernels()]
+    return "\n".join([*lines, "}", ""])
 
 
 def stub_source() -> str:

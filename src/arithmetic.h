@@ -18,6 +18,8 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #define multiply_add(a, b, c) \
     _Generic((c), float: multiply_add_float, default: multiply_add_double)(a, b, c)
 
+#define square_root(value) sqrt(value)
+
 #define float32(value) ((float)(value))
 #define float64(value) (value)
 #define as_index(index) (index)
@@ -31,6 +33,16 @@ static inline double power_of_two(double exponent) {
     bits <<= 52;
     memcpy(&result, &bits, sizeof result);
     return result;
+}
+
+static inline double times_power_of_two(double value, double exponent) {
+    double biased = exponent + 0x1.8p52;
+    uint64_t bits, shift;
+    memcpy(&bits, &value, sizeof bits);
+    memcpy(&shift, &biased, sizeof shift);
+    bits += shift << 52;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 static inline double binary_exponent(double value) {

@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from numpy import floor
+from numpy import sqrt as square_root
 
 from lrdecay_native.generation import all_functions, python_source
 
@@ -63,6 +64,12 @@ def power_of_two(exponent: float) -> float:
 
 
 @numba.njit(inline="always")
+def times_power_of_two(value: float, exponent: float) -> float:
+    shift = _representation(exponent + 1.5 * 2.0**52) << _SHIFT
+    return _represented(_representation(value) + shift)
+
+
+@numba.njit(inline="always")
 def binary_exponent(value: float) -> float:
     return _represented((_representation(value) >> _SHIFT) | _TWO_TO_52) - (2.0**52 + 1023.0)
 
@@ -102,6 +109,8 @@ def load(source: str) -> dict[str, Any]:
         "fused_multiply_add": fused_multiply_add,
         "multiply_add": multiply_add,
         "power_of_two": power_of_two,
+        "square_root": square_root,
+        "times_power_of_two": times_power_of_two,
         "binary_exponent": binary_exponent,
     }
     exec(compile(source, str(_source_file(source)), "exec"), namespace)

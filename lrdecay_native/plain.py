@@ -1,0 +1,96 @@
+"""Arithmetic for float32 results: plain doubles, with series just long enough for 2**-36.
+
+See :mod:`lrdecay_native.scaled`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+from lrdecay_native.compensated import series
+from lrdecay_native.double_double import LN2, DoubleDouble
+from lrdecay_native.scaled import Scaled
+from lrdecay_native.tracing import (
+    Number,
+    binary_exponent,
+    fused_multiply_add,
+    power_of_two,
+    square_root,
+    where_less,
+)
+
+_ROUNDING = 1.5 * 2.0**52
+_SQUARE_ROOT_OF_TWO = 2.0**0.5
+
+
+@dataclass(frozen=True)
+class Plain(Scaled):
+    """A number with no low part."""
+
+    def _sum(self, other: Plain) -> Plain:
+        return Plain(self.high + other.high)
+
+    def _product(self, other: Plain) -> Plain:
+        return Plain(self.high * other.high)
+
+    def _quotient(self, other: Plain) -> Plain:
+        return Plain(self.high / other.high)
+
+    def _square_root(self) -> Plain:
+        return Plain(square_root(where_less(0.0, self.high, self.high, 0.0)))
+
+    def _times(self, factor: DoubleDouble) -> Plain:
+        return Plain(self.high * factor.high)
+
+    def settled(self) -> Plain:
+        return Plain(super().settled().high)
+
+    def exp(self) -> Plain:
+        a = self.settled()
+        doublings = fused_multiply_add(a.high, 1.0 / LN2.high, _ROUNDING) - _ROUNDING
+        x = fused_multiply_add(-doublings, LN2.high, a.high)
+        return Plain(series(x, [1.0 / factorial(n) for n in range(11)]), exponent=doublings)
+
+    def log(self) -> Plain:
+        a = self.settled()
+        exponent: Number = binary_exponent(a.high)
+        scale: Number = power_of_two(-exponent)
+        above = where_less(_SQUARE_ROOT_OF_TWO, a.high * scale, 1.0, 0.0)
+        scale = where_less(0.0, above, scale * 0.5, scale)
+        mantissa = a.high * scale
+        # log(m) = 2 * (s + s**3 / 3 + ...) with s = (m - 1) / (m + 1).
+        s = (mantissa - 1.0) / (mantissa + 1.0)
+        square = s * s
+        total = fused_multiply_add(s * square, series(square, [2.0 / n for n in range(3, 19, 2)]), s + s)
+        return Plain(fused_multiply_add(exponent + above, LN2.high, total))
+
+
+def asarray(value: Any) -> Plain:
+    return Plain().of(value)
+
+
+def exp(a: Plain) -> Plain:
+    return a.exp()
+
+
+def floor(a: Plain) -> Plain:
+    return a.floor()
+
+
+def ceil(a: Plain) -> Plain:
+    return -(-a).floor()
+
+
+def minimum(a: Plain, b: Plain) -> Plain:
+    return a.minimum(b)
+
+
+def maximum(a: Plain, b: Plain) -> Plain:
+    return a.maximum(b)
+
+
+def step(number: Number) -> Plain:
+    """A number that depends on the step, exactly."""
+    return Plain(high=number)

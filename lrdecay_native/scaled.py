@@ -1,0 +1,296 @@
+"""Short arithmetic for arrays of steps: what depends on the parameters alone is computed beforehand.
+
+A value is ``(high + low) * factor / divisor * 2**exponent``.  Factor and divisor depend on parameters only; they are
+kept in double-double arithmetic (:mod:`lrdecay_native.double_double`), outside of the loop over the steps.  What
+depends on the step is ``high + low`` and the whole number ``exponent``.  So ``step / period`` costs nothing until
+it is added to something, and ``rate * exp(...)`` is one product.
+
+As that module, this one works on recorded operations (:mod:`lrdecay_native.tracing`).  The two precisions,
+:mod:`lrdecay_native.compensated` for float64 and :mod:`lrdecay_native.plain` for float32, say how ``high + low`` is
+computed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from lrdecay_native import double_double
+from lrdecay_native.double_double import DoubleDouble
+from lrdecay_native.tracing import (
+    Number,
+    Symbol,
+    fused_multiply_add,
+    is_zero,
+    power_of_two,
+    times_power_of_two,
+    varies,
+    where_less,
+)
+from lrdecay_native.tracing import floor as floor_of_double
+
+S = TypeVar("S", bound="Scaled")
+
+ONE = DoubleDouble(1.0)
+
+# Every exponent of two below gives zero, whatever a rate multiplies it with.
+_LOWEST_EXPONENT = -1200.0
+
+# Makes the product of any rate and any such power of two a normal number.
+_MARGIN = 2.0**520
+
+_POWERS: dict[float, int] = {float(n): n for n in range(1, 9)}
+
+
+@dataclass(frozen=True)
+class Scaled(ABC):
+    """``(high + low) * factor / divisor * 2**exponent``; with ``high`` 1 and ``low`` 0 it is invariant."""
+
+    high: Number = 1.0
+    low: Number = 0.0
+    factor: DoubleDouble = ONE
+    divisor: DoubleDouble = ONE
+    exponent: Number = 0.0
+
+    # The precision: what is done with high + low.
+
+    @abstractmethod
+    def _sum(self: S, other: S) -> S:
+        """``self + other`` of their high and low parts."""
+
+    @abstractmethod
+    def _product(self: S, other: S) -> S:
+        """``self * other`` of their high and low parts."""
+
+    @abstractmethod
+    def _quotient(self: S, other: S) -> S:
+        """``self / other`` of their high and low parts."""
+
+    @abstractmethod
+    def _square_root(self: S) -> S:
+        """The root of the high and low part, where they are positive."""
+
+    @abstractmethod
+    def _times(self: S, factor: DoubleDouble) -> S:
+        """The high and low part times an invariant."""
+
+    @abstractmethod
+    def exp(self: S) -> S:
+        """The exponential of this number."""
+
+    @abstractmethod
+    def log(self: S) -> S:
+        """The logarithm of a positive number."""
+
+    # The algebra of the invariants.
+
+    @property
+    def invariant(self) -> bool:
+        """Whether the number doesn't depend on the step."""
+        return self.high == 1.0 and isinstance(self.high, float)
+
+    @property
+    def scale(self) -> DoubleDouble:
+        """``factor / divisor``."""
+        return self.factor if self.divisor is ONE else self.factor / self.divisor
+
+    def of(self: S, value: Any) -> S:
+        """A value as a number of this precision."""
+        return value if isinstance(value, type(self)) else type(self)(factor=double_double.asarray(value))
+
+    def bare(self: S) -> S:
+        """The high and low part alone."""
+        return type(self)(self.high, self.low)
+
+    def settled(self: S) -> S:
+        """The same number, all of it in its high and low part."""
+        if self.invariant:
+            scale = self.scale
+            return type(self)(scale.high, scale.low)
+        number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
+        if is_zero(self.exponent):
+            return number
+        # Two factors, since 2**exponent itself may be no normal double.
+        exponent = where_less(self.exponent, -2000.0, -2000.0, self.exponent)
+        half = floor_of_double(exponent * 0.5)
+        for scale_of_half in (power_of_two(half), power_of_two(exponent - half)):
+            number = type(self)(number.high * scale_of_half, number.low * scale_of_half)
+        return number
+
+    def result(self) -> Number:
+        """The number, rounded to a double."""
+        if self.invariant:
+            return self.scale.high
+        number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
+        value = number.high + number.low
+        if is_zero(self.exponent):
+            return value
+        scaled = times_power_of_two(value * _MARGIN, self.exponent) * (1.0 / _MARGIN)
+        return where_less(self.exponent, _LOWEST_EXPONENT, 0.0, scaled)
+
+    def __neg__(self: S) -> S:
+        if self.invariant or self.factor is not ONE:
+            return replace(self, factor=-self.factor)
+        return replace(self, high=-self.high, low=0.0 if is_zero(self.low) else -self.low)
+
+    def __add__(self: S, other: Any) -> S:
+        other = self.of(other)
+        if self.invariant and other.invariant:
+            return type(self)(factor=self.scale + other.scale)
+        if self.invariant:
+            return other + self
+        if other.invariant and self.factor is ONE and self.divisor is not ONE and is_zero(self.exponent):
+            # c + step / period is (c * period + step) / period: exact where the two cancel.
+            shift = _product(other.scale, self.divisor)
+            return replace(self.bare()._sum(type(self)(shift.high, shift.low)), divisor=self.divisor)
+        if other.invariant and is_zero(other.factor.high):
+            return self
+        return self.settled()._sum(other.settled())
+
+    def __radd__(self: S, other: Any) -> S:
+        return self + other
+
+    def __sub__(self: S, other: Any) -> S:
+        return self + -self.of(other)
+
+    def __rsub__(self: S, other: Any) -> S:
+        return -self + other
+
+    def __mul__(self: S, other: Any) -> S:
+        other = self.of(other)
+        if self.invariant:
+            number = other.bare()
+        elif other.invariant:
+            number = self.bare()
+        else:
+            number = self.bare()._product(other.bare())
+        return replace(
+            number,
+            factor=_product(self.factor, other.factor),
+            divisor=_product(self.divisor, other.divisor),
+            exponent=self.exponent + other.exponent,
+        )
+
+    def __rmul__(self: S, other: Any) -> S:
+        return self * other
+
+    def __truediv__(self: S, other: Any) -> S:
+        other = self.of(other)
+        if other.invariant:
+            number = self.bare()
+        else:
+            number = self.bare()._quotient(other.bare())
+        return replace(
+            number,
+            factor=_product(self.factor, other.divisor),
+            divisor=_product(self.divisor, other.factor),
+            exponent=self.exponent - other.exponent,
+        )
+
+    def __rtruediv__(self: S, other: Any) -> S:
+        return self.of(other) / self
+
+    def __pow__(self: S, power: Any) -> S:
+        power = self.of(power)
+        if self.invariant:
+            return (type(self)(factor=double_double.log(self.scale)) * power).exp()
+        constant = power.constant
+        if constant is not None and 2.0 * constant in _POWERS:
+            return self._constant_power(constant)
+        base = self.settled()
+        result = (base.log() * power).exp()
+        exponent = power.settled()
+        of_zero = where_less(0.0, exponent.high, 0.0, 1.0)
+        return replace(
+            result,
+            high=where_less(0.0, base.high, result.high, of_zero),
+            low=where_less(0.0, base.high, result.low, 0.0),
+            exponent=where_less(0.0, base.high, result.exponent, 0.0),
+        )
+
+    def __rpow__(self: S, base: Any) -> S:
+        return self.of(base) ** self
+
+    @property
+    def constant(self) -> float | None:
+        """The number itself, where it is known when the code is written."""
+        known = self.invariant and self.divisor is ONE and not isinstance(self.factor.high, Symbol)
+        return self.factor.high if known and isinstance(self.factor.high, float) else None
+
+    def _constant_power(self: S, power: float) -> S:
+        """Powers of which twice is a small whole number: products and a root."""
+        whole = int(power)
+        result = self.settled() if self.exponent != 0.0 else self
+        root = result.root() if power != whole else None
+        for _ in range(whole - 1):
+            result = result * self
+        if root is None:
+            return result
+        return result * root if whole else root
+
+    def root(self: S) -> S:
+        """The square root, and 0 of what is not positive."""
+        number = self.bare()._square_root()
+        scale = self.scale
+        return type(self)(number.high, number.low, ONE if scale is ONE else double_double.sqrt(scale))
+
+    # Comparisons and whole numbers, exact for a step over an invariant.
+
+    def minimum(self: S, other: S) -> S:
+        """The smaller number; of a step over a period the period is what is compared with."""
+        if other.invariant and self.factor is ONE and not varies(other.factor.high):
+            limit = _product(other.scale, self.divisor)
+            below = _below(self, limit)
+            return replace(
+                self,
+                high=where_less(below, 0.0, self.high, limit.high),
+                low=_chosen(below, self.low, limit.low),
+            )
+        return self._select(other, self, other)
+
+    def maximum(self: S, other: S) -> S:
+        """The larger number."""
+        return self._select(other, other, self)
+
+    def _select(self: S, other: S, then: S, otherwise: S) -> S:
+        """``then`` where this number is below ``other``, else ``otherwise``."""
+        first, second = self.settled(), other.settled()
+        below = (first.high - second.high) + (first.low - second.low)
+        chosen, rejected = then.settled(), otherwise.settled()
+        return type(self)(
+            where_less(below, 0.0, chosen.high, rejected.high), _chosen(below, chosen.low, rejected.low)
+        )
+
+    def floor(self: S) -> S:
+        """The largest whole number that is not above; below 2**52 in size, and exact."""
+        if self.factor is not ONE or not is_zero(self.low) or not is_zero(self.exponent):
+            raise TypeError("only a step over a period has an exact floor")
+        divisor = self.divisor
+        whole = floor_of_double(self.high * (1.0 / divisor.high))
+        rest = fused_multiply_add(-whole, divisor.high, self.high)
+        if not is_zero(divisor.low):
+            rest = fused_multiply_add(-whole, divisor.low, rest)
+        # The estimate may be 1 off.
+        above = rest - divisor.high
+        if not is_zero(divisor.low):
+            above = above - divisor.low
+        whole = whole - where_less(rest, 0.0, 1.0, 0.0)
+        return type(self)(whole + where_less(above, 0.0, 0.0, 1.0))
+
+
+def _product(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    if a is ONE or b is ONE:
+        return b if a is ONE else a
+    return a * b
+
+
+def _chosen(below: Number, then: Number, otherwise: Number) -> Number:
+    if is_zero(then) and is_zero(otherwise):
+        return 0.0
+    return where_less(below, 0.0, then, otherwise)
+
+
+def _below(number: Scaled, limit: DoubleDouble) -> Number:
+    """A number that is negative where the high and low part are below a limit."""
+    return (number.high - limit.high) + (number.low - limit.low)
