@@ -13,11 +13,11 @@ from typing import Any
 
 from lrdecay_native import double_double
 from lrdecay_native.double_double import LN2, DoubleDouble, exact_ordered_sum, exact_product, exact_sum
-from lrdecay_native.scaled import Scaled
+from lrdecay_native.scaled import Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
-    binary_exponent,
     fused_multiply_add,
+    nearest_exponent,
     power_of_two,
     square_root,
     where_less,
@@ -30,7 +30,10 @@ _LN2_SECOND = float(Fraction(LN2.high) + Fraction(LN2.low) - Fraction(_LN2_FIRST
 # Adding and subtracting it rounds a double below 2**51 to a whole number.
 _ROUNDING = 1.5 * 2.0**52
 
-_SQUARE_ROOT_OF_TWO = 2.0**0.5
+
+# (exp(x) - 1 - x) / x**2 for |x| < ln(2) / 2, and (atanh(s) / s - 1 - s**2 / 3) / s**4 in s**2.
+EXPONENTIAL = economised([Fraction(1, factorial(n)) for n in range(2, 24)], -0.347, 0.347, 11)
+LOGARITHM = economised([Fraction(1, n) for n in range(5, 45, 2)], 0.0, 0.0295, 8)
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,13 @@ class Compensated(Scaled):
         # exp(x) = 1 + x + x**2 * (1/2 + x/6 + ...), of which 1 + high is known exactly.
         x = high + low
         one = exact_ordered_sum(1.0, high)
-        tail = series(x, [1.0 / factorial(n) for n in range(2, 14)])
+        tail = series(x, EXPONENTIAL)
         return Compensated(one.high, fused_multiply_add(x * x, tail, one.low + low), exponent=doublings)
 
     def log(self) -> Compensated:
         a = self.settled()
-        exponent: Number = binary_exponent(a.high)
-        scale: Number = power_of_two(-exponent)
-        above = where_less(_SQUARE_ROOT_OF_TWO, a.high * scale, 1.0, 0.0)
-        scale = where_less(0.0, above, scale * 0.5, scale)
-        exponent = exponent + above
+        exponent = nearest_exponent(a.high)
+        scale = power_of_two(-exponent)
         mantissa, mantissa_low = a.high * scale, a.low * scale
         # log(m) = 2 * (s + s**3 / 3 + ...) with s = (m - 1) / (m + 1).
         numerator = mantissa - 1.0
@@ -89,7 +89,7 @@ class Compensated(Scaled):
         rest = fused_multiply_add(-ratio, denominator.low + mantissa_low, rest + mantissa_low)
         s = Compensated(ratio, rest * inverse)
         square = s._product(s)
-        tail = series(square.high, [1.0 / n for n in range(5, 25, 2)])
+        tail = series(square.high, LOGARITHM)
         third = double_double.constant(Fraction(1, 3))
         first = exact_ordered_sum(third.high, square.high * tail)
         cube = s._product(square._product(Compensated(first.high, first.low + third.low)))
@@ -100,14 +100,6 @@ class Compensated(Scaled):
         return Compensated(
             result.high, fused_multiply_add(exponent, _LN2_SECOND, fused_multiply_add(2.0, low, result.low))
         )
-
-
-def series(x: Number, coefficients: list[float]) -> Number:
-    """``coefficients[0] + coefficients[1] * x + ...``."""
-    total: Number = coefficients[-1]
-    for coefficient in coefficients[-2::-1]:
-        total = fused_multiply_add(total, x, coefficient)
-    return total
 
 
 def asarray(value: Any) -> Compensated:

@@ -32,7 +32,7 @@ from typing import Any
 from lrdecay_native import block_polynomial, double_double
 from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
-from lrdecay_native.step_kernels import StepKernel, step_kernels
+from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
 from lrdecay_native.tracing import Number, Operation, Trace, text
 
 
@@ -92,7 +92,7 @@ class Function:
     """A function whose body is both Cython and Python.
 
     Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype,
-    ``strided`` vectors may have any stride.  A private function is called by other functions only, and may return
+    ``strided`` vectors may have any stride.  Buffers are local vectors of PIECE doubles.  A private function is called by other functions only, and may return
     a value of a C type.
     """
 
@@ -104,6 +104,7 @@ class Function:
     results: tuple[str, ...] = ()
     private: bool = False
     returned: str = "void"
+    buffers: tuple[str, ...] = ()
 
 
 _EXPRESSIONS = {
@@ -264,16 +265,16 @@ def step_functions(kernel: StepKernel) -> Iterator[Function]:
 
 
 def _prepare(kernel: StepKernel) -> Function:
-    """From sets of parameters to sets of constants."""
+    """From sets of parameters, in columns, to sets of constants."""
     operations = kernel.invariant()
     return Function(
         f"{kernel.name}_prepare",
         "float64",
-        (*(("strided", f"{name}_array") for name in kernel.parameters), ("written matrix", "out")),
+        (("matrix", "parameters"), ("written matrix", "out")),
         (*kernel.parameters, *_results(operations)),
         [
             "for i in range(out.shape[1]):",
-            *_indented(f"{name} = {name}_array[i]" for name in kernel.parameters),
+            *_indented(f"{name} = parameters[{row}, i]" for row, name in enumerate(kernel.parameters)),
             *_indented(_written(operations)),
             *_indented(f"out[{row}, i] = {text(number)}" for row, number in enumerate(kernel.constants)),
         ],
@@ -303,6 +304,19 @@ def _rows(kernel: StepKernel, dtype: str) -> Function:
     """The values at rows of steps, each row with constants of its own; the rows may have the same steps."""
     output = kernel.outputs[dtype]
     operations = kernel.varying(output)
+    parts = stages(operations)
+    handed_on = {symbol.name for part in parts for symbol in part.taken}
+    loops = []
+    for part in parts:
+        loops += [
+            "for i in range(piece):",
+            "    step = steps[as_index(origin + i)]",
+            *_indented(f"{symbol.name} = {symbol.name}_piece[i]" for symbol in part.taken),
+            *_indented(_written(part.operations)),
+            *_indented(
+                f"{result}_piece[i] = {result}" for result in _results(part.operations) if result in handed_on
+            ),
+        ]
     return Function(
         f"{kernel.name}_{dtype}",
         "float64",
@@ -318,16 +332,16 @@ def _rows(kernel: StepKernel, dtype: str) -> Function:
             "length = out.shape[0] // count",
             "for block in range(count):",
             *_indented(
-                f"{constant.name} = constants[{row}, block]"
-                for row, constant in enumerate(kernel.constants)
+                f"{constant.name} = constants[{row}, block]" for row, constant in enumerate(kernel.constants)
             ),
-            "    first = block * length",
-            "    part = block * stride",
-            "    for i in range(length):",
-            "        step = steps[as_index(part + i)]",
-            *_indented(_written(operations), 2),
-            f"        out[as_index(first + i)] = {dtype}({text(output)})",
+            f"    for part in range(0, length, {PIECE}):",
+            "        first = block * length + part",
+            "        origin = block * stride + part",
+            f"        piece = min({PIECE}, length - part)",
+            *_indented(loops, 2),
+            f"            out[as_index(first + i)] = {dtype}({text(output)})",
         ],
+        buffers=tuple(f"{name}_piece" for name in sorted(handed_on)),
     )
 
 
@@ -352,7 +366,7 @@ def all_functions() -> Iterator[Function]:
         yield _repeat(dtype)
 
 
-_INDICES = ("i", "block", "part", "first", "length", "count")
+_INDICES = ("i", "block", "part", "first", "length", "count", "origin", "piece")
 _CYTHON_NUMBER = {"float64": "double", "float32": "float"}
 _CYTHON_ARGUMENT = {
     "scalar": "{number} {name}",
@@ -381,6 +395,8 @@ def _cython_lines(function: Function) -> Iterator[str]:
     else:
         yield f"def {function.name}({arguments}):"
     yield f"    cdef {number} {', '.join(function.variables)}"
+    for name in function.buffers:
+        yield f"    cdef double[{PIECE}] {name}"
     given = [name for _, name in function.arguments]
     yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
     yield "    with nogil:" if not function.private else "    if True:"
@@ -394,7 +410,7 @@ def cython_source() -> str:
     """The generated part of the Cython engine."""
     lines = [line for function in all_functions() for line in _cython_lines(function)]
     lines.append("cdef dict _VALUES = {")
-    lines += [f'    "{k.name}": <size_t>&{k.name}_value,' for k in step_kernels()]
+    lines += [f'    "{k.name}": <size_t><void*>&{k.name}_value,' for k in step_kernels()]
     return "\n".join([*lines, "}", ""])
 
 
@@ -424,6 +440,7 @@ def python_source(functions: Iterable[Function]) -> str:
         lines += [
             "@compiled",
             f"def {function.name}({', '.join(name for _, name in function.arguments)}):",
+            *_indented(f"{name} = empty({PIECE})" for name in function.buffers),
             *_indented(function.body),
             *_indented([f"return {', '.join(function.results)}"] if function.results else []),
             "",

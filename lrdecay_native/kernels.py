@@ -8,18 +8,22 @@ the GIL in the compiled loops, and returns a Python float when every argument is
 
 from __future__ import annotations
 
-from functools import partial
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
-from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import Pair, apply_to_arrays, as_pair, chunks, evaluate_points
+from lrdecay_native.curves import Evaluator, constants
+from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays
+from lrdecay_native.variants import variants
 
-_LONG_ROW = 1024
-"""From this many steps to one set of parameters on, a call for each set costs less than a general loop."""
+_BATCH = 2**20
+"""Values for which constants are prepared together."""
+
+_MOST_SETS = 2**14
+"""Sets of parameters whose constants are prepared together."""
 
 
 def step_decay(
@@ -30,6 +34,7 @@ def step_decay(
     *,
     out: npt.NDArray[Any] | None = None,
     dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Any:
     """Decay by a constant factor over every ``step_size`` steps, continuously.
 
@@ -49,6 +54,8 @@ def step_decay(
         Where to write, of the broadcast shape, any strides.
     dtype : float64 or float32, optional
         The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
+    threads : int, default 1
+        How many threads may share the work, at least 1; the values are the same whatever it is.
 
     Returns
     -------
@@ -78,7 +85,7 @@ def step_decay(
         "drop_rate": _checked("drop_rate", drop_rate, highest=1.0),
     }
     period = _checked("step_size", step_size)
-    return _evaluate("step_decay", "continuous", step, period, parameters, out, dtype)
+    return _evaluate("step_decay", "continuous", step, period, parameters, out, dtype, threads)
 
 
 def exponential_decay(
@@ -88,6 +95,7 @@ def exponential_decay(
     *,
     out: npt.NDArray[Any] | None = None,
     dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Any:
     """Natural exponential decay.
 
@@ -105,6 +113,8 @@ def exponential_decay(
         Where to write, of the broadcast shape, any strides.
     dtype : float64 or float32, optional
         The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
+    threads : int, default 1
+        How many threads may share the work, at least 1; the values are the same whatever it is.
 
     Returns
     -------
@@ -131,7 +141,7 @@ def exponential_decay(
         "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
         "decay_rate": _checked("decay_rate", decay_rate, zero=True),
     }
-    return _evaluate("exponential_decay", "continuous", step, np.float64(1.0), parameters, out, dtype)
+    return _evaluate("exponential_decay", "continuous", step, 1.0, parameters, out, dtype, threads)
 
 
 def inverse_time_decay(
@@ -141,6 +151,7 @@ def inverse_time_decay(
     *,
     out: npt.NDArray[Any] | None = None,
     dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Any:
     """Decay with the inverse of time.
 
@@ -158,6 +169,8 @@ def inverse_time_decay(
         Where to write, of the broadcast shape, any strides.
     dtype : float64 or float32, optional
         The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
+    threads : int, default 1
+        How many threads may share the work, at least 1; the values are the same whatever it is.
 
     Returns
     -------
@@ -184,7 +197,7 @@ def inverse_time_decay(
         "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
         "decay_rate": _checked("decay_rate", decay_rate, zero=True),
     }
-    return _evaluate("inverse_time_decay", "continuous", step, np.float64(1.0), parameters, out, dtype)
+    return _evaluate("inverse_time_decay", "continuous", step, 1.0, parameters, out, dtype, threads)
 
 
 def polynomial_decay(
@@ -196,6 +209,7 @@ def polynomial_decay(
     *,
     out: npt.NDArray[Any] | None = None,
     dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Any:
     """Polynomial decay to an end rate at ``max_step``, and that rate from there on.
 
@@ -217,6 +231,8 @@ def polynomial_decay(
         Where to write, of the broadcast shape, any strides.
     dtype : float64 or float32, optional
         The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
+    threads : int, default 1
+        How many threads may share the work, at least 1; the values are the same whatever it is.
 
     Returns
     -------
@@ -245,13 +261,15 @@ def polynomial_decay(
         "end_learning_rate": _checked("end_learning_rate", end_learning_rate, zero=True),
     }
     period = _checked("max_step", max_step)
-    return _evaluate("polynomial_decay", "clamped", step, period, parameters, out, dtype)
+    return _evaluate("polynomial_decay", "clamped", step, period, parameters, out, dtype, threads)
 
 
 def _checked(
     name: str, value: npt.ArrayLike, *, highest: float = validation.LARGEST, zero: bool = False
-) -> npt.NDArray[np.float64]:
-    """A parameter as an array of float64 within its range."""
+) -> npt.NDArray[np.float64] | float:
+    """A parameter as a float or an array of float64, within its range."""
+    if type(value) is float and validation.SMALLEST <= value <= highest:
+        return value
     array = np.asarray(value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}={value!r} must be a real number or an array of real numbers")
@@ -263,62 +281,113 @@ def _checked(
         wrong = array[~right].flat[0]
         start = "0, or " if zero else ""
         raise ValueError(f"{name}={wrong.item()!r} must be {start}from {validation.SMALLEST} to {highest}")
-    return values
+    return values if values.ndim else float(values)
 
 
 def _evaluate(
     formula: str,
     time_map: str,
     step: npt.ArrayLike,
-    period: npt.NDArray[np.float64] | np.float64,
-    parameters: dict[str, npt.NDArray[np.float64]],
+    period: npt.NDArray[np.float64] | float,
+    parameters: dict[str, npt.NDArray[np.float64] | float],
     out: npt.NDArray[Any] | None,
     dtype: npt.DTypeLike | None,
+    threads: int,
 ) -> Any:
-    steps = validation.steps("step", step)
-    arguments = [np.asarray(period), *parameters.values()]
+    steps, highest = validation.steps_and_highest("step", step)
+    threads = validation.threads("threads", threads)
+    arguments = {"period": period, **parameters}
     try:
-        shape = np.broadcast_shapes(steps.shape, *(a.shape for a in arguments))
+        shape = np.broadcast_shapes(steps.shape, *(np.shape(a) for a in arguments.values()))
     except ValueError:
-        shapes = ", ".join(f"{n} {p.shape}" for n, p in parameters.items() if p.ndim)
+        shapes = ", ".join(f"{n} {np.shape(p)}" for n, p in parameters.items() if np.ndim(p))
         raise ValueError(
-            f"step {steps.shape} and the parameters ({shapes}, period {arguments[0].shape}) "
+            f"step {steps.shape} and the parameters ({shapes}, period {np.shape(period)}) "
             "don't broadcast to one shape"
         ) from None
     result = validation.destination(out, shape, dtype)
     ndim = len(shape)
-    padded = [a.reshape((1,) * (ndim - a.ndim) + a.shape) for a in arguments]
-    outer = max((axis + 1 for axis in range(ndim) if any(a.shape[axis] != 1 for a in padded)), default=0)
-    if int(np.prod(shape[outer:])) >= _LONG_ROW or outer == 0:
-        if np.may_share_memory(steps, result):
-            # A row is written before a later row reads the same steps.
-            steps = steps.copy()
-        all_steps = np.broadcast_to(steps, shape)
-        sets = [np.broadcast_to(a, shape[:outer] + a.shape[outer:]) for a in padded]
-        for index in np.ndindex(shape[:outer]):
-            values = [float(a[index].item()) for a in sets]
-            exact = partial(_exact, formula, time_map, values[0], values[1:])
-            evaluate_points(exact, all_steps[index], result[(*index, ...)])
-    else:
-        _sweep(formula, time_map, steps, arguments, result)
+    # The axes along which parameters vary come first: each set of parameters has a row of steps.
+    padded = {name: _padded(a, ndim) for name, a in arguments.items()}
+    varying = [axis for axis in range(ndim) if any(a.shape[axis] != 1 for a in padded.values())]
+    order = [*varying, *(axis for axis in range(ndim) if axis not in varying)]
+    sets = tuple(shape[axis] for axis in varying)
+    count = math.prod(sets)
+    columns = {
+        name: np.broadcast_to(a.reshape([a.shape[axis] for axis in varying]), sets).reshape(-1)
+        for name, a in padded.items()
+    }
+    if result.size:
+        rows = _as_rows(_padded(steps, ndim), shape, order, varying)
+        ordered = result.transpose(order)
+        native = result.dtype.newbyteorder("=")
+        if ordered.flags.c_contiguous and result.dtype.isnative and not np.may_share_memory(rows, result):
+            _evaluate_rows(formula, time_map, columns, rows, highest, ordered.reshape(count, -1), threads)
+        else:
+            values = np.empty((count, result.size // count), native)
+            _evaluate_rows(formula, time_map, columns, rows, highest, values, threads)
+            ordered[...] = values.reshape(ordered.shape)
     return float(result) if ndim == 0 and out is None else result
 
 
-def _exact(formula: str, time_map: str, period: float, parameters: list[float], step: Pair) -> Pair:
-    return apply_to_arrays(formula, apply_to_arrays(time_map, step, period), *parameters)
+def _padded(array: npt.ArrayLike, ndim: int) -> npt.NDArray[Any]:
+    array = np.asarray(array)
+    return array.reshape((1,) * (ndim - array.ndim) + array.shape)
 
 
-def _sweep(
+def _as_rows(
+    steps: npt.NDArray[Any], shape: tuple[int, ...], order: list[int], varying: list[int]
+) -> npt.NDArray[Any]:
+    """The steps as contiguous rows, one for each set of parameters, or one row for all sets."""
+    alike = all(steps.shape[axis] == 1 for axis in varying)
+    full = tuple(1 if alike and axis in varying else size for axis, size in enumerate(shape))
+    rows = np.broadcast_to(steps, full).transpose(order)
+    count = 1 if alike else math.prod(shape[axis] for axis in varying)
+    return np.ascontiguousarray(rows, steps.dtype.newbyteorder("=")).reshape(count, -1)
+
+
+def _evaluate_rows(
     formula: str,
     time_map: str,
+    columns: dict[str, Doubles],
     steps: npt.NDArray[Any],
-    arguments: list[npt.NDArray[np.float64]],
-    result: npt.NDArray[Any],
+    highest: float,
+    out: npt.NDArray[Any],
+    threads: int,
 ) -> None:
-    """Every step may have parameters of its own."""
-    for some_steps, period, *parameters, destination in chunks(steps, *arguments, result):
-        mapped = np.empty(destination.size), np.empty(destination.size)
-        getattr(engine, f"{time_map}_sweep")(*as_pair(some_steps), period, *mapped)
-        value = np.empty(destination.size), np.empty(destination.size)
-        getattr(engine, f"{formula}_sweep")(*mapped, *parameters, *value)
-        destination[:] = value[0]
+    """A row of values for each set of parameters, each set by the kernel that is for it."""
+    count, length = out.shape
+    if count > 1 and len(steps) == 1 and highest < 2.0**53:
+        steps = steps.astype(np.float64, copy=False)
+    batch = min(max(_BATCH // length, threads), _MOST_SETS)
+    for first in range(0, count, batch):
+        part = slice(first, first + batch)
+        some = {name: column[part] for name, column in columns.items()}
+        some_steps, destination = steps[part] if len(steps) > 1 else steps, out[part]
+        left = np.ones(len(destination), np.bool_)
+        for kernel, known in variants(formula, time_map):
+            chosen = left.copy()
+            for name, value in known.items():
+                chosen &= some[name] == value
+            left &= ~chosen
+            if chosen.all():
+                _evaluator(formula, time_map, kernel, some).evaluate(
+                    some_steps, highest, destination, threads
+                )
+            elif chosen.any():
+                values = np.empty((np.count_nonzero(chosen), length), out.dtype)
+                evaluator = _evaluator(formula, time_map, kernel, {n: c[chosen] for n, c in some.items()})
+                rows = some_steps[chosen] if len(some_steps) > 1 else some_steps
+                evaluator.evaluate(rows, highest, values, threads)
+                destination[chosen] = values
+
+
+def _evaluator(formula: str, time_map: str, kernel: str, columns: dict[str, Doubles]) -> Evaluator:
+    period, *parameters = columns.values()
+
+    def exact(k: int, step: Pair) -> Pair:
+        mapped = apply_to_arrays(time_map, step, float(period[k]))
+        return apply_to_arrays(formula, mapped, *(float(column[k]) for column in parameters))
+
+    prepared = constants(kernel, np.stack([period, np.zeros_like(period), *parameters]))
+    return Evaluator([(kernel, prepared)], float(validation.STEP_LIMIT), exact)

@@ -6,23 +6,25 @@ See :mod:`lrdecay_native.scaled`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import factorial
 from typing import Any
 
-from lrdecay_native.compensated import series
 from lrdecay_native.double_double import LN2, DoubleDouble
-from lrdecay_native.scaled import Scaled
+from lrdecay_native.scaled import Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
-    binary_exponent,
     fused_multiply_add,
+    nearest_exponent,
     power_of_two,
     square_root,
     where_less,
 )
 
 _ROUNDING = 1.5 * 2.0**52
-_SQUARE_ROOT_OF_TWO = 2.0**0.5
+
+# (exp(x) - 1 - x) / x**2 for |x| < ln(2) / 2.
+EXPONENTIAL = economised([Fraction(1, factorial(n)) for n in range(2, 24)], -0.347, 0.347, 6)
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,18 @@ class Plain(Scaled):
         a = self.settled()
         doublings = fused_multiply_add(a.high, 1.0 / LN2.high, _ROUNDING) - _ROUNDING
         x = fused_multiply_add(-doublings, LN2.high, a.high)
-        return Plain(series(x, [1.0 / factorial(n) for n in range(11)]), exponent=doublings)
+        return Plain(series(x, [1.0, 1.0, *EXPONENTIAL]), exponent=doublings)
 
     def log(self) -> Plain:
         a = self.settled()
-        exponent: Number = binary_exponent(a.high)
-        scale: Number = power_of_two(-exponent)
-        above = where_less(_SQUARE_ROOT_OF_TWO, a.high * scale, 1.0, 0.0)
-        scale = where_less(0.0, above, scale * 0.5, scale)
+        exponent = nearest_exponent(a.high)
+        scale = power_of_two(-exponent)
         mantissa = a.high * scale
         # log(m) = 2 * (s + s**3 / 3 + ...) with s = (m - 1) / (m + 1).
         s = (mantissa - 1.0) / (mantissa + 1.0)
         square = s * s
-        total = fused_multiply_add(s * square, series(square, [2.0 / n for n in range(3, 19, 2)]), s + s)
-        return Plain(fused_multiply_add(exponent + above, LN2.high, total))
+        total = fused_multiply_add(s * square, series(square, [2.0 / n for n in range(3, 15, 2)]), s + s)
+        return Plain(fused_multiply_add(exponent, LN2.high, total))
 
 
 def asarray(value: Any) -> Plain:

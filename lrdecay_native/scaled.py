@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import cos, pi
 from typing import Any, TypeVar
 
 from lrdecay_native import double_double
@@ -39,6 +41,9 @@ _LOWEST_EXPONENT = -1200.0
 
 # Makes the product of any rate and any such power of two a normal number.
 _MARGIN = 2.0**520
+
+# Times the least power, 1e-100, still far below the logarithm of the least number.
+_LOGARITHM_OF_ZERO = -1e110
 
 _POWERS: dict[float, int] = {float(n): n for n in range(1, 9)}
 
@@ -112,11 +117,15 @@ class Scaled(ABC):
         if is_zero(self.exponent):
             return number
         # Two factors, since 2**exponent itself may be no normal double.
-        exponent = where_less(self.exponent, -2000.0, -2000.0, self.exponent)
-        half = floor_of_double(exponent * 0.5)
-        for scale_of_half in (power_of_two(half), power_of_two(exponent - half)):
-            number = type(self)(number.high * scale_of_half, number.low * scale_of_half)
-        return number
+        half = floor_of_double(self.exponent * 0.5)
+        scales = power_of_two(half), power_of_two(self.exponent - half)
+        parts = (
+            0.0
+            if is_zero(part)
+            else where_less(self.exponent, _LOWEST_EXPONENT, 0.0, part * scales[0] * scales[1])
+            for part in (number.high, number.low)
+        )
+        return type(self)(*parts)
 
     def result(self) -> Number:
         """The number, rounded to a double."""
@@ -199,15 +208,13 @@ class Scaled(ABC):
         if constant is not None and 2.0 * constant in _POWERS:
             return self._constant_power(constant)
         base = self.settled()
-        result = (base.log() * power).exp()
-        exponent = power.settled()
-        of_zero = where_less(0.0, exponent.high, 0.0, 1.0)
-        return replace(
-            result,
-            high=where_less(0.0, base.high, result.high, of_zero),
-            low=where_less(0.0, base.high, result.low, 0.0),
-            exponent=where_less(0.0, base.high, result.exponent, 0.0),
+        # The logarithm of 0 is a number so low that every power of 0 vanishes, and that the power 0 is 1.
+        logarithm = base.log()
+        logarithm = type(self)(
+            where_less(0.0, base.high, logarithm.high, _LOGARITHM_OF_ZERO),
+            _chosen_if_positive(base.high, logarithm.low),
         )
+        return (logarithm * power).exp()
 
     def __rpow__(self: S, base: Any) -> S:
         return self.of(base) ** self
@@ -279,6 +286,10 @@ class Scaled(ABC):
         return type(self)(whole + where_less(above, 0.0, 0.0, 1.0))
 
 
+def _chosen_if_positive(base: Number, low: Number) -> Number:
+    return 0.0 if is_zero(low) else where_less(0.0, base, low, 0.0)
+
+
 def _product(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
     if a is ONE or b is ONE:
         return b if a is ONE else a
@@ -294,3 +305,35 @@ def _chosen(below: Number, then: Number, otherwise: Number) -> Number:
 def _below(number: Scaled, limit: DoubleDouble) -> Number:
     """A number that is negative where the high and low part are below a limit."""
     return (number.high - limit.high) + (number.low - limit.low)
+
+
+def series(x: Number, coefficients: list[float]) -> Number:
+    """``coefficients[0] + coefficients[1] * x + ...``, in two chains: even and odd powers."""
+    square = x * x
+    chains: list[Number] = []
+    for chain in (coefficients[::2], coefficients[1::2]):
+        total: Number = chain[-1]
+        for coefficient in chain[-2::-1]:
+            total = fused_multiply_add(total, square, coefficient)
+        chains.append(total)
+    return fused_multiply_add(chains[1], x, chains[0])
+
+
+def economised(coefficients: list[Fraction], lowest: float, highest: float, count: int) -> list[float]:
+    """A power series with few coefficients, as near as can be to one with many between two numbers.
+
+    The polynomial agrees with the series at the zeros of a Chebyshev polynomial.
+    """
+    middle, half = (lowest + highest) / 2, (highest - lowest) / 2
+    nodes = [Fraction(middle + half * cos(pi * (k + 0.5) / count)) for k in range(count)]
+    # Newton's divided differences, then powers of x.
+    differences = [sum(c * x**n for n, c in enumerate(coefficients)) for x in nodes]
+    for order in range(1, count):
+        for k in range(count - 1, order - 1, -1):
+            differences[k] = (differences[k] - differences[k - 1]) / (nodes[k] - nodes[k - order])
+    powers = [differences[-1]]
+    for difference, node in zip(differences[-2::-1], nodes[-2::-1], strict=True):
+        shifted = [Fraction(0), *powers]
+        powers = [a - node * b for a, b in zip(shifted, [*powers, Fraction(0)], strict=True)]
+        powers[0] += difference
+    return [float(power) for power in powers]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
+from lrdecay_native.curves import Curve, Evaluator
 from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, evaluate_points
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
 from lrdecay_native.grids import Layout, evaluate_grid
@@ -97,13 +98,49 @@ class Schedule(ABC):
         TypeError
             If ``step`` is neither integer nor float.
         """
+        try:
+            value = self._at(step)
+        except AttributeError:
+            value = self._prepare()(step)
+        return self._general(step) if value is None else value
+
+    _at: Callable[[Any], float | None]
+
+    def _prepare(self) -> Callable[[Any], float | None]:
+        """Keep a function of a single step with the instance, which gives None where `_general` is needed."""
+        evaluator = self._evaluator()
+        at = _nothing if evaluator is None else evaluator.point()
+        _set(self, _at=at)
+        return at
+
+    def _curve(self) -> Curve | None:
+        """The schedule as one formula, where it is one."""
+        return None
+
+    def _evaluator(self) -> Evaluator | None:
+        curve = self._curve()
+        return None if curve is None else Evaluator.of(curve, partial(self._exact, apply_to_arrays))
+
+    def _general(self, step: npt.ArrayLike) -> Any:
+        """The value at any step or steps, or the error that says what is wrong with it."""
         if isinstance(step, (int, float, np.integer, np.floating)):
-            value: float = self._exact(apply_to_point, validation.step("step", step))[0]
-            return value
-        steps = validation.steps("step", step)
+            pair = validation.step("step", step)
+            value = self._at(pair[0]) if pair[1] == 0.0 else None
+            exact: float = self._exact(apply_to_point, pair)[0] if value is None else value
+            return exact
+        steps, highest = validation.steps_and_highest("step", step)
         result = np.empty(steps.shape)
-        evaluate_points(partial(self._exact, apply_to_arrays), steps, result)
+        evaluator = self._evaluator()
+        if evaluator is None:
+            evaluate_points(partial(self._exact, apply_to_arrays), steps, result)
+        elif steps.size:
+            rows = np.ascontiguousarray(steps, steps.dtype.newbyteorder("="))
+            evaluator.evaluate(rows.reshape(1, -1), highest, result.reshape(1, -1))
         return float(result) if steps.ndim == 0 else result
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What a call keeps with the instance is no part of it.
+        return {name: value for name, value in self.__dict__.items() if name != "_at"}
 
     def values(
         self,
@@ -235,6 +272,10 @@ class Schedule(ABC):
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
+def _nothing(step: Any) -> None:
+    """What a schedule that isn't one formula knows without its parts."""
+
+
 def _range(start: int, stop: int | None, step: int) -> range:
     """The range of these steps, checked."""
     first, last = (0, start) if stop is None else (start, stop)
@@ -352,6 +393,13 @@ class _Decay(Schedule):
     def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
         x = apply(self._time_map, step, float(self._period))
         return apply(self._formula, x, *self._parameters())
+
+    def _curve(self) -> Curve | None:
+        period = Fraction(self._period)
+        parameters = tuple(self._parameters())
+        if self._time_map == "staircase":
+            return Curve(self._formula, "continuous", Fraction(1), parameters, (period,))
+        return Curve(self._formula, self._time_map, period, parameters)
 
     def _layout(self) -> Layout:
         return _LAYOUTS[self._time_map](Fraction(self._period))
@@ -721,6 +769,13 @@ class PerEpoch(Schedule):
     def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
         epoch = apply(self._time_map, step, float(self.steps_per_epoch))
         return self.schedule._exact(apply, epoch)
+
+    def _curve(self) -> Curve | None:
+        curve = self.schedule._curve()
+        if curve is None:
+            return None
+        steps_per_epoch = Fraction(self.steps_per_epoch)
+        return curve.floored(steps_per_epoch) if self.staircase else curve.stretched(steps_per_epoch)
 
     def _layout(self) -> Layout:
         steps_per_epoch = Fraction(self.steps_per_epoch)

@@ -6,6 +6,7 @@ few dozen operations a step.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
@@ -15,15 +16,10 @@ from lrdecay_native import compensated, plain
 from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS, Formula
 from lrdecay_native.tracing import Number, Operation, Symbol, Trace
+from lrdecay_native.variants import MOST_CONSTANTS, PERIOD, WHOLE_PERIODS, variants
 
-MOST_CONSTANTS = 16
-"""Every set of parameters has this many constants, of which a kernel uses the first."""
-
-WHOLE_PERIODS = "whole_periods"
-"""The kernel that floors steps, before another stage."""
-
-PERIOD = ("period", "period_low")
-"""The first parameters of every kernel: a period of 106 bits, as products of two periods have."""
+PIECE = 256
+"""Steps that go through one stage of a kernel together; what they hand on stays in the nearest cache."""
 
 PRECISIONS: dict[str, ModuleType] = {"float64": compensated, "float32": plain}
 
@@ -78,22 +74,13 @@ class StepKernel:
         return operations[::-1]
 
 
-def kernel_name(formula: str, time_map: str, parameter: str | None = None, value: float = 0.0) -> str:
-    """The name of a kernel, which may be that for a common value of a parameter."""
-    common = f"_{parameter}_{value:g}".replace(".", "_") if parameter else ""
-    return f"{formula}_{time_map}{common}"
-
-
 def step_kernels() -> Iterator[StepKernel]:
     """Every kernel for arbitrary steps."""
     yield _whole_periods()
     for entry in FORMULAS.values():
         for time_map in entry.time_maps:
-            yield _traced(entry, time_map, kernel_name(entry.name, time_map), {})
-            for parameter, values in entry.common.items():
-                for value in values:
-                    name = kernel_name(entry.name, time_map, parameter, value)
-                    yield _traced(entry, time_map, name, {parameter: value})
+            for name, known in variants(entry.name, time_map):
+                yield _traced(entry, time_map, name, known)
 
 
 def _whole_periods() -> StepKernel:
@@ -122,5 +109,45 @@ def _step_and_period(xp: ModuleType, trace: Trace) -> tuple[Any, Any]:
 
 def _checked(kernel: StepKernel) -> StepKernel:
     if len(kernel.constants) > MOST_CONSTANTS:
-        raise ValueError(f"{kernel.name} has {len(kernel.constants)} constants; the most are {MOST_CONSTANTS}")
+        raise ValueError(
+            f"{kernel.name} has {len(kernel.constants)} constants; the most are {MOST_CONSTANTS}"
+        )
     return kernel
+
+
+LONGEST_STAGE = 40
+"""A loop with more operations has a chain of dependences too long for a processor to overlap its rounds."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a kernel with a loop of its own: what it takes from the stages before it, and its operations."""
+
+    taken: tuple[Symbol, ...]
+    operations: list[Operation]
+
+
+def stages(operations: list[Operation]) -> list[Stage]:
+    """Cut operations into loops of about equal length, where little has to be handed on."""
+    count = -(-len(operations) // LONGEST_STAGE)
+    size = len(operations) / count if count else 0
+    cuts = [0]
+    for number in range(1, count):
+        window = range(int((number - 0.25) * size), int((number + 0.25) * size) + 1)
+        cuts.append(min(window, key=lambda cut: len(_handed_on(operations, cut))))
+    return [
+        Stage(_handed_on(operations, first), operations[first:last])
+        for first, last in itertools.pairwise([*cuts, len(operations)])
+    ]
+
+
+def _handed_on(operations: list[Operation], cut: int) -> tuple[Symbol, ...]:
+    """What operations behind a cut take from those before it; the last result is taken by the output."""
+    made = {operation.result.name: operation.result for operation in operations[:cut]}
+    taken = {
+        number.name
+        for operation in operations[cut:]
+        for number in operation.operands
+        if isinstance(number, Symbol)
+    }
+    return tuple(result for name, result in made.items() if name in taken)

@@ -117,6 +117,11 @@ def binary_exponent(a: Symbol | float) -> Symbol:
     return _record("binary_exponent", a)
 
 
+def nearest_exponent(a: Symbol | float) -> Symbol:
+    """The whole number ``e`` with ``2**(e - 1/2) <= a < 2**(e + 1/2)``, for a positive normal ``a``."""
+    return _record("nearest_exponent", a)
+
+
 def where_less(
     a: Symbol | float, b: Symbol | float, then: Symbol | float, otherwise: Symbol | float
 ) -> Symbol | float:

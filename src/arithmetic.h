@@ -54,6 +54,16 @@ static inline double binary_exponent(double value) {
     return result - (0x1p52 + 1023.0);
 }
 
+static inline double nearest_exponent(double value) {
+    uint64_t bits;
+    double result;
+    memcpy(&bits, &value, sizeof bits);
+    bits += 0x3ff0000000000000u - 0x3fe6a09e667f3bcdu; /* 1, and the root of 1/2 */
+    bits = (bits >> 52) | 0x4330000000000000u;
+    memcpy(&result, &bits, sizeof result);
+    return result - (0x1p52 + 1023.0);
+}
+
 /* Which of the builds of this extension the processor can run. */
 static inline int processor_has_avx2(void) {
 #if defined(__GNUC__) && defined(__x86_64__)

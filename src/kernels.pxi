@@ -7,6 +7,7 @@ cdef extern from "arithmetic.h" nogil:
     double fused_multiply_add(double a, double b, double c)
     double multiply_add(double a, double b, double c)
     double power_of_two(double exponent)
+    double nearest_exponent(double value)
     double square_root(double value)
     double times_power_of_two(double value, double exponent)
     double binary_exponent(double value)

@@ -1,0 +1,225 @@
+"""Formulas with their parameters at arbitrary steps, by the kernels in short arithmetic.
+
+These kernels are for steps that a float64 holds, and for floors below 2**52; all other steps are left to the kernels
+with 106 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lrdecay_native.engines import engine
+from lrdecay_native.evaluation import Doubles, Pair, as_pair
+from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.validation import STEP_LIMIT
+from lrdecay_native.variants import MOST_CONSTANTS, WHOLE_PERIODS, variant
+
+PIECE = 16384
+"""Steps that are converted, floored and evaluated together: they stay in the processor's cache."""
+
+FEWEST_FOR_A_THREAD = 16384
+"""Fewer values than these take less time than a thread takes to start."""
+
+Exact = Callable[[int, Pair], Pair]
+"""``exact(k, steps)``: the values with the ``k``-th set of parameters, in 106 bits."""
+
+
+def constants(kernel: str, parameters: Doubles) -> Doubles:
+    """What a kernel needs to know of sets of parameters; a column for each set."""
+    result = np.empty((MOST_CONSTANTS, parameters.shape[1]))
+    getattr(engine, f"{kernel}_prepare")(parameters, result)
+    return result
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A formula of a time map of the step, the step being floored to whole periods before.
+
+    Attributes
+    ----------
+    formula, time_map : str
+        Names in the registries.
+    period : Fraction
+        The period of the time map.
+    parameters : tuple of float
+        Those of the formula.
+    floors : tuple of Fraction
+        The step is divided by each of these and floored, one after the other.
+    """
+
+    formula: str
+    time_map: str
+    period: Fraction
+    parameters: tuple[float, ...]
+    floors: tuple[Fraction, ...] = ()
+
+    def stretched(self, factor: Fraction) -> Curve:
+        """The curve at ``step / factor``."""
+        if self.floors:
+            return replace(self, floors=(self.floors[0] * factor, *self.floors[1:]))
+        return replace(self, period=self.period * factor)
+
+    def floored(self, period: Fraction) -> Curve:
+        """The curve at ``floor(step / period)``."""
+        return replace(self, floors=(period, *self.floors))
+
+    def stages(self) -> list[tuple[str, Doubles]]:
+        """The kernels, each to be applied to the result of the one before, and their constants."""
+        named = dict(zip(FORMULAS[self.formula].parameters, self.parameters, strict=True))
+        kernel = variant(self.formula, self.time_map, named)
+        return [
+            *((WHOLE_PERIODS, constants(WHOLE_PERIODS, _column(period))) for period in self.floors),
+            (kernel, constants(kernel, _column(self.period, *self.parameters))),
+        ]
+
+    def limit(self) -> float:
+        """The step from which on the kernels of the stages aren't exact."""
+        limit = Fraction(STEP_LIMIT)
+        size = Fraction(1)
+        for period in (*self.floors, *((self.period,) if self.time_map == "cyclic" else ())):
+            size *= period
+            limit = min(limit, size * 2**51)
+        return float(limit)
+
+
+def _column(period: Fraction, *parameters: float) -> Doubles:
+    high = float(period)
+    return np.array([[high], [float(period - Fraction(high))], *([p] for p in parameters)])
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Sets of parameters of one formula, ready for steps.
+
+    Attributes
+    ----------
+    stages : list of (str, array)
+        Kernels, applied one after the other, and their constants: a column for each set.
+    limit : float
+        Steps from here on are left to ``exact``.
+    exact : callable
+        As `Exact`.
+    """
+
+    stages: list[tuple[str, Doubles]]
+    limit: float
+    exact: Exact
+
+    @classmethod
+    def of(cls, curve: Curve, exact: Callable[[Pair], Pair]) -> Evaluator:
+        """The evaluator of one curve."""
+        return cls(curve.stages(), curve.limit(), lambda _, steps: exact(steps))
+
+    @property
+    def sets(self) -> int:
+        """How many sets of parameters there are."""
+        return self.stages[0][1].shape[1]
+
+    def evaluate(
+        self, steps: npt.NDArray[Any], highest: float, out: npt.NDArray[Any], threads: int = 1
+    ) -> None:
+        """Write the values, a row for each set of parameters.
+
+        Parameters
+        ----------
+        steps : ndarray
+            Contiguous; a row for each set, or one row for all.
+        highest : float
+            The highest step.
+        out : ndarray of float64 or float32
+            Contiguous, of shape (sets, steps in a row), apart from the steps in memory.
+        threads : int
+            How many may work at a time.
+        """
+        rows, length = out.shape
+        fast = highest < self.limit and (highest < 2.0**53 or _holds_only_doubles(steps.dtype))
+        if rows > 1 and steps.dtype != np.float64 and fast:
+            steps = steps.astype(np.float64)
+        whole = fast and steps.dtype == np.float64 and len(self.stages) == 1
+        count = min(threads, max(1, out.size // FEWEST_FOR_A_THREAD))
+        if whole and rows >= count:
+            tasks = [partial(self._rows, steps, first, last, out) for first, last in _parts(rows, count)]
+        else:
+            tasks = [
+                partial(self._pieces, k, steps[k if len(steps) > 1 else 0], first, last, out[k], fast)
+                for k in range(rows)
+                for first, last in _parts(length, count)
+            ]
+        if count == 1:
+            for task in tasks:
+                task()
+            return
+        with ThreadPoolExecutor(count) as pool:
+            for done in [pool.submit(task) for task in tasks]:
+                done.result()
+
+    def _rows(self, steps: Doubles, first: int, last: int, out: npt.NDArray[Any]) -> None:
+        kernel, columns = self.stages[0]
+        some = steps[first:last] if len(steps) > 1 else steps
+        stride = steps.shape[1] if len(steps) > 1 else 0
+        if (first, last) != (0, columns.shape[1]):
+            columns = np.ascontiguousarray(columns[:, first:last])
+        getattr(engine, f"{kernel}_{out.dtype.name}")(
+            some.reshape(-1), stride, columns, out[first:last].reshape(-1)
+        )
+
+    def _pieces(
+        self, k: int, steps: npt.NDArray[Any], first: int, last: int, out: npt.NDArray[Any], fast: bool
+    ) -> None:
+        """A part of a row."""
+        columns = [
+            (kernel, all_columns if self.sets == 1 else np.ascontiguousarray(all_columns[:, k : k + 1]))
+            for kernel, all_columns in self.stages
+        ]
+        whole = fast and steps.dtype == np.float64 and len(self.stages) == 1
+        size = last - first if whole else PIECE
+        work = np.empty((2, 0 if whole else min(size, last - first)))
+        for start in range(first, last, size or 1):
+            some = steps[start : min(start + size, last)]
+            destination = out[start : start + len(some)]
+            if fast:
+                if not whole:
+                    work[0, : len(some)] = some
+                self._apply(columns, some if whole else work[0, : len(some)], destination, work[1])
+            else:
+                high, low = as_pair(some)
+                slow = (low != 0.0) | (high >= self.limit)
+                self._apply(columns, np.where(slow, 0.0, high), destination, work[1])
+                if slow.any():
+                    destination[slow] = self.exact(k, (high[slow], low[slow]))[0]
+
+    @staticmethod
+    def _apply(
+        stages: list[tuple[str, Doubles]], steps: Doubles, out: npt.NDArray[Any], work: Doubles
+    ) -> None:
+        # A kernel is fast where what it writes doesn't overlap what it reads.
+        for kernel, columns in stages[:-1]:
+            floored = work[: len(steps)]
+            getattr(engine, f"{kernel}_float64")(steps, 0, columns, floored)
+            steps, work = floored, steps
+        kernel, columns = stages[-1]
+        getattr(engine, f"{kernel}_{out.dtype.name}")(steps, 0, columns, out)
+
+    def point(self) -> Callable[[Any], float | None]:
+        """A function of a single step that gives None where `exact` or a message is needed."""
+        stages = [(kernel, columns[:, 0].tolist()) for kernel, columns in self.stages]
+        at: Callable[[Any], float | None] = engine.Point(stages, self.limit).at
+        return at
+
+
+def _holds_only_doubles(dtype: np.dtype[Any]) -> bool:
+    return dtype.itemsize < 8 or (dtype.kind == "f" and dtype.itemsize == 8)
+
+
+def _parts(length: int, count: int) -> list[tuple[int, int]]:
+    """The first and the last (exclusive) index of parts of about equal length."""
+    ends = [length * k // count for k in range(count + 1)]
+    return list(zip(ends[:-1], ends[1:], strict=True))

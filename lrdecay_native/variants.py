@@ -1,0 +1,34 @@
+"""Which kernel for arbitrary steps serves which parameters: a common value of a parameter has a kernel of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lrdecay_native.formulas import FORMULAS
+
+MOST_CONSTANTS = 16
+"""Every set of parameters has this many constants, of which a kernel uses the first."""
+
+WHOLE_PERIODS = "whole_periods"
+"""The kernel that floors steps, before another stage."""
+
+PERIOD = ("period", "period_low")
+"""The first parameters of every kernel: a period of 106 bits, as products of two periods have."""
+
+
+def variants(formula: str, time_map: str) -> Iterator[tuple[str, dict[str, float]]]:
+    """The kernels of a formula after a time map, and the values of parameters that each is for; the last for all."""
+    entry = FORMULAS[formula]
+    for parameter, values in entry.common.items():
+        for value in values:
+            yield f"{formula}_{time_map}_{parameter}_{value:g}".replace(".", "_"), {parameter: value}
+    yield f"{formula}_{time_map}", {}
+
+
+def variant(formula: str, time_map: str, parameters: Mapping[str, float]) -> str:
+    """The name of the kernel for one set of parameters."""
+    return next(
+        name
+        for name, known in variants(formula, time_map)
+        if all(parameters[parameter] == value for parameter, value in known.items())
+    )
