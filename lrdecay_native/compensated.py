@@ -6,13 +6,20 @@ As :mod:`lrdecay_native.double_double`, but ``low`` is a plain double and the su
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import factorial
 from typing import Any
 
 from lrdecay_native import double_double
-from lrdecay_native.double_double import LN2, DoubleDouble, exact_ordered_sum, exact_product, exact_sum
+from lrdecay_native.double_double import (
+    LN2,
+    LN2_EXACT,
+    DoubleDouble,
+    exact_ordered_sum,
+    exact_product,
+    exact_sum,
+)
 from lrdecay_native.scaled import Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
@@ -24,8 +31,8 @@ from lrdecay_native.tracing import (
 )
 
 # Whole multiples (up to 2**11) of the first part of ln 2 are exact doubles.
-_LN2_FIRST = float(Fraction(int(Fraction(LN2.high) * 2**42), 2**42))
-_LN2_SECOND = float(Fraction(LN2.high) + Fraction(LN2.low) - Fraction(_LN2_FIRST))
+_LN2_FIRST = float(Fraction(int(LN2_EXACT * 2**42), 2**42))
+_LN2_SECOND = float(LN2_EXACT - Fraction(_LN2_FIRST))
 
 # Adding and subtracting it rounds a double below 2**51 to a whole number.
 _ROUNDING = 1.5 * 2.0**52
@@ -60,6 +67,10 @@ class Compensated(Scaled):
         root = square_root(where_less(0.0, self.high, self.high, 0.0))
         rest = fused_multiply_add(-root, root, self.high) + self.low
         return Compensated(root, where_less(0.0, root, rest / (root + root), 0.0))
+
+    def _normalised(self) -> Compensated:
+        total = exact_ordered_sum(self.high, self.low)
+        return replace(self, high=total.high, low=total.low)
 
     def _times(self, factor: DoubleDouble) -> Compensated:
         return self._product(Compensated(factor.high, factor.low))

@@ -6,7 +6,8 @@ with 106 bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,7 +23,7 @@ from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.validation import STEP_LIMIT
 from lrdecay_native.variants import MOST_CONSTANTS, WHOLE_PERIODS, variant
 
-PIECE = 16384
+PIECE = 32768
 """Steps that are converted, floored and evaluated together: they stay in the processor's cache."""
 
 FEWEST_FOR_A_THREAD = 16384
@@ -121,7 +122,7 @@ class Evaluator:
     @property
     def sets(self) -> int:
         """How many sets of parameters there are."""
-        return self.stages[0][1].shape[1]
+        return len(self.stages[0][1][0])
 
     def evaluate(
         self, steps: npt.NDArray[Any], highest: float, out: npt.NDArray[Any], threads: int = 1
@@ -141,25 +142,19 @@ class Evaluator:
         """
         rows, length = out.shape
         fast = highest < self.limit and (highest < 2.0**53 or _holds_only_doubles(steps.dtype))
-        if rows > 1 and steps.dtype != np.float64 and fast:
-            steps = steps.astype(np.float64)
-        whole = fast and steps.dtype == np.float64 and len(self.stages) == 1
+        direct = fast and len(self.stages) == 1 and _taken_as_they_are(steps.dtype, out.dtype)
+        if rows > 1 and fast and not direct:
+            steps, direct = steps.astype(np.float64), len(self.stages) == 1
         count = min(threads, max(1, out.size // FEWEST_FOR_A_THREAD))
-        if whole and rows >= count:
-            tasks = [partial(self._rows, steps, first, last, out) for first, last in _parts(rows, count)]
+        if direct and rows >= count:
+            tasks = [partial(self._rows, steps, first, last, out) for first, last in parts(rows, count)]
         else:
             tasks = [
-                partial(self._pieces, k, steps[k if len(steps) > 1 else 0], first, last, out[k], fast)
+                partial(self._pieces, k, steps[k if len(steps) > 1 else 0], first, last, out[k], fast, direct)
                 for k in range(rows)
-                for first, last in _parts(length, count)
+                for first, last in parts(length, count)
             ]
-        if count == 1:
-            for task in tasks:
-                task()
-            return
-        with ThreadPoolExecutor(count) as pool:
-            for done in [pool.submit(task) for task in tasks]:
-                done.result()
+        run(tasks, count)
 
     def _rows(self, steps: Doubles, first: int, last: int, out: npt.NDArray[Any]) -> None:
         kernel, columns = self.stages[0]
@@ -167,28 +162,33 @@ class Evaluator:
         stride = steps.shape[1] if len(steps) > 1 else 0
         if (first, last) != (0, columns.shape[1]):
             columns = np.ascontiguousarray(columns[:, first:last])
-        getattr(engine, f"{kernel}_{out.dtype.name}")(
-            some.reshape(-1), stride, columns, out[first:last].reshape(-1)
-        )
+        _kernel(kernel, some.dtype, out.dtype)(some.reshape(-1), stride, columns, out[first:last].reshape(-1))
 
     def _pieces(
-        self, k: int, steps: npt.NDArray[Any], first: int, last: int, out: npt.NDArray[Any], fast: bool
+        self,
+        k: int,
+        steps: npt.NDArray[Any],
+        first: int,
+        last: int,
+        out: npt.NDArray[Any],
+        fast: bool,
+        direct: bool,
     ) -> None:
         """A part of a row."""
         columns = [
             (kernel, all_columns if self.sets == 1 else np.ascontiguousarray(all_columns[:, k : k + 1]))
             for kernel, all_columns in self.stages
         ]
-        whole = fast and steps.dtype == np.float64 and len(self.stages) == 1
-        size = last - first if whole else PIECE
-        work = np.empty((2, 0 if whole else min(size, last - first)))
-        for start in range(first, last, size or 1):
-            some = steps[start : min(start + size, last)]
+        if direct:
+            self._apply(columns, steps[first:last], out[first:last], np.empty(0))
+            return
+        work = np.empty((2, min(PIECE, last - first)))
+        for start in range(first, last, PIECE):
+            some = steps[start : min(start + PIECE, last)]
             destination = out[start : start + len(some)]
             if fast:
-                if not whole:
-                    work[0, : len(some)] = some
-                self._apply(columns, some if whole else work[0, : len(some)], destination, work[1])
+                work[0, : len(some)] = some
+                self._apply(columns, work[0, : len(some)], destination, work[1])
             else:
                 high, low = as_pair(some)
                 slow = (low != 0.0) | (high >= self.limit)
@@ -203,10 +203,10 @@ class Evaluator:
         # A kernel is fast where what it writes doesn't overlap what it reads.
         for kernel, columns in stages[:-1]:
             floored = work[: len(steps)]
-            getattr(engine, f"{kernel}_float64")(steps, 0, columns, floored)
+            _kernel(kernel, steps.dtype, floored.dtype)(steps, 0, columns, floored)
             steps, work = floored, steps
         kernel, columns = stages[-1]
-        getattr(engine, f"{kernel}_{out.dtype.name}")(steps, 0, columns, out)
+        _kernel(kernel, steps.dtype, out.dtype)(steps, 0, columns, out)
 
     def point(self) -> Callable[[Any], float | None]:
         """A function of a single step that gives None where `exact` or a message is needed."""
@@ -215,11 +215,33 @@ class Evaluator:
         return at
 
 
+def _kernel(name: str, steps: np.dtype[Any], out: np.dtype[Any]) -> Callable[..., None]:
+    suffix = "_steps" if steps == np.float32 else ""
+    kernel: Callable[..., None] = getattr(engine, f"{name}_{out.name}{suffix}")
+    return kernel
+
+
+def _taken_as_they_are(steps: np.dtype[Any], out: np.dtype[Any]) -> bool:
+    """Whether there are kernels from steps of a dtype to values of another."""
+    return steps == np.float64 or (steps == np.float32 and out == np.float32)
+
+
 def _holds_only_doubles(dtype: np.dtype[Any]) -> bool:
     return dtype.itemsize < 8 or (dtype.kind == "f" and dtype.itemsize == 8)
 
 
-def _parts(length: int, count: int) -> list[tuple[int, int]]:
+def run(tasks: Sequence[Callable[[], None]], threads: int) -> None:
+    """Run tasks, some at a time."""
+    if threads == 1 or len(tasks) == 1:
+        for task in tasks:
+            task()
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(task) for task in tasks]:
+            done.result()
+
+
+def parts(length: int, count: int) -> list[tuple[int, int]]:
     """The first and the last (exclusive) index of parts of about equal length."""
     ends = [length * k // count for k in range(count + 1)]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(itertools.pairwise(ends))

@@ -108,7 +108,8 @@ def constant(value: Decimal | Fraction) -> DoubleDouble:
 with localcontext() as _precise:
     _precise.prec = 60
     _LN2 = Decimal(2).ln()
-LN2 = constant(_LN2)
+LN2_EXACT = Fraction(_LN2)
+LN2 = constant(LN2_EXACT)
 
 # Whole multiples (up to 2**12) of the first two parts of ln 2 are exact doubles.
 _LN2_FIRST = float(Fraction(int(_LN2 * 2**40), 2**40))

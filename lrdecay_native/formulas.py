@@ -32,7 +32,8 @@ class Formula:
     equation : str
         The formula as documentation prints it.
     time_maps : tuple of str
-        The smooth maps from steps to ``x`` that schedules use with it.  Steps are floored before these.
+        The smooth maps from steps to ``x`` that schedules use with it, that of the public kernel first.  Steps
+        are floored before these.
     common : dict of str to tuple of float
         Values of parameters for which the kernels are worth writing once more.
     """

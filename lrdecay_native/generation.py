@@ -1,20 +1,18 @@
 """Write the kernels out, for Cython and for numba, from the formulas traced in double-double arithmetic.
 
-Every formula and every time map becomes three functions:
+Every formula and every time map becomes two functions:
 
 ``name_point``
     scalars in, a tuple of scalars out;
 ``name``
     the step arrays are contiguous, the parameters are scalars;
-``name_sweep``
-    every argument is an array, of any stride (a stride of 0 broadcasts).
 
 Every formula after a time map, traced in short arithmetic (:mod:`lrdecay_native.step_kernels`), becomes
 
 ``name_prepare``
     sets of parameters in, sets of constants out;
-``name_float64``, ``name_float32``
-    rows of steps, a set of constants for each;
+``name_float64``, ``name_float32``, ``name_float32_steps``
+    rows of steps, a set of constants for each; the last one takes steps in float32 and gives rates in float32;
 ``name_value``
     one step.
 
@@ -91,9 +89,9 @@ def interpolation_kernel() -> Kernel:
 class Function:
     """A function whose body is both Cython and Python.
 
-    Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype,
-    ``strided`` vectors may have any stride.  Buffers are local vectors of PIECE doubles.  A private function is called by other functions only, and may return
-    a value of a C type.
+    Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype;
+    buffers are local vectors of PIECE doubles.  A private function is called by other functions only, and may
+    return a value of a C type.
     """
 
     name: str
@@ -250,10 +248,9 @@ def _repeat(dtype: str) -> Function:
 
 
 def functions_of(kernel: Kernel) -> Iterator[Function]:
-    """The three functions that a traced kernel becomes."""
+    """The two functions that a traced kernel becomes."""
     yield _point(kernel)
     yield _loop(kernel, kernel.name, kernel.arrays, "vector")
-    yield _loop(kernel, f"{kernel.name}_sweep", (*kernel.arrays, *kernel.parameters), "strided")
 
 
 def step_functions(kernel: StepKernel) -> Iterator[Function]:
@@ -261,7 +258,9 @@ def step_functions(kernel: StepKernel) -> Iterator[Function]:
     yield _prepare(kernel)
     yield _value(kernel)
     for dtype in kernel.outputs:
-        yield _rows(kernel, dtype)
+        yield _rows(kernel, dtype, f"{kernel.name}_{dtype}", "vector")
+    if "float32" in kernel.outputs:
+        yield _rows(kernel, "float32", f"{kernel.name}_float32_steps", "floats")
 
 
 def _prepare(kernel: StepKernel) -> Function:
@@ -300,7 +299,7 @@ def _value(kernel: StepKernel) -> Function:
     )
 
 
-def _rows(kernel: StepKernel, dtype: str) -> Function:
+def _rows(kernel: StepKernel, dtype: str, name: str, kind: str) -> Function:
     """The values at rows of steps, each row with constants of its own; the rows may have the same steps."""
     output = kernel.outputs[dtype]
     operations = kernel.varying(output)
@@ -310,7 +309,7 @@ def _rows(kernel: StepKernel, dtype: str) -> Function:
     for part in parts:
         loops += [
             "for i in range(piece):",
-            "    step = steps[as_index(origin + i)]",
+            "    step = float64(steps[as_index(origin + i)])",
             *_indented(f"{symbol.name} = {symbol.name}_piece[i]" for symbol in part.taken),
             *_indented(_written(part.operations)),
             *_indented(
@@ -318,10 +317,10 @@ def _rows(kernel: StepKernel, dtype: str) -> Function:
             ),
         ]
     return Function(
-        f"{kernel.name}_{dtype}",
+        name,
         "float64",
         (
-            ("vector", "steps"),
+            (kind, "steps"),
             ("index", "stride"),
             ("matrix", "constants"),
             (f"written {dtype}", "out"),
@@ -375,6 +374,7 @@ _CYTHON_ARGUMENT = {
     "written vector": "{number}[::1] {name}",
     "written strided": "{number}[:] {name}",
     "doubles": "const double[::1] {name}",
+    "floats": "const float[::1] {name}",
     "matrix": "const double[:, ::1] {name}",
     "written matrix": "double[:, ::1] {name}",
     "indices": "const int64_t[::1] {name}",

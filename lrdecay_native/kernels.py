@@ -9,13 +9,14 @@ the GIL in the compiled loops, and returns a Python float when every argument is
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
-from lrdecay_native.curves import Evaluator, constants
+from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, parts, run
 from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays
 from lrdecay_native.variants import variants
 
@@ -296,6 +297,29 @@ def _evaluate(
 ) -> Any:
     steps, highest = validation.steps_and_highest("step", step)
     threads = validation.threads("threads", threads)
+    if isinstance(period, float) and all(isinstance(p, float) for p in parameters.values()):
+        result = validation.destination(out, steps.shape, dtype)
+        columns = {name: np.array([value]) for name, value in {"period": period, **parameters}.items()}
+        if result.size:
+            rows = np.ascontiguousarray(steps, steps.dtype.newbyteorder("=")).reshape(1, -1)
+            _write(formula, time_map, columns, rows, highest, result, threads)
+    else:
+        result = _sweep(formula, time_map, steps, highest, period, parameters, out, dtype, threads)
+    return float(result) if result.ndim == 0 and out is None else result
+
+
+def _sweep(
+    formula: str,
+    time_map: str,
+    steps: npt.NDArray[Any],
+    highest: float,
+    period: npt.NDArray[np.float64] | float,
+    parameters: dict[str, npt.NDArray[np.float64] | float],
+    out: npt.NDArray[Any] | None,
+    dtype: npt.DTypeLike | None,
+    threads: int,
+) -> npt.NDArray[Any]:
+    """Several sets of parameters."""
     arguments = {"period": period, **parameters}
     try:
         shape = np.broadcast_shapes(steps.shape, *(np.shape(a) for a in arguments.values()))
@@ -306,28 +330,19 @@ def _evaluate(
             "don't broadcast to one shape"
         ) from None
     result = validation.destination(out, shape, dtype)
-    ndim = len(shape)
     # The axes along which parameters vary come first: each set of parameters has a row of steps.
-    padded = {name: _padded(a, ndim) for name, a in arguments.items()}
-    varying = [axis for axis in range(ndim) if any(a.shape[axis] != 1 for a in padded.values())]
-    order = [*varying, *(axis for axis in range(ndim) if axis not in varying)]
-    sets = tuple(shape[axis] for axis in varying)
-    count = math.prod(sets)
+    padded = {name: _padded(a, len(shape)) for name, a in arguments.items()}
+    varying = [axis for axis in range(len(shape)) if any(a.shape[axis] != 1 for a in padded.values())]
+    order = [*varying, *(axis for axis in range(len(shape)) if axis not in varying)]
+    sets = [shape[axis] for axis in varying]
     columns = {
         name: np.broadcast_to(a.reshape([a.shape[axis] for axis in varying]), sets).reshape(-1)
         for name, a in padded.items()
     }
     if result.size:
-        rows = _as_rows(_padded(steps, ndim), shape, order, varying)
-        ordered = result.transpose(order)
-        native = result.dtype.newbyteorder("=")
-        if ordered.flags.c_contiguous and result.dtype.isnative and not np.may_share_memory(rows, result):
-            _evaluate_rows(formula, time_map, columns, rows, highest, ordered.reshape(count, -1), threads)
-        else:
-            values = np.empty((count, result.size // count), native)
-            _evaluate_rows(formula, time_map, columns, rows, highest, values, threads)
-            ordered[...] = values.reshape(ordered.shape)
-    return float(result) if ndim == 0 and out is None else result
+        rows = _as_rows(_padded(steps, len(shape)), shape, order, varying)
+        _write(formula, time_map, columns, rows, highest, result.transpose(order), threads)
+    return result
 
 
 def _padded(array: npt.ArrayLike, ndim: int) -> npt.NDArray[Any]:
@@ -346,7 +361,7 @@ def _as_rows(
     return np.ascontiguousarray(rows, steps.dtype.newbyteorder("=")).reshape(count, -1)
 
 
-def _evaluate_rows(
+def _write(
     formula: str,
     time_map: str,
     columns: dict[str, Doubles],
@@ -355,13 +370,42 @@ def _evaluate_rows(
     out: npt.NDArray[Any],
     threads: int,
 ) -> None:
-    """A row of values for each set of parameters, each set by the kernel that is for it."""
-    count, length = out.shape
+    """The values, sets of parameters first, into an array with any strides that may overlap the steps."""
+    count = len(columns["period"])
+    fits = out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative
+    if fits and not np.may_share_memory(steps, out):
+        values = out.reshape(count, -1)
+    else:
+        values = np.empty((count, out.size // count), out.dtype.newbyteorder("="))
     if count > 1 and len(steps) == 1 and highest < 2.0**53:
         steps = steps.astype(np.float64, copy=False)
-    batch = min(max(_BATCH // length, threads), _MOST_SETS)
-    for first in range(0, count, batch):
-        part = slice(first, first + batch)
+    if count >= threads:
+        tasks = [
+            partial(_rows, formula, time_map, columns, steps, highest, values, slice(*part))
+            for part in parts(count, min(threads, max(1, out.size // FEWEST_FOR_A_THREAD)))
+        ]
+        run(tasks, threads)
+    else:
+        _rows(formula, time_map, columns, steps, highest, values, slice(0, count), threads)
+    if not (fits and np.may_share_memory(values, out)):
+        out[...] = values.reshape(out.shape)
+
+
+def _rows(
+    formula: str,
+    time_map: str,
+    columns: dict[str, Doubles],
+    steps: npt.NDArray[Any],
+    highest: float,
+    out: npt.NDArray[Any],
+    rows: slice,
+    threads: int = 1,
+) -> None:
+    """Some rows of values, each set of parameters by the kernel that is for it."""
+    length = out.shape[1]
+    batch = min(max(_BATCH // length, 1), _MOST_SETS)
+    for first in range(rows.start, rows.stop, batch):
+        part = slice(first, min(first + batch, rows.stop))
         some = {name: column[part] for name, column in columns.items()}
         some_steps, destination = steps[part] if len(steps) > 1 else steps, out[part]
         left = np.ones(len(destination), np.bool_)
@@ -371,14 +415,13 @@ def _evaluate_rows(
                 chosen &= some[name] == value
             left &= ~chosen
             if chosen.all():
-                _evaluator(formula, time_map, kernel, some).evaluate(
-                    some_steps, highest, destination, threads
-                )
+                evaluator = _evaluator(formula, time_map, kernel, some)
+                evaluator.evaluate(some_steps, highest, destination, threads)
             elif chosen.any():
                 values = np.empty((np.count_nonzero(chosen), length), out.dtype)
                 evaluator = _evaluator(formula, time_map, kernel, {n: c[chosen] for n, c in some.items()})
-                rows = some_steps[chosen] if len(some_steps) > 1 else some_steps
-                evaluator.evaluate(rows, highest, values, threads)
+                its_steps = some_steps[chosen] if len(some_steps) > 1 else some_steps
+                evaluator.evaluate(its_steps, highest, values, threads)
                 destination[chosen] = values
 
 
@@ -389,5 +432,5 @@ def _evaluator(formula: str, time_map: str, kernel: str, columns: dict[str, Doub
         mapped = apply_to_arrays(time_map, step, float(period[k]))
         return apply_to_arrays(formula, mapped, *(float(column[k]) for column in parameters))
 
-    prepared = constants(kernel, np.stack([period, np.zeros_like(period), *parameters]))
+    prepared = constants(kernel, np.array([period, np.zeros(len(period)), *parameters]))
     return Evaluator([(kernel, prepared)], float(validation.STEP_LIMIT), exact)

@@ -43,6 +43,9 @@ class Plain(Scaled):
     def _square_root(self) -> Plain:
         return Plain(square_root(where_less(0.0, self.high, self.high, 0.0)))
 
+    def _normalised(self) -> Plain:
+        return self
+
     def _times(self, factor: DoubleDouble) -> Plain:
         return Plain(self.high * factor.high)
 

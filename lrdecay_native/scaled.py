@@ -77,6 +77,10 @@ class Scaled(ABC):
         """The root of the high and low part, where they are positive."""
 
     @abstractmethod
+    def _normalised(self: S) -> S:
+        """The same number with a low part that is small beside the high one."""
+
+    @abstractmethod
     def _times(self: S, factor: DoubleDouble) -> S:
         """The high and low part times an invariant."""
 
@@ -119,13 +123,13 @@ class Scaled(ABC):
         # Two factors, since 2**exponent itself may be no normal double.
         half = floor_of_double(self.exponent * 0.5)
         scales = power_of_two(half), power_of_two(self.exponent - half)
-        parts = (
+        high, low = (
             0.0
             if is_zero(part)
             else where_less(self.exponent, _LOWEST_EXPONENT, 0.0, part * scales[0] * scales[1])
             for part in (number.high, number.low)
         )
-        return type(self)(*parts)
+        return type(self)(high, low)
 
     def result(self) -> Number:
         """The number, rounded to a double."""
@@ -143,12 +147,12 @@ class Scaled(ABC):
             return replace(self, factor=-self.factor)
         return replace(self, high=-self.high, low=0.0 if is_zero(self.low) else -self.low)
 
-    def __add__(self: S, other: Any) -> S:
-        other = self.of(other)
+    def __add__(self: S, value: Any) -> S:
+        other: S = self.of(value)
         if self.invariant and other.invariant:
             return type(self)(factor=self.scale + other.scale)
         if self.invariant:
-            return other + self
+            return other.__add__(self)
         if other.invariant and self.factor is ONE and self.divisor is not ONE and is_zero(self.exponent):
             # c + step / period is (c * period + step) / period: exact where the two cancel.
             shift = _product(other.scale, self.divisor)
@@ -157,17 +161,17 @@ class Scaled(ABC):
             return self
         return self.settled()._sum(other.settled())
 
-    def __radd__(self: S, other: Any) -> S:
-        return self + other
+    def __radd__(self: S, value: Any) -> S:
+        return self.__add__(value)
 
-    def __sub__(self: S, other: Any) -> S:
-        return self + -self.of(other)
+    def __sub__(self: S, value: Any) -> S:
+        return self.__add__(-self.of(value))
 
-    def __rsub__(self: S, other: Any) -> S:
-        return -self + other
+    def __rsub__(self: S, value: Any) -> S:
+        return self.__neg__().__add__(value)
 
-    def __mul__(self: S, other: Any) -> S:
-        other = self.of(other)
+    def __mul__(self: S, value: Any) -> S:
+        other: S = self.of(value)
         if self.invariant:
             number = other.bare()
         elif other.invariant:
@@ -181,15 +185,12 @@ class Scaled(ABC):
             exponent=self.exponent + other.exponent,
         )
 
-    def __rmul__(self: S, other: Any) -> S:
-        return self * other
+    def __rmul__(self: S, value: Any) -> S:
+        return self.__mul__(value)
 
-    def __truediv__(self: S, other: Any) -> S:
-        other = self.of(other)
-        if other.invariant:
-            number = self.bare()
-        else:
-            number = self.bare()._quotient(other.bare())
+    def __truediv__(self: S, value: Any) -> S:
+        other: S = self.of(value)
+        number = self.bare() if other.invariant else self.bare()._quotient(other.bare())
         return replace(
             number,
             factor=_product(self.factor, other.divisor),
@@ -197,27 +198,30 @@ class Scaled(ABC):
             exponent=self.exponent - other.exponent,
         )
 
-    def __rtruediv__(self: S, other: Any) -> S:
-        return self.of(other) / self
+    def __rtruediv__(self: S, value: Any) -> S:
+        return self.of(value).__truediv__(self)
 
-    def __pow__(self: S, power: Any) -> S:
-        power = self.of(power)
+    def __pow__(self: S, value: Any) -> S:
+        power: S = self.of(value)
         if self.invariant:
-            return (type(self)(factor=double_double.log(self.scale)) * power).exp()
+            return type(self)(factor=double_double.log(self.scale)).__mul__(power).exp()
         constant = power.constant
+        if constant == 1.0:
+            return self
+        # After a difference the high part may have cancelled.
         if constant is not None and 2.0 * constant in _POWERS:
-            return self._constant_power(constant)
-        base = self.settled()
+            return self._normalised()._constant_power(constant)
+        base = self._normalised().settled()
         # The logarithm of 0 is a number so low that every power of 0 vanishes, and that the power 0 is 1.
         logarithm = base.log()
         logarithm = type(self)(
             where_less(0.0, base.high, logarithm.high, _LOGARITHM_OF_ZERO),
             _chosen_if_positive(base.high, logarithm.low),
         )
-        return (logarithm * power).exp()
+        return logarithm.__mul__(power).exp()
 
-    def __rpow__(self: S, base: Any) -> S:
-        return self.of(base) ** self
+    def __rpow__(self: S, value: Any) -> S:
+        return self.of(value).__pow__(self)
 
     @property
     def constant(self) -> float | None:
@@ -231,10 +235,10 @@ class Scaled(ABC):
         result = self.settled() if self.exponent != 0.0 else self
         root = result.root() if power != whole else None
         for _ in range(whole - 1):
-            result = result * self
+            result = result.__mul__(self)
         if root is None:
             return result
-        return result * root if whole else root
+        return result.__mul__(root) if whole else root
 
     def root(self: S) -> S:
         """The square root, and 0 of what is not positive."""
@@ -327,7 +331,7 @@ def economised(coefficients: list[Fraction], lowest: float, highest: float, coun
     middle, half = (lowest + highest) / 2, (highest - lowest) / 2
     nodes = [Fraction(middle + half * cos(pi * (k + 0.5) / count)) for k in range(count)]
     # Newton's divided differences, then powers of x.
-    differences = [sum(c * x**n for n, c in enumerate(coefficients)) for x in nodes]
+    differences = [sum((c * x**n for n, c in enumerate(coefficients)), Fraction(0)) for x in nodes]
     for order in range(1, count):
         for k in range(count - 1, order - 1, -1):
             differences[k] = (differences[k] - differences[k - 1]) / (nodes[k] - nodes[k - order])

@@ -105,21 +105,19 @@ class Schedule(ABC):
         return self._general(step) if value is None else value
 
     _at: Callable[[Any], float | None]
+    _ready: Evaluator | None
 
     def _prepare(self) -> Callable[[Any], float | None]:
-        """Keep a function of a single step with the instance, which gives None where `_general` is needed."""
-        evaluator = self._evaluator()
-        at = _nothing if evaluator is None else evaluator.point()
-        _set(self, _at=at)
+        """Keep with the instance what calls need: for one step (None where `_general` is needed) and arrays."""
+        curve = self._curve()
+        ready = None if curve is None else Evaluator.of(curve, partial(self._exact, apply_to_arrays))
+        at = _nothing if ready is None else ready.point()
+        _set(self, _ready=ready, _at=at)
         return at
 
     def _curve(self) -> Curve | None:
         """The schedule as one formula, where it is one."""
         return None
-
-    def _evaluator(self) -> Evaluator | None:
-        curve = self._curve()
-        return None if curve is None else Evaluator.of(curve, partial(self._exact, apply_to_arrays))
 
     def _general(self, step: npt.ArrayLike) -> Any:
         """The value at any step or steps, or the error that says what is wrong with it."""
@@ -130,17 +128,16 @@ class Schedule(ABC):
             return exact
         steps, highest = validation.steps_and_highest("step", step)
         result = np.empty(steps.shape)
-        evaluator = self._evaluator()
-        if evaluator is None:
+        if self._ready is None:
             evaluate_points(partial(self._exact, apply_to_arrays), steps, result)
         elif steps.size:
             rows = np.ascontiguousarray(steps, steps.dtype.newbyteorder("="))
-            evaluator.evaluate(rows.reshape(1, -1), highest, result.reshape(1, -1))
+            self._ready.evaluate(rows.reshape(1, -1), highest, result.reshape(1, -1))
         return float(result) if steps.ndim == 0 else result
 
     def __getstate__(self) -> dict[str, Any]:
-        # What a call keeps with the instance is no part of it.
-        return {name: value for name, value in self.__dict__.items() if name != "_at"}
+        # What calls keep with the instance is no part of it.
+        return {parameter.name: getattr(self, parameter.name) for parameter in fields(self)}  # type: ignore[arg-type]
 
     def values(
         self,

@@ -93,13 +93,18 @@ def _whole_periods() -> StepKernel:
 def _traced(entry: Formula, time_map: str, name: str, known: dict[str, float]) -> StepKernel:
     trace = Trace()
     outputs = {}
-    for dtype, xp in PRECISIONS.items():
+    for dtype, xp in _precisions(entry, time_map).items():
         x = TIME_MAPS[time_map].function(xp, *_step_and_period(xp, trace))
         parameters = [
             xp.asarray(known[p] if p in known else trace.argument(p, varying=False)) for p in entry.parameters
         ]
         outputs[dtype] = entry.function(xp, x, *parameters).result()
     return _checked(StepKernel(name, (*PERIOD, *entry.parameters), trace, outputs))
+
+
+def _precisions(entry: Formula, time_map: str) -> dict[str, ModuleType]:
+    """Float32 results are those of the public kernels, which have the first time map."""
+    return PRECISIONS if time_map == entry.time_maps[0] else {"float64": compensated}
 
 
 def _step_and_period(xp: ModuleType, trace: Trace) -> tuple[Any, Any]:

@@ -1,5 +1,6 @@
 # The Cython engine. The three extension modules beside this file are this text, compiled for three kinds of
 # processor; generated_kernels.pxi is written by lrdecay_native.generation when the package is built.
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport floor
 from libc.stdint cimport int64_t
 
@@ -22,6 +23,10 @@ ctypedef double (*value_function)(double step, const double* constants) noexcept
 
 cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
+    bint PyFloat_Check(object number)
+    double PyFloat_AS_DOUBLE(object number)
+    bint PyObject_TypeCheck(object number, type kind)
+    object PyNumber_Index(object number)
 
 
 def processor_features():
@@ -38,12 +43,18 @@ include "generated_kernels.pxi"
 
 
 cdef enum:
-    MOST_STAGES = 4
     MOST_CONSTANTS = 16
 
 cdef double TWO_TO_63 = 2.0**63
 
-from numpy import integer as _numpy_integer
+import numpy
+
+cdef type _numpy_integer = numpy.integer
+
+
+cdef struct Stage:
+    value_function value
+    double constants[MOST_CONSTANTS]
 
 
 cdef class Point:
@@ -53,20 +64,23 @@ cdef class Point:
     ``limit`` on is not for these kernels.
     """
 
-    cdef size_t functions[MOST_STAGES]
-    cdef double constants[MOST_STAGES][MOST_CONSTANTS]
-    cdef int count
+    cdef Stage* stages
+    cdef Py_ssize_t count
     cdef double limit
 
-    def __init__(self, list stages, double limit):
-        if len(stages) > MOST_STAGES:
-            raise ValueError(f"there are {len(stages)} stages; the most are {MOST_STAGES}")
+    def __cinit__(self, list stages, double limit):
+        self.stages = <Stage*>PyMem_Malloc(len(stages) * sizeof(Stage))
+        if self.stages == NULL:
+            raise MemoryError()
         self.count = len(stages)
         self.limit = limit
         for k, (name, constants) in enumerate(stages):
-            self.functions[k] = _VALUES[name]
-            for i, constant in enumerate(constants):
-                self.constants[k][i] = constant
+            self.stages[k].value = <value_function><void*><size_t>_VALUES[name]
+            for i in range(MOST_CONSTANTS):
+                self.stages[k].constants[i] = constants[i]
+
+    def __dealloc__(self):
+        PyMem_Free(self.stages)
 
     def at(self, step):
         """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
@@ -75,18 +89,22 @@ cdef class Point:
         cdef int overflow = 0
         if type(step) is int:
             whole = PyLong_AsLongLongAndOverflow(step, &overflow)
-            value = <double>whole
-            # 2**63 itself doesn't overflow in the conversion back.
-            if overflow or whole < 0 or value >= TWO_TO_63 or <long long>value != whole:
-                return None
-        elif isinstance(step, float):
-            value = step
-        elif isinstance(step, _numpy_integer):
-            return self.at(step.__index__())
+        elif PyFloat_Check(step):
+            return self.evaluate(PyFloat_AS_DOUBLE(step))
+        elif PyObject_TypeCheck(step, _numpy_integer):
+            whole = PyLong_AsLongLongAndOverflow(PyNumber_Index(step), &overflow)
         else:
             return None
+        value = <double>whole
+        # Where value is 2**63, the conversion back would overflow.
+        if overflow or whole < 0 or value >= TWO_TO_63 or <long long>value != whole:
+            return None
+        return self.evaluate(value)
+
+    cdef object evaluate(self, double value):
+        cdef Py_ssize_t k
         if not 0.0 <= value < self.limit:
             return None
         for k in range(self.count):
-            value = (<value_function>self.functions[k])(value, self.constants[k])
+            value = self.stages[k].value(value, self.stages[k].constants)
         return value

@@ -142,7 +142,10 @@ class Point:
         """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
         if isinstance(step, (bool, bool_)) or not isinstance(step, (int, float, integer)):
             return None
-        value = float(step)
+        try:
+            value = float(step)
+        except OverflowError:
+            return None
         if not 0.0 <= value < self._limit or value != step:
             return None
         for function, constants in self._stages:
