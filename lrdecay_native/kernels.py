@@ -18,7 +18,7 @@ import numpy.typing as npt
 from lrdecay_native import validation
 from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, parts, run
 from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays
-from lrdecay_native.variants import variants
+from lrdecay_native.variants import variant, variants
 
 _BATCH = 2**20
 """Values for which constants are prepared together."""
@@ -269,8 +269,8 @@ def _checked(
     name: str, value: npt.ArrayLike, *, highest: float = validation.LARGEST, zero: bool = False
 ) -> npt.NDArray[np.float64] | float:
     """A parameter as a float or an array of float64, within its range."""
-    if type(value) is float and validation.SMALLEST <= value <= highest:
-        return value
+    if type(value) in (float, int) and validation.SMALLEST <= value <= highest:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
     array = np.asarray(value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}={value!r} must be a real number or an array of real numbers")
@@ -299,10 +299,20 @@ def _evaluate(
     threads = validation.threads("threads", threads)
     if isinstance(period, float) and all(isinstance(p, float) for p in parameters.values()):
         result = validation.destination(out, steps.shape, dtype)
-        columns = {name: np.array([value]) for name, value in {"period": period, **parameters}.items()}
         if result.size:
+            evaluator = _evaluator(
+                formula,
+                time_map,
+                variant(formula, time_map, parameters),  # type: ignore[arg-type]
+                np.array([[period], [0.0], *([p] for p in parameters.values())]),
+            )
             rows = np.ascontiguousarray(steps, steps.dtype.newbyteorder("=")).reshape(1, -1)
-            _write(formula, time_map, columns, rows, highest, result, threads)
+            if _fits(result, rows):
+                evaluator.evaluate(rows, highest, result.reshape(1, -1), threads)
+            else:
+                values = np.empty((1, result.size), result.dtype.newbyteorder("="))
+                evaluator.evaluate(rows, highest, values, threads)
+                result[...] = values.reshape(result.shape)
     else:
         result = _sweep(formula, time_map, steps, highest, period, parameters, out, dtype, threads)
     return float(result) if result.ndim == 0 and out is None else result
@@ -372,8 +382,8 @@ def _write(
 ) -> None:
     """The values, sets of parameters first, into an array with any strides that may overlap the steps."""
     count = len(columns["period"])
-    fits = out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative
-    if fits and not np.may_share_memory(steps, out):
+    fits = _fits(out, steps)
+    if fits:
         values = out.reshape(count, -1)
     else:
         values = np.empty((count, out.size // count), out.dtype.newbyteorder("="))
@@ -387,8 +397,14 @@ def _write(
         run(tasks, threads)
     else:
         _rows(formula, time_map, columns, steps, highest, values, slice(0, count), threads)
-    if not (fits and np.may_share_memory(values, out)):
+    if not fits:
         out[...] = values.reshape(out.shape)
+
+
+def _fits(out: npt.NDArray[Any], steps: npt.NDArray[Any]) -> bool:
+    """Whether kernels can write to an array."""
+    plain = out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative
+    return plain and not np.may_share_memory(steps, out)
 
 
 def _rows(
@@ -415,22 +431,25 @@ def _rows(
                 chosen &= some[name] == value
             left &= ~chosen
             if chosen.all():
-                evaluator = _evaluator(formula, time_map, kernel, some)
+                evaluator = _evaluator(formula, time_map, kernel, _stacked(some))
                 evaluator.evaluate(some_steps, highest, destination, threads)
             elif chosen.any():
                 values = np.empty((np.count_nonzero(chosen), length), out.dtype)
-                evaluator = _evaluator(formula, time_map, kernel, {n: c[chosen] for n, c in some.items()})
+                evaluator = _evaluator(formula, time_map, kernel, _stacked(some)[:, chosen])
                 its_steps = some_steps[chosen] if len(some_steps) > 1 else some_steps
                 evaluator.evaluate(its_steps, highest, values, threads)
                 destination[chosen] = values
 
 
-def _evaluator(formula: str, time_map: str, kernel: str, columns: dict[str, Doubles]) -> Evaluator:
+def _stacked(columns: dict[str, Doubles]) -> Doubles:
+    """The parameters of a kernel: the period in two parts, then the others."""
     period, *parameters = columns.values()
+    return np.array([period, np.zeros(len(period)), *parameters])
 
+
+def _evaluator(formula: str, time_map: str, kernel: str, columns: Doubles) -> Evaluator:
     def exact(k: int, step: Pair) -> Pair:
-        mapped = apply_to_arrays(time_map, step, float(period[k]))
-        return apply_to_arrays(formula, mapped, *(float(column[k]) for column in parameters))
+        period, _, *parameters = columns[:, k].tolist()
+        return apply_to_arrays(formula, apply_to_arrays(time_map, step, period), *parameters)
 
-    prepared = constants(kernel, np.array([period, np.zeros(len(period)), *parameters]))
-    return Evaluator([(kernel, prepared)], float(validation.STEP_LIMIT), exact)
+    return Evaluator([(kernel, constants(kernel, columns))], float(validation.STEP_LIMIT), exact)

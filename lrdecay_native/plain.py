@@ -5,7 +5,7 @@ See :mod:`lrdecay_native.scaled`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import factorial
 from typing import Any
@@ -15,12 +15,14 @@ from lrdecay_native.scaled import Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
     fused_multiply_add,
+    is_zero,
     nearest_exponent,
     power_of_two,
     square_root,
     where_less,
 )
 
+_LOWEST_EXPONENT = -1000.0
 _ROUNDING = 1.5 * 2.0**52
 
 # (exp(x) - 1 - x) / x**2 for |x| < ln(2) / 2.
@@ -51,6 +53,13 @@ class Plain(Scaled):
 
     def settled(self) -> Plain:
         return Plain(super().settled().high)
+
+    def result(self) -> Number:
+        if is_zero(self.exponent):
+            return super().result()
+        # What is lost below the lowest exponent is zero in float32.
+        exponent = where_less(_LOWEST_EXPONENT, self.exponent, self.exponent, _LOWEST_EXPONENT)
+        return replace(self, exponent=0.0).result() * power_of_two(exponent)
 
     def exp(self) -> Plain:
         a = self.settled()

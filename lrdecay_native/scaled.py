@@ -135,12 +135,13 @@ class Scaled(ABC):
         """The number, rounded to a double."""
         if self.invariant:
             return self.scale.high
-        number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
-        value = number.high + number.low
         if is_zero(self.exponent):
-            return value
-        scaled = times_power_of_two(value * _MARGIN, self.exponent) * (1.0 / _MARGIN)
-        return where_less(self.exponent, _LOWEST_EXPONENT, 0.0, scaled)
+            number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
+            return number.high + number.low
+        margin = DoubleDouble(self.scale.high * _MARGIN, self.scale.low * _MARGIN)
+        number = self.bare()._times(margin)
+        value = times_power_of_two(number.high + number.low, self.exponent) * (1.0 / _MARGIN)
+        return where_less(self.exponent, _LOWEST_EXPONENT, 0.0, value)
 
     def __neg__(self: S) -> S:
         if self.invariant or self.factor is not ONE:
