@@ -383,10 +383,8 @@ def _write(
     """The values, sets of parameters first, into an array with any strides that may overlap the steps."""
     count = len(columns["period"])
     fits = _fits(out, steps)
-    if fits:
-        values = out.reshape(count, -1)
-    else:
-        values = np.empty((count, out.size // count), out.dtype.newbyteorder("="))
+    rows = out if fits else np.empty(out.shape, out.dtype.newbyteorder("="))
+    values = rows.reshape(count, -1)
     if count > 1 and len(steps) == 1 and highest < 2.0**53:
         steps = steps.astype(np.float64, copy=False)
     if count >= threads:
@@ -435,7 +433,9 @@ def _rows(
                 evaluator.evaluate(some_steps, highest, destination, threads)
             elif chosen.any():
                 values = np.empty((np.count_nonzero(chosen), length), out.dtype)
-                evaluator = _evaluator(formula, time_map, kernel, _stacked(some)[:, chosen])
+                evaluator = _evaluator(
+                    formula, time_map, kernel, np.ascontiguousarray(_stacked(some)[:, chosen])
+                )
                 its_steps = some_steps[chosen] if len(some_steps) > 1 else some_steps
                 evaluator.evaluate(its_steps, highest, values, threads)
                 destination[chosen] = values

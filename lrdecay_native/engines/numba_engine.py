@@ -142,6 +142,8 @@ class Point:
         """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
         if isinstance(step, (bool, bool_)) or not isinstance(step, (int, float, integer)):
             return None
+        if isinstance(step, integer):
+            step = int(step)
         try:
             value = float(step)
         except OverflowError:
