@@ -1,4 +1,4 @@
-"""Write the kernels out, for Cython and for numba, from the formulas traced in double-double arithmetic.
+"""Write the kernels out, for Cython and for numba, from the traced formulas.
 
 Every formula and every time map becomes two functions:
 
@@ -414,6 +414,9 @@ def cython_source() -> str:
     return "\n".join([*lines, "}", ""])
 
 
+_STUB_TYPES = {"scalar": "float", "index": "int"}
+
+
 def stub_source() -> str:
     """The types of the functions of the Cython engine, as a stub file."""
     lines = [
@@ -422,10 +425,15 @@ def stub_source() -> str:
         "from numpy.typing import NDArray",
         "",
         "def processor_features() -> list[str]: ...",
+        "",
+        "class Point:",
+        "    def __init__(self, stages: list[tuple[str, list[float]]], limit: float) -> None: ...",
+        "    def at(self, step: Any) -> float | None: ...",
+        "",
     ]
     for function in all_functions():
         arguments = ", ".join(
-            f"{name}: {'float' if kind == 'scalar' else 'NDArray[Any]'}" for kind, name in function.arguments
+            f"{name}: {_STUB_TYPES.get(kind, 'NDArray[Any]')}" for kind, name in function.arguments
         )
         result = f"tuple[{', '.join(['float'] * len(function.results))}]" if function.results else "None"
         if not function.private:

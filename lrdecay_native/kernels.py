@@ -1,9 +1,16 @@
 """The decay formulas as functions of the step, like NumPy's ufuncs.
 
-The stated accuracy is that for initial rates up to 1e20 and, near the end of a polynomial, steps up to 2**50.
+Every function broadcasts its arguments against each other, releases the GIL in the compiled loops, and returns a
+Python float when every argument is a scalar.
 
-Every function broadcasts its arguments against each other, computes in about 106 bits and rounds once, releases
-the GIL in the compiled loops, and returns a Python float when every argument is a scalar.
+A float64 value is within 0.8 ulp of the true value, a float32 value within 0.51 ulp of it: each is computed for its
+dtype, a few dozen operations a step.  Steps that no float64 holds, such as 2**53 + 1, are computed in about 106 bits;
+their values are within 0.51 ulp.  The stated accuracy is that for initial rates up to 1e20 and, near the end of a
+polynomial, steps up to 2**50.
+
+A value depends on its step, its parameters and the dtype of the result alone, to the last bit: not on the shape, the
+memory layout or the dtype of the arrays, nor on ``threads``, nor on the engine.  So an array and single steps agree
+bit for bit.
 """
 
 from __future__ import annotations
@@ -70,7 +77,7 @@ def step_decay(
 
     Notes
     -----
-    Within 0.51 ulp of the true value where that is above 1e-285.  The formula is that of
+    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula is that of
     ``keras.optimizers.schedules.ExponentialDecay``.
 
     Examples
@@ -129,7 +136,7 @@ def exponential_decay(
 
     Notes
     -----
-    Within 0.51 ulp of the true value where that is above 1e-285.  The formula of
+    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula of
     ``tf.compat.v1.train.natural_exp_decay``.
 
     Examples
@@ -185,7 +192,7 @@ def inverse_time_decay(
 
     Notes
     -----
-    Within 0.51 ulp of the true value where that is above 1e-285.  The formula is that of
+    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula is that of
     ``keras.optimizers.schedules.InverseTimeDecay`` with ``decay_steps=1``.
 
     Examples
@@ -247,7 +254,7 @@ def polynomial_decay(
 
     Notes
     -----
-    Within 0.51 ulp of the true value where that is above 1e-285.  The formula is that of
+    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula is that of
     ``keras.optimizers.schedules.PolynomialDecay``, whose defaults differ (its end rate is 0.0001).
 
     Examples
