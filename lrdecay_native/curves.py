@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -142,10 +141,13 @@ class Evaluator:
         """
         rows, length = out.shape
         fast = highest < self.limit and (highest < 2.0**53 or _holds_only_doubles(steps.dtype))
-        direct = fast and len(self.stages) == 1 and _taken_as_they_are(steps.dtype, out.dtype)
+        direct = fast and len(self.stages) == 1 and (steps.dtype.char, out.dtype.char) in _SUFFIXES
         if rows > 1 and fast and not direct:
             steps, direct = steps.astype(np.float64), len(self.stages) == 1
         count = min(threads, max(1, out.size // FEWEST_FOR_A_THREAD))
+        if direct and count == 1:
+            self._rows(steps, 0, rows, out)
+            return
         if direct and rows >= count:
             tasks = [partial(self._rows, steps, first, last, out) for first, last in parts(rows, count)]
         else:
@@ -215,15 +217,13 @@ class Evaluator:
         return at
 
 
+_SUFFIXES = {("d", "d"): "_float64", ("d", "f"): "_float32", ("f", "f"): "_float32_steps"}
+"""The ends of the names of kernels, by the kinds of steps and values."""
+
+
 def _kernel(name: str, steps: np.dtype[Any], out: np.dtype[Any]) -> Callable[..., None]:
-    suffix = "_steps" if steps == np.float32 else ""
-    kernel: Callable[..., None] = getattr(engine, f"{name}_{out.name}{suffix}")
+    kernel: Callable[..., None] = getattr(engine, name + _SUFFIXES[steps.char, out.char])
     return kernel
-
-
-def _taken_as_they_are(steps: np.dtype[Any], out: np.dtype[Any]) -> bool:
-    """Whether there are kernels from steps of a dtype to values of another."""
-    return steps == np.float64 or (steps == np.float32 and out == np.float32)
 
 
 def _holds_only_doubles(dtype: np.dtype[Any]) -> bool:
@@ -236,6 +236,9 @@ def run(tasks: Sequence[Callable[[], None]], threads: int) -> None:
         for task in tasks:
             task()
         return
+    # Few calls need it, and its import takes longer than that of this package.
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(task) for task in tasks]:
             done.result()

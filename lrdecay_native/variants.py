@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 
 from lrdecay_native.formulas import FORMULAS
 
@@ -16,13 +17,15 @@ PERIOD = ("period", "period_low")
 """The first parameters of every kernel: a period of 106 bits, as products of two periods have."""
 
 
-def variants(formula: str, time_map: str) -> Iterator[tuple[str, dict[str, float]]]:
+@lru_cache
+def variants(formula: str, time_map: str) -> tuple[tuple[str, dict[str, float]], ...]:
     """The kernels of a formula after a time map, and the values of parameters that each is for; the last for all."""
-    entry = FORMULAS[formula]
-    for parameter, values in entry.common.items():
-        for value in values:
-            yield f"{formula}_{time_map}_{parameter}_{value:g}".replace(".", "_"), {parameter: value}
-    yield f"{formula}_{time_map}", {}
+    common = (
+        (f"{formula}_{time_map}_{parameter}_{value:g}".replace(".", "_"), {parameter: value})
+        for parameter, values in FORMULAS[formula].common.items()
+        for value in values
+    )
+    return (*common, (f"{formula}_{time_map}", {}))
 
 
 def variant(formula: str, time_map: str, parameters: Mapping[str, float]) -> str:
