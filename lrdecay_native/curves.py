@@ -39,6 +39,13 @@ def constants(kernel: str, parameters: Doubles) -> Doubles:
     return result
 
 
+def contiguous(steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The steps in one piece and in the machine's byte order."""
+    if steps.flags.c_contiguous and steps.flags.aligned and steps.dtype.isnative:
+        return steps
+    return np.array(steps, steps.dtype.newbyteorder("="), order="C")
+
+
 @dataclass(frozen=True)
 class Curve:
     """A formula of a time map of the step, the step being floored to whole periods before.
@@ -74,7 +81,7 @@ class Curve:
     def stages(self) -> list[tuple[str, Doubles]]:
         """The kernels, each to be applied to the result of the one before, and their constants."""
         named = dict(zip(FORMULAS[self.formula].parameters, self.parameters, strict=True))
-        kernel = variant(self.formula, self.time_map, named)
+        kernel = variant(self.formula, named, self.time_map)
         return [
             *((WHOLE_PERIODS, constants(WHOLE_PERIODS, _column(period))) for period in self.floors),
             (kernel, constants(kernel, _column(self.period, *self.parameters))),

@@ -11,9 +11,11 @@ technique for extending the available precision", Numerische Mathematik 18 (1971
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import reduce
 
 from lrdecay_native.tracing import (
     Number,
@@ -96,6 +98,8 @@ class DoubleDouble:
         return asarray(other) / self
 
     def __pow__(self, exponent: DoubleDouble) -> DoubleDouble:
+        if isinstance(exponent.high, float) and 2.0 * exponent.high in range(1, 17):
+            return _short_power(maximum(self, DoubleDouble(0.0)), exponent.high)
         return _select(DoubleDouble(0.0), self, exp(exponent * log(self)), _power_of_zero(exponent))
 
 
@@ -216,6 +220,18 @@ def _exponential_minus_one(a: DoubleDouble, *, precise_terms: int) -> DoubleDoub
         rough = exact_ordered_sum(coefficient.high, term.high)
         total = exact_ordered_sum(rough.high, rough.low + (coefficient.low + term.low))
     return total * a
+
+
+def _short_power(a: DoubleDouble, exponent: float) -> DoubleDouble:
+    """A power of which twice is a small whole number, of a number that isn't negative."""
+    whole = int(exponent)
+    factors = [a] * whole
+    if exponent != whole:
+        root = sqrt(a)
+        factors.append(
+            DoubleDouble(where_less(0.0, a.high, root.high, 0.0), where_less(0.0, a.high, root.low, 0.0))
+        )
+    return reduce(operator.mul, factors)
 
 
 def _power_of_zero(exponent: DoubleDouble) -> DoubleDouble:

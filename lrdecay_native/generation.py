@@ -23,7 +23,7 @@ declarations around them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
 from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
 from lrdecay_native.tracing import Number, Operation, Trace, text
+from lrdecay_native.variants import variants
 
 
 @dataclass(frozen=True)
@@ -53,23 +54,26 @@ class Kernel:
         return dict(zip(self.results, self.outputs, strict=True))
 
 
-def _double_double_kernel(name: str, function: Callable[..., Any], parameters: tuple[str, ...]) -> Kernel:
+def _double_double_kernel(
+    name: str, function: Callable[..., Any], parameters: tuple[str, ...], known: Mapping[str, float]
+) -> Kernel:
     trace = Trace()
     variable = DoubleDouble(trace.argument("high"), trace.argument("low"))
-    values = [DoubleDouble(trace.argument(parameter)) for parameter in parameters]
+    values = [DoubleDouble(known[p] if p in known else trace.argument(p)) for p in parameters]
     result = function(double_double, variable, *values)
     return Kernel(name, ("high", "low"), parameters, trace, (result.high, result.low))
 
 
-def formula_kernel(name: str) -> Kernel:
-    """The kernel of a formula in the registry, in terms of its variable ``x``."""
+def formula_kernels(name: str) -> Iterator[Kernel]:
+    """The kernels of a formula in the registry, in terms of its variable ``x``."""
     entry = FORMULAS[name]
-    return _double_double_kernel(name, entry.function, entry.parameters)
+    for kernel, known in variants(name):
+        yield _double_double_kernel(kernel, entry.function, entry.parameters, known)
 
 
 def time_map_kernel(name: str) -> Kernel:
     """The kernel of a time map in the registry."""
-    return _double_double_kernel(name, TIME_MAPS[name].function, ("period",))
+    return _double_double_kernel(name, TIME_MAPS[name].function, ("period",), {})
 
 
 def interpolation_kernel() -> Kernel:
@@ -355,7 +359,8 @@ def all_functions() -> Iterator[Function]:
     for name in TIME_MAPS:
         yield from functions_of(time_map_kernel(name))
     for name in FORMULAS:
-        yield from functions_of(formula_kernel(name))
+        for formula_kernel in formula_kernels(name):
+            yield from functions_of(formula_kernel)
     interpolation = interpolation_kernel()
     yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
     for dtype, degrees in block_polynomial.DEGREES.items():

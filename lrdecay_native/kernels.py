@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
-from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, parts, run
+from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, contiguous, parts, run
 from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays
+from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.variants import variant, variants
 
 _BATCH = 2**20
@@ -310,10 +311,10 @@ def _evaluate(
             evaluator = _evaluator(
                 formula,
                 time_map,
-                variant(formula, time_map, parameters),  # type: ignore[arg-type]
+                variant(formula, parameters, time_map),  # type: ignore[arg-type]
                 np.array([[period], [0.0], *([p] for p in parameters.values())]),
             )
-            rows = np.ascontiguousarray(steps, steps.dtype.newbyteorder("=")).reshape(1, -1)
+            rows = contiguous(steps).reshape(1, -1)
             if _fits(result, rows):
                 evaluator.evaluate(rows, highest, result.reshape(1, -1), threads)
             else:
@@ -375,7 +376,7 @@ def _as_rows(
     full = tuple(1 if alike and axis in varying else size for axis, size in enumerate(shape))
     rows = np.broadcast_to(steps, full).transpose(order)
     count = 1 if alike else math.prod(shape[axis] for axis in varying)
-    return np.ascontiguousarray(rows, steps.dtype.newbyteorder("=")).reshape(count, -1)
+    return contiguous(rows).reshape(count, -1)
 
 
 def _write(
@@ -457,6 +458,8 @@ def _stacked(columns: dict[str, Doubles]) -> Doubles:
 def _evaluator(formula: str, time_map: str, kernel: str, columns: Doubles) -> Evaluator:
     def exact(k: int, step: Pair) -> Pair:
         period, _, *parameters = columns[:, k].tolist()
-        return apply_to_arrays(formula, apply_to_arrays(time_map, step, period), *parameters)
+        named = dict(zip(FORMULAS[formula].parameters, parameters, strict=True))
+        x = apply_to_arrays(time_map, step, period)
+        return apply_to_arrays(variant(formula, named), x, *parameters)
 
     return Evaluator([(kernel, constants(kernel, columns))], float(validation.STEP_LIMIT), exact)

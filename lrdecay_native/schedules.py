@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
-from lrdecay_native.curves import Curve, Evaluator
+from lrdecay_native.curves import Curve, Evaluator, contiguous
 from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, evaluate_points
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
 from lrdecay_native.grids import Layout, evaluate_grid
+from lrdecay_native.variants import variant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,8 +137,7 @@ class Schedule(ABC):
         if self._ready is None:
             evaluate_points(partial(self._exact, apply_to_arrays), steps, result)
         elif steps.size:
-            rows = np.ascontiguousarray(steps, steps.dtype.newbyteorder("="))
-            self._ready.evaluate(rows.reshape(1, -1), highest, result.reshape(1, -1))
+            self._ready.evaluate(contiguous(steps).reshape(1, -1), highest, result.reshape(1, -1))
         return float(result) if steps.ndim == 0 else result
 
     def __getstate__(self) -> dict[str, Any]:
@@ -395,7 +395,9 @@ class _Decay(Schedule):
 
     def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
         x = apply(self._time_map, step, float(self._period))
-        return apply(self._formula, x, *self._parameters())
+        parameters = self._parameters()
+        named = dict(zip(FORMULAS[self._formula].parameters, parameters, strict=True))
+        return apply(variant(self._formula, named), x, *parameters)
 
     def _curve(self) -> Curve | None:
         period = Fraction(self._period)

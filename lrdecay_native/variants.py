@@ -1,4 +1,4 @@
-"""Which kernel for arbitrary steps serves which parameters: a common value of a parameter has a kernel of its own."""
+"""Which kernel serves which parameters: a common value of a parameter has kernels of its own."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ PERIOD = ("period", "period_low")
 
 
 @lru_cache
-def variants(formula: str, time_map: str) -> tuple[tuple[str, dict[str, float]], ...]:
-    """The kernels of a formula after a time map, and the values of parameters that each is for; the last for all."""
+def variants(formula: str, time_map: str = "") -> tuple[tuple[str, dict[str, float]], ...]:
+    """The kernels of a formula, and the values of parameters that each is for; the last for all.
+
+    Those in 106 bits have no time map.
+    """
+    stem = f"{formula}_{time_map}" if time_map else formula
     common = (
-        (f"{formula}_{time_map}_{parameter}_{value:g}".replace(".", "_"), {parameter: value})
+        (f"{stem}_{parameter}_{value:g}".replace(".", "_"), {parameter: value})
         for parameter, values in FORMULAS[formula].common.items()
         for value in values
     )
-    return (*common, (f"{formula}_{time_map}", {}))
+    return (*common, (stem, {}))
 
 
-def variant(formula: str, time_map: str, parameters: Mapping[str, float]) -> str:
+def variant(formula: str, parameters: Mapping[str, float], time_map: str = "") -> str:
     """The name of the kernel for one set of parameters."""
     return next(
         name
