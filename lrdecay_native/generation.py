@@ -59,7 +59,7 @@ def _double_double_kernel(
 ) -> Kernel:
     trace = Trace()
     variable = DoubleDouble(trace.argument("high"), trace.argument("low"))
-    values = [DoubleDouble(known[p] if p in known else trace.argument(p)) for p in parameters]
+    values = [DoubleDouble(known[p] if p in known else trace.argument(p, varying=False)) for p in parameters]
     result = function(double_double, variable, *values)
     return Kernel(name, ("high", "low"), parameters, trace, (result.high, result.low))
 
@@ -254,7 +254,64 @@ def _repeat(dtype: str) -> Function:
 def functions_of(kernel: Kernel) -> Iterator[Function]:
     """The two functions that a traced kernel becomes."""
     yield _point(kernel)
-    yield _loop(kernel, kernel.name, kernel.arrays, "vector")
+    yield _staged_loop(kernel)
+
+
+def _staged_loop(kernel: Kernel) -> Function:
+    """Contiguous arrays, through loops of a length that processors overlap the rounds of."""
+    operations = kernel.trace.needed(*kernel.outputs)
+    body, buffers = _staged(
+        [operation for operation in operations if operation.result.varying],
+        kernel.outputs,
+        [f"{array} = {array}_array[as_index(part + i)]" for array in kernel.arrays],
+        [f"{result}[as_index(part + i)] = {text(value)}" for result, value in kernel.assignments.items()],
+    )
+    return Function(
+        kernel.name,
+        "float64",
+        (
+            *(("vector", f"{array}_array") for array in kernel.arrays),
+            *(("scalar", parameter) for parameter in kernel.parameters),
+            *(("written vector", result) for result in kernel.results),
+        ),
+        (*kernel.arrays, *_results(operations)),
+        [
+            *_written(operation for operation in operations if not operation.result.varying),
+            f"length = {kernel.results[0]}.shape[0]",
+            *body,
+        ],
+        buffers=buffers,
+    )
+
+
+def _staged(
+    operations: list[Operation], outputs: Iterable[Number], loads: list[str], stores: list[str]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Loops over ``length`` steps, of which the current one is ``part + i``, and the buffers that they use.
+
+    The stages of a long computation have a loop each; they hand on what they computed piece by piece.
+    """
+    parts = stages(operations, outputs)
+    handed_on = {symbol.name for part in parts for symbol in part.taken}
+    lines = []
+    for part in parts:
+        lines += [
+            "for i in range(piece):",
+            *_indented(loads),
+            *_indented(f"{symbol.name} = {symbol.name}_piece[i]" for symbol in part.taken),
+            *_indented(_written(part.operations)),
+            *_indented(
+                f"{result}_piece[i] = {result}" for result in _results(part.operations) if result in handed_on
+            ),
+        ]
+    lines += _indented(stores)
+    if len(parts) == 1:
+        return ["part = 0", "piece = length", *lines], ()
+    return [
+        f"for part in range(0, length, {PIECE}):",
+        f"    piece = min({PIECE}, length - part)",
+        *_indented(lines),
+    ], tuple(f"{name}_piece" for name in sorted(handed_on))
 
 
 def step_functions(kernel: StepKernel) -> Iterator[Function]:
@@ -307,19 +364,12 @@ def _rows(kernel: StepKernel, dtype: str, name: str, kind: str) -> Function:
     """The values at rows of steps, each row with constants of its own; the rows may have the same steps."""
     output = kernel.outputs[dtype]
     operations = kernel.varying(output)
-    parts = stages(operations)
-    handed_on = {symbol.name for part in parts for symbol in part.taken}
-    loops = []
-    for part in parts:
-        loops += [
-            "for i in range(piece):",
-            "    step = float64(steps[as_index(origin + i)])",
-            *_indented(f"{symbol.name} = {symbol.name}_piece[i]" for symbol in part.taken),
-            *_indented(_written(part.operations)),
-            *_indented(
-                f"{result}_piece[i] = {result}" for result in _results(part.operations) if result in handed_on
-            ),
-        ]
+    body, buffers = _staged(
+        operations,
+        [output],
+        ["step = float64(steps[as_index(origin + part + i)])"],
+        [f"out[as_index(first + part + i)] = {dtype}({text(output)})"],
+    )
     return Function(
         name,
         "float64",
@@ -337,14 +387,11 @@ def _rows(kernel: StepKernel, dtype: str, name: str, kind: str) -> Function:
             *_indented(
                 f"{constant.name} = constants[{row}, block]" for row, constant in enumerate(kernel.constants)
             ),
-            f"    for part in range(0, length, {PIECE}):",
-            "        first = block * length + part",
-            "        origin = block * stride + part",
-            f"        piece = min({PIECE}, length - part)",
-            *_indented(loops, 2),
-            f"            out[as_index(first + i)] = {dtype}({text(output)})",
+            "    first = block * length",
+            "    origin = block * stride",
+            *_indented(body),
         ],
-        buffers=tuple(f"{name}_piece" for name in sorted(handed_on)),
+        buffers=buffers,
     )
 
 

@@ -7,7 +7,7 @@ few dozen operations a step.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -58,20 +58,11 @@ class StepKernel:
 
     def varying(self, *outputs: Number) -> list[Operation]:
         """The operations on the way to these outputs that depend on the step."""
-        return [operation for operation in self._needed(*outputs) if operation.result.varying]
+        return [operation for operation in self.trace.needed(*outputs) if operation.result.varying]
 
     def invariant(self) -> list[Operation]:
         """The operations on the way to the constants."""
-        return self._needed(*self.constants)
-
-    def _needed(self, *outputs: Number) -> list[Operation]:
-        needed = {number.name for number in outputs if isinstance(number, Symbol)}
-        operations = []
-        for operation in reversed(self.trace.operations):
-            if operation.result.name in needed:
-                operations.append(operation)
-                needed |= {number.name for number in operation.operands if isinstance(number, Symbol)}
-        return operations[::-1]
+        return self.trace.needed(*self.constants)
 
 
 def step_kernels() -> Iterator[StepKernel]:
@@ -132,27 +123,35 @@ class Stage:
     operations: list[Operation]
 
 
-def stages(operations: list[Operation]) -> list[Stage]:
+def stages(operations: list[Operation], outputs: Iterable[Number]) -> list[Stage]:
     """Cut operations into loops of about equal length, where little has to be handed on."""
-    count = -(-len(operations) // LONGEST_STAGE)
-    size = len(operations) / count if count else 0
+    count = max(-(-len(operations) // LONGEST_STAGE), 1)
+    size = len(operations) / count
     cuts = [0]
     for number in range(1, count):
         window = range(int((number - 0.25) * size), int((number + 0.25) * size) + 1)
-        cuts.append(min(window, key=lambda cut: len(_handed_on(operations, cut))))
+        cuts.append(min(window, key=lambda cut: len(_handed_on(operations, cut, outputs))))
     return [
-        Stage(_handed_on(operations, first), operations[first:last])
+        Stage(_taken(operations, first, last, outputs), operations[first:last])
         for first, last in itertools.pairwise([*cuts, len(operations)])
     ]
 
 
-def _handed_on(operations: list[Operation], cut: int) -> tuple[Symbol, ...]:
-    """What operations behind a cut take from those before it; the last result is taken by the output."""
-    made = {operation.result.name: operation.result for operation in operations[:cut]}
-    taken = {
-        number.name
-        for operation in operations[cut:]
-        for number in operation.operands
-        if isinstance(number, Symbol)
-    }
-    return tuple(result for name, result in made.items() if name in taken)
+def _handed_on(operations: list[Operation], cut: int, outputs: Iterable[Number]) -> tuple[Symbol, ...]:
+    """What is computed before a cut and used behind it."""
+    used = _names(number for operation in operations[cut:] for number in operation.operands) | _names(outputs)
+    return tuple(operation.result for operation in operations[:cut] if operation.result.name in used)
+
+
+def _taken(
+    operations: list[Operation], first: int, last: int, outputs: Iterable[Number]
+) -> tuple[Symbol, ...]:
+    """What a stage takes from those before it; the last one is also where the outputs are written."""
+    used = _names(number for operation in operations[first:last] for number in operation.operands)
+    if last == len(operations):
+        used |= _names(outputs)
+    return tuple(operation.result for operation in operations[:first] if operation.result.name in used)
+
+
+def _names(numbers: Iterable[Number]) -> set[str]:
+    return {number.name for number in numbers if isinstance(number, Symbol)}

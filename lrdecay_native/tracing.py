@@ -36,6 +36,16 @@ class Trace:
             self.operations.append(Operation(self.known[key], name, operands))
         return self.known[key]
 
+    def needed(self, *outputs: Symbol | float) -> list[Operation]:
+        """The operations on the way to these outputs."""
+        names = {number.name for number in outputs if isinstance(number, Symbol)}
+        operations = []
+        for operation in reversed(self.operations):
+            if operation.result.name in names:
+                operations.append(operation)
+                names |= {number.name for number in operation.operands if isinstance(number, Symbol)}
+        return operations[::-1]
+
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
