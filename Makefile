@@ -10,8 +10,9 @@ export LRDECAY_MNIST := $(MNIST)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h) \
-	lrdecay_native/formulas.py lrdecay_native/tracing.py lrdecay_native/double_double.py \
-	lrdecay_native/block_polynomial.py lrdecay_native/generation.py
+	lrdecay_native/formulas.py lrdecay_native/variants.py lrdecay_native/tracing.py \
+	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
+	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
 
 .PHONY: demo test slow-test lint bench bench-compare bench-baseline bench-mnist docs clean
 

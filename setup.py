@@ -60,6 +60,8 @@ def compile_flags() -> list[str]:
     if "gcc" in (os.environ.get("CC") or sysconfig.get_config_var("CC") or ""):
         # The generated loops have many array arguments, which must be checked for overlap to vectorise.
         flags.append("--param=vect-max-version-for-alias-checks=500")
+        # Both write code twice, for the two outcomes of a choice, and it is computed for both in every vector.
+        flags += ["-fno-tree-pre", "-fno-thread-jumps"]
     return flags
 
 

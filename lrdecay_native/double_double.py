@@ -11,9 +11,11 @@ technique for extending the available precision", Numerische Mathematik 18 (1971
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import reduce
 
 from lrdecay_native.tracing import (
     Number,
@@ -21,6 +23,7 @@ from lrdecay_native.tracing import (
     fused_multiply_add,
     is_zero,
     power_of_two,
+    square_root,
     where_less,
 )
 from lrdecay_native.tracing import floor as floor_of_double
@@ -95,6 +98,8 @@ class DoubleDouble:
         return asarray(other) / self
 
     def __pow__(self, exponent: DoubleDouble) -> DoubleDouble:
+        if isinstance(exponent.high, float) and 2.0 * exponent.high in range(1, 17):
+            return _short_power(maximum(self, DoubleDouble(0.0)), exponent.high)
         return _select(DoubleDouble(0.0), self, exp(exponent * log(self)), _power_of_zero(exponent))
 
 
@@ -107,7 +112,8 @@ def constant(value: Decimal | Fraction) -> DoubleDouble:
 with localcontext() as _precise:
     _precise.prec = 60
     _LN2 = Decimal(2).ln()
-LN2 = constant(_LN2)
+LN2_EXACT = Fraction(_LN2)
+LN2 = constant(LN2_EXACT)
 
 # Whole multiples (up to 2**12) of the first two parts of ln 2 are exact doubles.
 _LN2_FIRST = float(Fraction(int(_LN2 * 2**40), 2**40))
@@ -150,6 +156,13 @@ def floor(a: DoubleDouble) -> DoubleDouble:
 
 def ceil(a: DoubleDouble) -> DoubleDouble:
     return -floor(-a)
+
+
+def sqrt(a: DoubleDouble) -> DoubleDouble:
+    """The root of a positive number."""
+    root = square_root(a.high)
+    rest = fused_multiply_add(-root, root, a.high) + a.low
+    return exact_ordered_sum(root, rest / (root + root))
 
 
 def exp(a: DoubleDouble) -> DoubleDouble:
@@ -207,6 +220,18 @@ def _exponential_minus_one(a: DoubleDouble, *, precise_terms: int) -> DoubleDoub
         rough = exact_ordered_sum(coefficient.high, term.high)
         total = exact_ordered_sum(rough.high, rough.low + (coefficient.low + term.low))
     return total * a
+
+
+def _short_power(a: DoubleDouble, exponent: float) -> DoubleDouble:
+    """A power of which twice is a small whole number, of a number that isn't negative."""
+    whole = int(exponent)
+    factors = [a] * whole
+    if exponent != whole:
+        root = sqrt(a)
+        factors.append(
+            DoubleDouble(where_less(0.0, a.high, root.high, 0.0), where_less(0.0, a.high, root.low, 0.0))
+        )
+    return reduce(operator.mul, factors)
 
 
 def _power_of_zero(exponent: DoubleDouble) -> DoubleDouble:

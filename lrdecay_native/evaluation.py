@@ -1,4 +1,4 @@
-"""Evaluate schedules at single steps and at arrays of steps, through the compiled kernels.
+"""Evaluate schedules in 106 bits at single steps and at arrays of steps, through the compiled kernels.
 
 A schedule offers its exact values at steps, both as pairs ``high + low``.  Nothing here knows a formula.
 """

@@ -10,7 +10,7 @@ Nothing but the standard library is imported here: the build reads this module b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Value = Any
@@ -31,12 +31,19 @@ class Formula:
         The names of the parameters after ``x``, in order.
     equation : str
         The formula as documentation prints it.
+    time_maps : tuple of str
+        The smooth maps from steps to ``x`` that schedules use with it, that of the public kernel first.  Steps
+        are floored before these.
+    common : dict of str to tuple of float
+        Values of parameters for which the kernels are worth writing once more.
     """
 
     name: str
     function: Callable[..., Value]
     parameters: tuple[str, ...]
     equation: str
+    time_maps: tuple[str, ...] = ("continuous",)
+    common: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,17 @@ FORMULAS: dict[str, Formula] = {}
 TIME_MAPS: dict[str, TimeMap] = {}
 
 
-def formula(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+def formula(
+    equation: str, time_maps: tuple[str, ...] = ("continuous",), **common: tuple[float, ...]
+) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
     """Enter a function ``(xp, x, *parameters)`` into the registry of formulas."""
 
     def register(function: Callable[..., Value]) -> Callable[..., Value]:
         code = function.__code__
         parameters = code.co_varnames[2 : code.co_argcount]
-        FORMULAS[function.__name__] = Formula(function.__name__, function, parameters, equation)
+        FORMULAS[function.__name__] = Formula(
+            function.__name__, function, parameters, equation, time_maps, common
+        )
         return function
 
     return register
@@ -109,7 +120,11 @@ def inverse_time_decay(xp: Any, x: Value, initial_learning_rate: Value, decay_ra
     return initial_learning_rate / (1.0 + decay_rate * x)
 
 
-@formula("(initial_learning_rate - end_learning_rate) * (1 - x) ** power + end_learning_rate")
+@formula(
+    "(initial_learning_rate - end_learning_rate) * (1 - x) ** power + end_learning_rate",
+    time_maps=("clamped", "cyclic"),
+    power=(0.5, 1.0, 1.5, 2.0, 3.0),
+)
 def polynomial_decay(
     xp: Any, x: Value, initial_learning_rate: Value, power: Value, end_learning_rate: Value
 ) -> Value:

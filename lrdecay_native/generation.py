@@ -1,13 +1,20 @@
-"""Write the kernels out, for Cython and for numba, from the formulas traced in double-double arithmetic.
+"""Write the kernels out, for Cython and for numba, from the traced formulas.
 
-Every formula and every time map becomes three functions:
+Every formula and every time map becomes two functions:
 
 ``name_point``
     scalars in, a tuple of scalars out;
 ``name``
     the step arrays are contiguous, the parameters are scalars;
-``name_sweep``
-    every argument is an array, of any stride (a stride of 0 broadcasts).
+
+Every formula after a time map, traced in short arithmetic (:mod:`lrdecay_native.step_kernels`), becomes
+
+``name_prepare``
+    sets of parameters in, sets of constants out;
+``name_float64``, ``name_float32``, ``name_float32_steps``
+    rows of steps, a set of constants for each; the last one takes steps in float32 and gives rates in float32;
+``name_value``
+    one step.
 
 ``sample_steps`` and ``fill_order_dtype`` are the two halves of bulk evaluation by block polynomials, before and
 after the values at the nodes; ``repeat_dtype`` writes runs of equal values. Bodies are the common subset of
@@ -16,14 +23,16 @@ Cython and Python; the two languages differ in the declarations around them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
 from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
-from lrdecay_native.tracing import Number, Trace, text
+from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
+from lrdecay_native.tracing import Number, Operation, Trace, text
+from lrdecay_native.variants import variants
 
 
 @dataclass(frozen=True)
@@ -45,31 +54,35 @@ class Kernel:
         return dict(zip(self.results, self.outputs, strict=True))
 
 
-def _double_double_kernel(name: str, function: Callable[..., Any], parameters: tuple[str, ...]) -> Kernel:
+def _double_double_kernel(
+    name: str, function: Callable[..., Any], parameters: tuple[str, ...], known: Mapping[str, float]
+) -> Kernel:
     trace = Trace()
     variable = DoubleDouble(trace.argument("high"), trace.argument("low"))
-    values = [DoubleDouble(trace.argument(parameter)) for parameter in parameters]
+    values = [DoubleDouble(known[p] if p in known else trace.argument(p, varying=False)) for p in parameters]
     result = function(double_double, variable, *values)
     return Kernel(name, ("high", "low"), parameters, trace, (result.high, result.low))
 
 
-def formula_kernel(name: str) -> Kernel:
-    """The kernel of a formula in the registry, in terms of its variable ``x``."""
+def formula_kernels(name: str) -> Iterator[Kernel]:
+    """The kernels of a formula in the registry, in terms of its variable ``x``."""
     entry = FORMULAS[name]
-    return _double_double_kernel(name, entry.function, entry.parameters)
+    for kernel, known in variants(name):
+        yield _double_double_kernel(kernel, entry.function, entry.parameters, known)
 
 
 def time_map_kernel(name: str) -> Kernel:
     """The kernel of a time map in the registry."""
-    return _double_double_kernel(name, TIME_MAPS[name].function, ("period",))
+    return _double_double_kernel(name, TIME_MAPS[name].function, ("period",), {})
 
 
 @dataclass(frozen=True)
 class Function:
     """A function whose body is both Cython and Python.
 
-    Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype,
-    ``strided`` vectors may have any stride.  A private function is called by other functions only.
+    Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype;
+    buffers are local vectors of PIECE doubles.  A private function is called by other functions only, and may
+    return a value of a C type.
     """
 
     name: str
@@ -80,6 +93,8 @@ class Function:
     results: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
     private: bool = False
+    returned: str = "void"
+    buffers: tuple[str, ...] = ()
 
 
 _EXPRESSIONS = {
@@ -93,7 +108,11 @@ _EXPRESSIONS = {
 
 
 def _statements(trace: Trace) -> Iterator[str]:
-    for operation in trace.operations:
+    return _written(trace.operations)
+
+
+def _written(operations: Iterable[Operation]) -> Iterator[str]:
+    for operation in operations:
         operands = [text(operand) for operand in operation.operands]
         call = f"{operation.name}({', '.join(operands)})"
         expression = _EXPRESSIONS.get(operation.name, call).format(*operands)
@@ -120,27 +139,6 @@ def _point(kernel: Kernel) -> Function:
             *(f"{result} = {text(value)}" for result, value in kernel.assignments.items()),
         ],
         kernel.results,
-    )
-
-
-def _array_loop(kernel: Kernel, name: str, arrays: tuple[str, ...], kind: str) -> Function:
-    scalars = tuple(p for p in kernel.parameters if p not in arrays)
-    return Function(
-        name,
-        "float64",
-        (
-            *((kind, f"{array}_array") for array in arrays),
-            *(("scalar", scalar) for scalar in scalars),
-            *((f"written {kind}", result) for result in kernel.results),
-        ),
-        (*arrays, *_temporaries(kernel.trace)),
-        [
-            f"count = {kernel.results[0]}.shape[0]",
-            "for i in range(count):",
-            *_indented(f"{array} = {array}_array[i]" for array in arrays),
-            *_indented(_statements(kernel.trace)),
-            *_indented(f"{result}[i] = {text(value)}" for result, value in kernel.assignments.items()),
-        ],
     )
 
 
@@ -369,18 +367,162 @@ def _repeat(dtype: str) -> Function:
 
 
 def functions_of(kernel: Kernel) -> Iterator[Function]:
-    """The three functions that a traced kernel becomes."""
+    """The two functions that a traced kernel becomes."""
     yield _point(kernel)
-    yield _array_loop(kernel, kernel.name, kernel.arrays, "vector")
-    yield _array_loop(kernel, f"{kernel.name}_sweep", (*kernel.arrays, *kernel.parameters), "strided")
+    yield _staged_loop(kernel)
+
+
+def _staged_loop(kernel: Kernel) -> Function:
+    """Contiguous arrays, through loops of a length that processors overlap the rounds of."""
+    operations = kernel.trace.needed(*kernel.outputs)
+    body, buffers = _staged(
+        [operation for operation in operations if operation.result.varying],
+        kernel.outputs,
+        [f"{array} = {array}_array[as_index(part + i)]" for array in kernel.arrays],
+        [f"{result}[as_index(part + i)] = {text(value)}" for result, value in kernel.assignments.items()],
+    )
+    return Function(
+        kernel.name,
+        "float64",
+        (
+            *(("vector", f"{array}_array") for array in kernel.arrays),
+            *(("scalar", parameter) for parameter in kernel.parameters),
+            *(("written vector", result) for result in kernel.results),
+        ),
+        (*kernel.arrays, *_results(operations)),
+        [
+            *_written(operation for operation in operations if not operation.result.varying),
+            f"length = {kernel.results[0]}.shape[0]",
+            *body,
+        ],
+        buffers=buffers,
+    )
+
+
+def _staged(
+    operations: list[Operation], outputs: Iterable[Number], loads: list[str], stores: list[str]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Loops over ``length`` steps, of which the current one is ``part + i``, and the buffers that they use.
+
+    The stages of a long computation have a loop each; they hand on what they computed piece by piece.
+    """
+    parts = stages(operations, outputs)
+    handed_on = {symbol.name for part in parts for symbol in part.taken}
+    lines = []
+    for part in parts:
+        lines += [
+            "for i in range(piece):",
+            *_indented(loads),
+            *_indented(f"{symbol.name} = {symbol.name}_piece[i]" for symbol in part.taken),
+            *_indented(_written(part.operations)),
+            *_indented(
+                f"{result}_piece[i] = {result}" for result in _results(part.operations) if result in handed_on
+            ),
+        ]
+    lines += _indented(stores)
+    if len(parts) == 1:
+        return ["part = 0", "piece = length", *lines], ()
+    return [
+        f"for part in range(0, length, {PIECE}):",
+        f"    piece = min({PIECE}, length - part)",
+        *_indented(lines),
+    ], tuple(f"{name}_piece" for name in sorted(handed_on))
+
+
+def step_functions(kernel: StepKernel) -> Iterator[Function]:
+    """The functions that a kernel for arbitrary steps becomes."""
+    yield _prepare(kernel)
+    yield _value(kernel)
+    for dtype in kernel.outputs:
+        yield _rows(kernel, dtype, f"{kernel.name}_{dtype}", "vector")
+    if "float32" in kernel.outputs:
+        yield _rows(kernel, "float32", f"{kernel.name}_float32_steps", "floats")
+
+
+def _prepare(kernel: StepKernel) -> Function:
+    """From sets of parameters, in columns, to sets of constants."""
+    operations = kernel.invariant()
+    return Function(
+        f"{kernel.name}_prepare",
+        "float64",
+        (("matrix", "parameters"), ("written matrix", "out")),
+        (*kernel.parameters, *_results(operations)),
+        [
+            "for i in range(out.shape[1]):",
+            *_indented(f"{name} = parameters[{row}, i]" for row, name in enumerate(kernel.parameters)),
+            *_indented(_written(operations)),
+            *_indented(f"out[{row}, i] = {text(number)}" for row, number in enumerate(kernel.constants)),
+        ],
+    )
+
+
+def _value(kernel: StepKernel) -> Function:
+    """The value at one step."""
+    output = kernel.outputs["float64"]
+    operations = kernel.varying(output)
+    return Function(
+        f"{kernel.name}_value",
+        "float64",
+        (("scalar", "step"), ("constants", "constants")),
+        (*(constant.name for constant in kernel.constants), *_results(operations)),
+        [
+            *(f"{constant.name} = constants[{row}]" for row, constant in enumerate(kernel.constants)),
+            *_written(operations),
+            f"return {text(output)}",
+        ],
+        private=True,
+        returned="double",
+    )
+
+
+def _rows(kernel: StepKernel, dtype: str, name: str, kind: str) -> Function:
+    """The values at rows of steps, each row with constants of its own; the rows may have the same steps."""
+    output = kernel.outputs[dtype]
+    operations = kernel.varying(output)
+    body, buffers = _staged(
+        operations,
+        [output],
+        ["step = float64(steps[as_index(origin + part + i)])"],
+        [f"out[as_index(first + part + i)] = {dtype}({text(output)})"],
+    )
+    return Function(
+        name,
+        "float64",
+        (
+            (kind, "steps"),
+            ("index", "stride"),
+            ("matrix", "constants"),
+            (f"written {dtype}", "out"),
+        ),
+        ("step", *(constant.name for constant in kernel.constants), *_results(operations)),
+        [
+            "count = constants.shape[1]",
+            "length = out.shape[0] // count",
+            "for block in range(count):",
+            *_indented(
+                f"{constant.name} = constants[{row}, block]" for row, constant in enumerate(kernel.constants)
+            ),
+            "    first = block * length",
+            "    origin = block * stride",
+            *_indented(body),
+        ],
+        buffers=buffers,
+    )
+
+
+def _results(operations: Iterable[Operation]) -> tuple[str, ...]:
+    return tuple(operation.result.name for operation in operations)
 
 
 def all_functions() -> Iterator[Function]:
     """Every function that an engine consists of."""
+    for step_kernel in step_kernels():
+        yield from step_functions(step_kernel)
     for name in TIME_MAPS:
         yield from functions_of(time_map_kernel(name))
     for name in FORMULAS:
-        yield from functions_of(formula_kernel(name))
+        for formula_kernel in formula_kernels(name):
+            yield from functions_of(formula_kernel)
     yield _sample_steps()
     for dtype, loops in block_polynomial.LOOPS.items():
         yield from block_functions(dtype, loops)
@@ -398,7 +540,7 @@ def block_functions(dtype: str, loops: Iterable[block_polynomial.Loop]) -> Itera
     yield _fill("ascending", dtype)
 
 
-_INDICES = ("i", "k", "block", "part", "first", "start", "done", "end", "count")
+_INDICES = ("i", "k", "block", "part", "first", "start", "done", "end", "length", "count", "origin", "piece")
 _CYTHON_NUMBER = {"float64": "double", "float32": "float"}
 _CYTHON_ARGUMENT = {
     "scalar": "{number} {name}",
@@ -408,16 +550,16 @@ _CYTHON_ARGUMENT = {
     "written strided": "{number}[:] {name}",
     "doubles": "const double[::1] {name}",
     "written doubles": "double[::1] {name}",
+    "floats": "const float[::1] {name}",
     "matrix": "const double[:, ::1] {name}",
     "written matrix": "double[:, ::1] {name}",
     "indices": "const int64_t[::1] {name}",
     "index": "Py_ssize_t {name}",
     "integer": "int64_t {name}",
+    "constants": "const double* {name}",
+    "written float64": "double[::1] {name}",
+    "written float32": "float[::1] {name}",
 }
-
-
-_STUB_ARGUMENT = {"scalar": "float", "integer": "int"}
-_STUB_RESULTS = {0: "None", 1: "float"}
 
 
 def _cython_lines(function: Function) -> Iterator[str]:
@@ -426,13 +568,15 @@ def _cython_lines(function: Function) -> Iterator[str]:
         _CYTHON_ARGUMENT[kind].format(number=number, name=name) for kind, name in function.arguments
     )
     if function.private:
-        yield f"cdef void {function.name}({arguments}) noexcept nogil:"
+        yield f"cdef {function.returned} {function.name}({arguments}) noexcept nogil:"
     else:
         yield f"def {function.name}({arguments}):"
     if function.variables:
         yield f"    cdef {number} {', '.join(function.variables)}"
     if function.integers:
         yield f"    cdef int64_t {', '.join(function.integers)}"
+    for name in function.buffers:
+        yield f"    cdef double[{PIECE}] {name}"
     given = [name for _, name in function.arguments]
     yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
     yield "    with nogil:" if not function.private else "    if True:"
@@ -457,8 +601,14 @@ def _cython_offsets() -> Iterator[str]:
 
 def cython_source() -> str:
     """The generated part of the Cython engine."""
-    functions = (line for function in all_functions() for line in _cython_lines(function))
-    return "\n".join([*_cython_offsets(), *functions])
+    lines = [line for function in all_functions() for line in _cython_lines(function)]
+    lines.append("cdef dict _VALUES = {")
+    lines += [f'    "{k.name}": <size_t><void*>&{k.name}_value,' for k in step_kernels()]
+    return "\n".join([*_cython_offsets(), *lines, "}", ""])
+
+
+_STUB_TYPES = {"scalar": "float", "index": "int", "integer": "int"}
+_STUB_RESULTS = {0: "None", 1: "float"}
 
 
 def stub_source() -> str:
@@ -469,10 +619,15 @@ def stub_source() -> str:
         "from numpy.typing import NDArray",
         "",
         "def processor_features() -> list[str]: ...",
+        "",
+        "class Point:",
+        "    def __init__(self, stages: list[tuple[str, list[float]]], limit: float) -> None: ...",
+        "    def at(self, step: Any) -> float | None: ...",
+        "",
     ]
     for function in all_functions():
         arguments = ", ".join(
-            f"{name}: {_STUB_ARGUMENT.get(kind, 'NDArray[Any]')}" for kind, name in function.arguments
+            f"{name}: {_STUB_TYPES.get(kind, 'NDArray[Any]')}" for kind, name in function.arguments
         )
         result = _STUB_RESULTS.get(len(function.results), "tuple[float, float]")
         if not function.private:
@@ -487,6 +642,7 @@ def python_source(functions: Iterable[Function]) -> str:
         lines += [
             "@compiled",
             f"def {function.name}({', '.join(name for _, name in function.arguments)}):",
+            *_indented(f"{name} = empty({PIECE})" for name in function.buffers),
             *_indented(function.body),
             *_indented([f"return {', '.join(function.results)}"] if function.results else []),
             "",

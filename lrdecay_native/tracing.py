@@ -25,23 +25,38 @@ class Trace:
     operations: list[Operation] = field(default_factory=list)
     known: dict[tuple[str, tuple[str, ...]], Symbol] = field(default_factory=dict)
 
-    def argument(self, name: str) -> Symbol:
-        return Symbol(self, name)
+    def argument(self, name: str, *, varying: bool = True) -> Symbol:
+        return Symbol(self, name, varying)
 
     def record(self, name: str, *operands: Symbol | float) -> Symbol:
         key = (name, tuple(text(operand) for operand in operands))
         if key not in self.known:
-            self.known[key] = Symbol(self, f"v{len(self.operations)}")
+            varying = any(isinstance(operand, Symbol) and operand.varying for operand in operands)
+            self.known[key] = Symbol(self, f"v{len(self.operations)}", varying)
             self.operations.append(Operation(self.known[key], name, operands))
         return self.known[key]
+
+    def needed(self, *outputs: Symbol | float) -> list[Operation]:
+        """The operations on the way to these outputs."""
+        names = {number.name for number in outputs if isinstance(number, Symbol)}
+        operations = []
+        for operation in reversed(self.operations):
+            if operation.result.name in names:
+                operations.append(operation)
+                names |= {number.name for number in operation.operands if isinstance(number, Symbol)}
+        return operations[::-1]
 
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """A double whose value is known only when the recorded code runs."""
+    """A double whose value is known only when the recorded code runs.
+
+    One that doesn't vary is computed once, outside of the loop over the steps.
+    """
 
     trace: Trace
     name: str
+    varying: bool = True
 
     def __add__(self, other: Symbol | float) -> Symbol | float:
         return self if is_zero(other) else self.trace.record("add", self, other)
@@ -116,8 +131,28 @@ def binary_exponent(a: Symbol | float) -> Symbol:
     return _record("binary_exponent", a)
 
 
+def nearest_exponent(a: Symbol | float) -> Symbol:
+    """The whole number ``e`` with ``2**(e - 1/2) <= a < 2**(e + 1/2)``, for a positive normal ``a``."""
+    return _record("nearest_exponent", a)
+
+
 def where_less(
     a: Symbol | float, b: Symbol | float, then: Symbol | float, otherwise: Symbol | float
 ) -> Symbol | float:
     """``then`` where ``a < b``, else ``otherwise``."""
     return _record("where_less", a, b, then, otherwise)
+
+
+def square_root(a: Symbol | float) -> Symbol | float:
+    """The root, rounded once."""
+    return 0.0 if is_zero(a) else _record("square_root", a)
+
+
+def times_power_of_two(a: Symbol | float, exponent: Symbol | float) -> Symbol:
+    """``a * 2**exponent`` for a whole number, where ``a`` and the result are normal."""
+    return _record("times_power_of_two", a, exponent)
+
+
+def varies(a: Symbol | float) -> bool:
+    """Whether a number depends on a varying argument."""
+    return isinstance(a, Symbol) and a.varying

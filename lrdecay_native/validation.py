@@ -123,6 +123,11 @@ def step(name: str, value: Any) -> tuple[float, float]:
 
 def steps(name: str, value: Any) -> npt.NDArray[Any]:
     """An array of steps: integers or floats, none negative, NaN or 2**63 and more."""
+    return steps_and_highest(name, value)[0]
+
+
+def steps_and_highest(name: str, value: Any) -> tuple[npt.NDArray[Any], float]:
+    """An array of steps, as `steps` has them, and the highest of them, rounded to a float64."""
     array = np.asarray(value)
     if array.dtype == object and all(isinstance(step, Integral) for step in array.flat):
         _refuse_steps(name, array, [step for step in array.flat if not 0 <= step < STEP_LIMIT])
@@ -131,12 +136,44 @@ def steps(name: str, value: Any) -> npt.NDArray[Any]:
             f"{name} has type {array.dtype if array.ndim else type(value).__name__}; "
             "steps must be integers or floats"
         )
+    if array.size == 0:
+        return array, 0.0
+    limit = _BIT_LIMITS.get(array.dtype)
+    if limit is not None:
+        # As unsigned numbers, negative ones and NaN are the highest.
+        bits = array.view(f"u{array.dtype.itemsize}").max()
+        if bits < limit:
+            return array, float(bits.view(array.dtype))
     # item(): Python compares exactly, while float16 can't hold the limit.
-    if array.size and not (array.min().item() >= 0 and array.max().item() < STEP_LIMIT):
+    if not (array.min().item() >= 0 and array.max().item() < STEP_LIMIT):
         with np.errstate(over="ignore"):
             wrong = array[~((array >= 0) & (array < STEP_LIMIT))]
         _refuse_steps(name, array, wrong.tolist())
-    return array
+    return array, float(array.max())
+
+
+def _bit_limits() -> dict[np.dtype[Any], int]:
+    """The representation, as an unsigned number, of the first step that is out of range, for each dtype."""
+    limits = {np.dtype(f"u{size}"): 2 ** min(8 * size, 63) for size in (1, 2, 4, 8)}
+    limits |= {np.dtype(f"i{size}"): 2 ** (8 * size - 1) for size in (1, 2, 4, 8)}
+    # float16 holds no such step; its infinity is the first.
+    limits[np.dtype("f2")] = 0x7C00
+    limits |= {
+        np.dtype(f"f{size}"): int(np.array(2.0**63, f"f{size}").view(f"u{size}").item()) for size in (4, 8)
+    }
+    return limits
+
+
+_BIT_LIMITS = _bit_limits()
+
+
+def threads(name: str, value: Any) -> int:
+    """How many threads may work: an integer from 1."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} must be an integer, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name}={value!r} must be at least 1")
+    return int(value)
 
 
 def _refuse_steps(name: str, array: npt.NDArray[Any], wrong: list[Any]) -> None:

@@ -19,6 +19,8 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
     _Generic((c), float: multiply_add_float, default: multiply_add_double)(a, b, c)
 
 #define absolute(value) fabs(value)
+#define square_root(value) sqrt(value)
+
 #define float32(value) ((float)(value))
 #define float64(value) ((double)(value))
 #define as_index(index) (index)
@@ -39,11 +41,31 @@ static inline double power_of_two(double exponent) {
     return result;
 }
 
+static inline double times_power_of_two(double value, double exponent) {
+    double biased = exponent + 0x1.8p52;
+    uint64_t bits, shift;
+    memcpy(&bits, &value, sizeof bits);
+    memcpy(&shift, &biased, sizeof shift);
+    bits += shift << 52;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 static inline double binary_exponent(double value) {
     uint64_t bits;
     double result;
     memcpy(&bits, &value, sizeof bits);
     bits = (bits >> 52) | 0x4330000000000000u; /* 2**52 + biased exponent */
+    memcpy(&result, &bits, sizeof result);
+    return result - (0x1p52 + 1023.0);
+}
+
+static inline double nearest_exponent(double value) {
+    uint64_t bits;
+    double result;
+    memcpy(&bits, &value, sizeof bits);
+    bits += 0x3ff0000000000000u - 0x3fe6a09e667f3bcdu; /* 1, and the root of 1/2 */
+    bits = (bits >> 52) | 0x4330000000000000u;
     memcpy(&result, &bits, sizeof result);
     return result - (0x1p52 + 1023.0);
 }

@@ -1,5 +1,6 @@
 # The Cython engine. The three extension modules beside this file are this text, compiled for three kinds of
 # processor; generated_kernels.pxi is written by lrdecay_native.generation when the package is built.
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport floor
 from libc.stdint cimport int64_t
 
@@ -7,6 +8,9 @@ cdef extern from "arithmetic.h" nogil:
     double fused_multiply_add(double a, double b, double c)
     double multiply_add(double a, double b, double c)
     double power_of_two(double exponent)
+    double nearest_exponent(double value)
+    double square_root(double value)
+    double times_power_of_two(double value, double exponent)
     double binary_exponent(double value)
     float float32(double value)
     double float64(double value)
@@ -15,6 +19,16 @@ cdef extern from "arithmetic.h" nogil:
     Py_ssize_t as_index(Py_ssize_t index)
     bint processor_has_avx2()
     bint processor_has_avx512()
+
+
+ctypedef double (*value_function)(double step, const double* constants) noexcept nogil
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
+    bint PyFloat_Check(object number)
+    double PyFloat_AS_DOUBLE(object number)
+    bint PyObject_TypeCheck(object number, type kind)
+    object PyNumber_Index(object number)
 
 
 def processor_features():
@@ -28,3 +42,71 @@ def processor_features():
 
 
 include "generated_kernels.pxi"
+
+
+cdef enum:
+    MOST_CONSTANTS = 16
+
+cdef double TWO_TO_63 = 2.0**63
+
+import numpy
+
+cdef type _numpy_integer = numpy.integer
+
+
+cdef struct Stage:
+    value_function value
+    double constants[MOST_CONSTANTS]
+
+
+cdef class Point:
+    """The value at single steps of kernels one after the other, each applied to the result of the one before.
+
+    ``Point([(kernel, constants), ...], limit)``; every kernel has its constants, at most 16 floats.  A step from
+    ``limit`` on is not for these kernels.
+    """
+
+    cdef Stage* stages
+    cdef Py_ssize_t count
+    cdef double limit
+
+    def __cinit__(self, list stages, double limit):
+        self.stages = <Stage*>PyMem_Malloc(len(stages) * sizeof(Stage))
+        if self.stages == NULL:
+            raise MemoryError()
+        self.count = len(stages)
+        self.limit = limit
+        for k, (name, constants) in enumerate(stages):
+            self.stages[k].value = <value_function><void*><size_t>_VALUES[name]
+            for i in range(MOST_CONSTANTS):
+                self.stages[k].constants[i] = constants[i]
+
+    def __dealloc__(self):
+        PyMem_Free(self.stages)
+
+    def at(self, step):
+        """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
+        cdef long long whole
+        cdef double value
+        cdef int overflow = 0
+        if type(step) is int:
+            whole = PyLong_AsLongLongAndOverflow(step, &overflow)
+        elif PyFloat_Check(step):
+            return self.evaluate(PyFloat_AS_DOUBLE(step))
+        elif PyObject_TypeCheck(step, _numpy_integer):
+            whole = PyLong_AsLongLongAndOverflow(PyNumber_Index(step), &overflow)
+        else:
+            return None
+        value = <double>whole
+        # Where value is 2**63, the conversion back would overflow.
+        if overflow or whole < 0 or value >= TWO_TO_63 or <long long>value != whole:
+            return None
+        return self.evaluate(value)
+
+    cdef object evaluate(self, double value):
+        cdef Py_ssize_t k
+        if not 0.0 <= value < self.limit:
+            return None
+        for k in range(self.count):
+            value = self.stages[k].value(value, self.stages[k].constants)
+        return value

@@ -130,7 +130,7 @@ def some_period(random: Random) -> float:
 
 
 def some_power(random: Random) -> float:
-    return random.choice([0.0, 0.5, 1.0, 2.0, spread(random, 1e-6, 1e6)])
+    return random.choice([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, *[spread(random, 1e-6, 1e6) for _ in range(3)]])
 
 
 def some_end(random: Random, initial: float) -> float:

@@ -19,8 +19,7 @@ from conftest import CYTHON_ENGINES, ENGINES, PACKAGE, RunPython, available_engi
 from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
-from lrdecay_native import blocks, engines, evaluation, grids, kernels
-from lrdecay_native.formulas import FORMULAS, TIME_MAPS
+from lrdecay_native import blocks, curves, engines, evaluation, grids
 from lrdecay_native.generation import Function, all_functions
 
 Array = npt.NDArray[Any]
@@ -73,34 +72,28 @@ def calls() -> Calls:
     random = Random(1)
     recorder = Recorder(engines.engine, random)
     with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore"):
-        for module in (evaluation, blocks, grids, kernels):
+        for module in (evaluation, blocks, curves, grids):
             patch.setattr(module, "engine", recorder)
         for name, kernel in KERNELS.items():
             for _ in range(KEPT):
                 arguments = kernel.arguments(random)
                 steps = some_steps(random, kernel.scale(**arguments))
-                getattr(lrd, name)(np.array(steps)[:, None], **{k: [v] * 3 for k, v in arguments.items()})
+                for dtype in ("float64", "float32"):
+                    for given in (np.array(steps), np.array(steps, np.float32) / 2):
+                        getattr(lrd, name)(given, **arguments, dtype=dtype)
         for reference in SCHEDULES.values():
             for _ in range(100):
                 schedule = reference.make(random)
                 scale = reference.scale(schedule)
                 steps = some_steps(random, scale)
                 schedule(np.array(steps))
-                schedule(steps[-1])
+                schedule(2**53 + 1)
                 for length in (100, 5000):
                     step = max(1, int(min(scale * spread(random, 1e-4, 1.0) / length, 2.0**40)))
                     for dtype, cache in itertools.product(("float64", "float32"), (0, blocks.CACHE)):
                         patch.setattr(blocks, "CACHE", cache)
                         schedule.values(0, step * length, step, dtype=dtype)
-    for name in (*TIME_MAPS, *FORMULAS):
-        recorder.calls[f"{name}_sweep"] += [swept(arguments) for arguments in recorder.calls[name]]
     return recorder.calls
-
-
-def swept(arguments: list[Any]) -> list[Any]:
-    """The same with each parameter as an array, of stride 0."""
-    count = len(arguments[0])
-    return [a if isinstance(a, np.ndarray) else np.broadcast_to(a, count) for a in arguments]
 
 
 def run(engine: ModuleType, function: Function, arguments: list[Any]) -> list[Array]:
@@ -132,6 +125,27 @@ def test_bit_for_bit(function: Function, engine: ModuleType, another: ModuleType
     assert compared, f"nothing calls {function.name}"
 
 
+def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, random: Random) -> None:
+    """Points bit for bit, and which steps are left to the kernels with 106 bits."""
+    compared = Counter[bool]()
+    for stages, limit in calls["Point"]:
+        ours, theirs = engine.Point(stages, limit), another.Point(stages, limit)
+        inside = [random.uniform(0.0, min(limit, 1e6)) for _ in range(5)]
+        for step in (*(int(s) for s in inside), *inside, *STEPS_OF_ALL_KINDS, limit, int(limit)):
+            value = ours.at(step)
+            assert (value, type(value)) == (theirs.at(step), type(theirs.at(step))), (stages, limit, step)
+            compared[value is None] += 1
+    assert min(compared[True], compared[False]) > 100
+
+
+STEPS_OF_ALL_KINDS: tuple[Any, ...] = (
+    *(0, 2**53, 2**53 + 1, 2**62, 2**63 - 1, 2**63, 2**64, 10**400, -1, True, None, "3", 1j),
+    *(0.5, -0.0, -0.5, 2.0**63, float("nan"), float("inf"), -float("inf")),
+    *(np.int8(3), np.uint64(2**63), np.int64(2**53 + 1), np.int64(-1), np.float64(3.5), np.bool_(True)),
+    *(np.float16(3), np.float32(3), np.longdouble(3), np.array(3), [3]),
+)
+
+
 SAMPLE = """
 import numpy as np, lrdecay_native as lrd
 points, grids = [], []
@@ -139,6 +153,7 @@ for text, steps, (start, stop, step) in {cases!r}:
     schedule = eval(text, vars(lrd))
     points.append(schedule(np.array(steps)))
     points.append(np.array([schedule(step) for step in steps]))
+    assert (points[-1] == points[-2]).all(), text
     for dtype in (np.float64, np.float32):
         grids.append(schedule.values(start, stop, step, dtype=dtype).astype(float))
 np.savez("sample.npz", points=np.concatenate(points),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import LAST_STEP, SCHEDULES, mp, some_steps, true_rate, ulps
+from reference import LAST_STEP, LEAST_ACCURATE, SCHEDULES, mp, some_steps, true_rate, ulps
 
 import lrdecay_native as lrd
 from lrdecay_native import schedules
@@ -360,7 +360,8 @@ class TestGrids:
         exact = Fraction(s.step_size)
         drops = np.array([floor(t / exact) for t in steps])
         expected = lrd.StepDecay(0.1, 0.999, 1)(drops)
-        assert s.values(*_range_arguments(steps)).tolist() == expected.tolist()
+        # Neighbouring stairs are 10**12 times further apart.
+        np.testing.assert_array_max_ulp(s.values(*_range_arguments(steps)), expected, maxulp=1)
         assert s(np.array(steps)).tolist() == expected.tolist()
 
     def test_a_staircase_of_long_runs(self) -> None:
@@ -412,7 +413,9 @@ def assert_within_one_ulp(values: npt.NDArray[Any], schedule: Any, steps: range)
     with np.errstate(over="ignore"):
         expected = schedule(np.array(steps, np.int64)).astype(values.dtype)
     lowest, highest = np.nextafter(expected, -np.inf), np.nextafter(expected, np.inf)
-    wrong = np.flatnonzero(~((lowest <= values) & (values <= highest)) & (values != expected))
+    # Below, the decay itself may be a denormal number before the initial rate multiplies it.
+    accurate = expected >= LEAST_ACCURATE[expected.dtype.name]
+    wrong = np.flatnonzero(~((lowest <= values) & (values <= highest)) & (values != expected) & accurate)
     assert wrong.size == 0, (steps[wrong[0]], values[wrong[0]], expected[wrong[0]], wrong.size)
 
 

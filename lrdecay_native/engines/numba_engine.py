@@ -14,7 +14,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from numpy import abs as absolute
-from numpy import floor
+from numpy import array, bool_, empty, floor, integer
+from numpy import sqrt as square_root
 
 from lrdecay_native.block_polynomial import UNIT, offsets
 from lrdecay_native.generation import all_functions, python_source
@@ -66,6 +67,12 @@ def power_of_two(exponent: float) -> float:
 
 
 @numba.njit(inline="always")
+def times_power_of_two(value: float, exponent: float) -> float:
+    shift = _representation(exponent + 1.5 * 2.0**52) << _SHIFT
+    return _represented(_representation(value) + shift)
+
+
+@numba.njit(inline="always")
 def binary_exponent(value: float) -> float:
     return _represented((_representation(value) >> _SHIFT) | _TWO_TO_52) - (2.0**52 + 1023.0)
 
@@ -74,6 +81,15 @@ def binary_exponent(value: float) -> float:
 def rounding_error(value: Any, rounded: Any) -> Any:
     # Rounded may be 2**63: the difference wraps around to the right one.
     return numba.float64(numba.int64(numba.uint64(value) - numba.uint64(rounded)))
+
+
+_ROOT_TO_ONE = numba.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+
+
+@numba.njit(inline="always")
+def nearest_exponent(value: float) -> float:
+    bits = _representation(value) + _ROOT_TO_ONE
+    return _represented((bits >> _SHIFT) | _TWO_TO_52) - (2.0**52 + 1023.0)
 
 
 def _cache_folder() -> Path:
@@ -114,10 +130,38 @@ def load(source: str) -> dict[str, Any]:
         "fused_multiply_add": fused_multiply_add,
         "multiply_add": multiply_add,
         "power_of_two": power_of_two,
+        "square_root": square_root,
+        "times_power_of_two": times_power_of_two,
         "binary_exponent": binary_exponent,
+        "nearest_exponent": nearest_exponent,
+        "empty": empty,
     }
     exec(compile(source, str(_source_file(source)), "exec"), namespace)
     return namespace
 
 
 globals().update(load(python_source(all_functions())))
+
+
+class Point:
+    """As the Cython engine's: the value at single steps of kernels one after the other."""
+
+    def __init__(self, stages: list[tuple[str, list[float]]], limit: float) -> None:
+        self._stages = [(globals()[f"{kernel}_value"], array(constants)) for kernel, constants in stages]
+        self._limit = limit
+
+    def at(self, step: Any) -> float | None:
+        """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
+        if isinstance(step, (bool, bool_)) or not isinstance(step, (int, float, integer)):
+            return None
+        if isinstance(step, integer):
+            step = int(step)
+        try:
+            value = float(step)
+        except OverflowError:
+            return None
+        if not 0.0 <= value < self._limit or value != step:
+            return None
+        for function, constants in self._stages:
+            value = function(value, constants)
+        return value

@@ -1,0 +1,108 @@
+"""Arithmetic for float32 results: plain doubles, with series just long enough for 2**-36.
+
+See :mod:`lrdecay_native.scaled`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import factorial
+from typing import Any
+
+from lrdecay_native.double_double import LN2, DoubleDouble
+from lrdecay_native.scaled import Scaled, economised, series
+from lrdecay_native.tracing import (
+    Number,
+    fused_multiply_add,
+    is_zero,
+    nearest_exponent,
+    power_of_two,
+    square_root,
+    where_less,
+)
+
+_LOWEST_EXPONENT = -1000.0
+_ROUNDING = 1.5 * 2.0**52
+
+# (exp(x) - 1 - x) / x**2 for |x| < ln(2) / 2.
+EXPONENTIAL = economised([Fraction(1, factorial(n)) for n in range(2, 24)], -0.347, 0.347, 6)
+
+
+@dataclass(frozen=True)
+class Plain(Scaled):
+    """A number with no low part."""
+
+    def _sum(self, other: Plain) -> Plain:
+        return Plain(self.high + other.high)
+
+    def _product(self, other: Plain) -> Plain:
+        return Plain(self.high * other.high)
+
+    def _quotient(self, other: Plain) -> Plain:
+        return Plain(self.high / other.high)
+
+    def _square_root(self) -> Plain:
+        return Plain(square_root(where_less(0.0, self.high, self.high, 0.0)))
+
+    def _normalised(self) -> Plain:
+        return self
+
+    def _times(self, factor: DoubleDouble) -> Plain:
+        return Plain(self.high * factor.high)
+
+    def settled(self) -> Plain:
+        return Plain(super().settled().high)
+
+    def result(self) -> Number:
+        if is_zero(self.exponent):
+            return super().result()
+        # What is lost below the lowest exponent is zero in float32.
+        exponent = where_less(_LOWEST_EXPONENT, self.exponent, self.exponent, _LOWEST_EXPONENT)
+        return replace(self, exponent=0.0).result() * power_of_two(exponent)
+
+    def exp(self) -> Plain:
+        a = self.settled()
+        doublings = fused_multiply_add(a.high, 1.0 / LN2.high, _ROUNDING) - _ROUNDING
+        x = fused_multiply_add(-doublings, LN2.high, a.high)
+        return Plain(series(x, [1.0, 1.0, *EXPONENTIAL]), exponent=doublings)
+
+    def log(self) -> Plain:
+        a = self.settled()
+        exponent = nearest_exponent(a.high)
+        scale = power_of_two(-exponent)
+        mantissa = a.high * scale
+        # log(m) = 2 * (s + s**3 / 3 + ...) with s = (m - 1) / (m + 1).
+        s = (mantissa - 1.0) / (mantissa + 1.0)
+        square = s * s
+        total = fused_multiply_add(s * square, series(square, [2.0 / n for n in range(3, 15, 2)]), s + s)
+        return Plain(fused_multiply_add(exponent, LN2.high, total))
+
+
+def asarray(value: Any) -> Plain:
+    return Plain().of(value)
+
+
+def exp(a: Plain) -> Plain:
+    return a.exp()
+
+
+def floor(a: Plain) -> Plain:
+    return a.floor()
+
+
+def ceil(a: Plain) -> Plain:
+    return -(-a).floor()
+
+
+def minimum(a: Plain, b: Plain) -> Plain:
+    return a.minimum(b)
+
+
+def maximum(a: Plain, b: Plain) -> Plain:
+    return a.maximum(b)
+
+
+def step(number: Number) -> Plain:
+    """A number that depends on the step, exactly."""
+    return Plain(high=number)

@@ -1,0 +1,344 @@
+"""Short arithmetic for arrays of steps: what depends on the parameters alone is computed beforehand.
+
+A value is ``(high + low) * factor / divisor * 2**exponent``.  Factor and divisor depend on parameters only; they are
+kept in double-double arithmetic (:mod:`lrdecay_native.double_double`), outside of the loop over the steps.  What
+depends on the step is ``high + low`` and the whole number ``exponent``.  So ``step / period`` costs nothing until
+it is added to something, and ``rate * exp(...)`` is one product.
+
+As that module, this one works on recorded operations (:mod:`lrdecay_native.tracing`).  The two precisions,
+:mod:`lrdecay_native.compensated` for float64 and :mod:`lrdecay_native.plain` for float32, say how ``high + low`` is
+computed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import cos, pi
+from typing import Any, TypeVar
+
+from lrdecay_native import double_double
+from lrdecay_native.double_double import DoubleDouble
+from lrdecay_native.tracing import (
+    Number,
+    Symbol,
+    fused_multiply_add,
+    is_zero,
+    power_of_two,
+    times_power_of_two,
+    varies,
+    where_less,
+)
+from lrdecay_native.tracing import floor as floor_of_double
+
+S = TypeVar("S", bound="Scaled")
+
+ONE = DoubleDouble(1.0)
+
+# Every exponent of two below gives zero, whatever a rate multiplies it with.
+_LOWEST_EXPONENT = -1200.0
+
+# Makes the product of any rate and any such power of two a normal number.
+_MARGIN = 2.0**520
+
+# Times the least power, 1e-100, still far below the logarithm of the least number.
+_LOGARITHM_OF_ZERO = -1e110
+
+_POWERS: dict[float, int] = {float(n): n for n in range(1, 9)}
+
+
+@dataclass(frozen=True)
+class Scaled(ABC):
+    """``(high + low) * factor / divisor * 2**exponent``; with ``high`` 1 and ``low`` 0 it is invariant."""
+
+    high: Number = 1.0
+    low: Number = 0.0
+    factor: DoubleDouble = ONE
+    divisor: DoubleDouble = ONE
+    exponent: Number = 0.0
+
+    # The precision: what is done with high + low.
+
+    @abstractmethod
+    def _sum(self: S, other: S) -> S:
+        """``self + other`` of their high and low parts."""
+
+    @abstractmethod
+    def _product(self: S, other: S) -> S:
+        """``self * other`` of their high and low parts."""
+
+    @abstractmethod
+    def _quotient(self: S, other: S) -> S:
+        """``self / other`` of their high and low parts."""
+
+    @abstractmethod
+    def _square_root(self: S) -> S:
+        """The root of the high and low part, where they are positive."""
+
+    @abstractmethod
+    def _normalised(self: S) -> S:
+        """The same number with a low part that is small beside the high one."""
+
+    @abstractmethod
+    def _times(self: S, factor: DoubleDouble) -> S:
+        """The high and low part times an invariant."""
+
+    @abstractmethod
+    def exp(self: S) -> S:
+        """The exponential of this number."""
+
+    @abstractmethod
+    def log(self: S) -> S:
+        """The logarithm of a positive number."""
+
+    # The algebra of the invariants.
+
+    @property
+    def invariant(self) -> bool:
+        """Whether the number doesn't depend on the step."""
+        return self.high == 1.0 and isinstance(self.high, float)
+
+    @property
+    def scale(self) -> DoubleDouble:
+        """``factor / divisor``."""
+        return self.factor if self.divisor is ONE else self.factor / self.divisor
+
+    def of(self: S, value: Any) -> S:
+        """A value as a number of this precision."""
+        return value if isinstance(value, type(self)) else type(self)(factor=double_double.asarray(value))
+
+    def bare(self: S) -> S:
+        """The high and low part alone."""
+        return type(self)(self.high, self.low)
+
+    def settled(self: S) -> S:
+        """The same number, all of it in its high and low part."""
+        if self.invariant:
+            scale = self.scale
+            return type(self)(scale.high, scale.low)
+        number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
+        if is_zero(self.exponent):
+            return number
+        # Two factors, since 2**exponent itself may be no normal double.
+        half = floor_of_double(self.exponent * 0.5)
+        scales = power_of_two(half), power_of_two(self.exponent - half)
+        high, low = (
+            0.0
+            if is_zero(part)
+            else where_less(self.exponent, _LOWEST_EXPONENT, 0.0, part * scales[0] * scales[1])
+            for part in (number.high, number.low)
+        )
+        return type(self)(high, low)
+
+    def result(self) -> Number:
+        """The number, rounded to a double."""
+        if self.invariant:
+            return self.scale.high
+        if is_zero(self.exponent):
+            number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
+            return number.high + number.low
+        margin = DoubleDouble(self.scale.high * _MARGIN, self.scale.low * _MARGIN)
+        number = self.bare()._times(margin)
+        value = times_power_of_two(number.high + number.low, self.exponent) * (1.0 / _MARGIN)
+        return where_less(self.exponent, _LOWEST_EXPONENT, 0.0, value)
+
+    def __neg__(self: S) -> S:
+        if self.invariant or self.factor is not ONE:
+            return replace(self, factor=-self.factor)
+        return replace(self, high=-self.high, low=0.0 if is_zero(self.low) else -self.low)
+
+    def __add__(self: S, value: Any) -> S:
+        other: S = self.of(value)
+        if self.invariant and other.invariant:
+            return type(self)(factor=self.scale + other.scale)
+        if self.invariant:
+            return other.__add__(self)
+        if other.invariant and self.factor is ONE and self.divisor is not ONE and is_zero(self.exponent):
+            # c + step / period is (c * period + step) / period: exact where the two cancel.
+            shift = _product(other.scale, self.divisor)
+            return replace(self.bare()._sum(type(self)(shift.high, shift.low)), divisor=self.divisor)
+        if other.invariant and is_zero(other.factor.high):
+            return self
+        return self.settled()._sum(other.settled())
+
+    def __radd__(self: S, value: Any) -> S:
+        return self.__add__(value)
+
+    def __sub__(self: S, value: Any) -> S:
+        return self.__add__(-self.of(value))
+
+    def __rsub__(self: S, value: Any) -> S:
+        return self.__neg__().__add__(value)
+
+    def __mul__(self: S, value: Any) -> S:
+        other: S = self.of(value)
+        if self.invariant:
+            number = other.bare()
+        elif other.invariant:
+            number = self.bare()
+        else:
+            number = self.bare()._product(other.bare())
+        return replace(
+            number,
+            factor=_product(self.factor, other.factor),
+            divisor=_product(self.divisor, other.divisor),
+            exponent=self.exponent + other.exponent,
+        )
+
+    def __rmul__(self: S, value: Any) -> S:
+        return self.__mul__(value)
+
+    def __truediv__(self: S, value: Any) -> S:
+        other: S = self.of(value)
+        number = self.bare() if other.invariant else self.bare()._quotient(other.bare())
+        return replace(
+            number,
+            factor=_product(self.factor, other.divisor),
+            divisor=_product(self.divisor, other.factor),
+            exponent=self.exponent - other.exponent,
+        )
+
+    def __rtruediv__(self: S, value: Any) -> S:
+        return self.of(value).__truediv__(self)
+
+    def __pow__(self: S, value: Any) -> S:
+        power: S = self.of(value)
+        if self.invariant:
+            return type(self)(factor=double_double.log(self.scale)).__mul__(power).exp()
+        constant = power.constant
+        if constant == 1.0:
+            return self
+        # After a difference the high part may have cancelled.
+        if constant is not None and 2.0 * constant in _POWERS:
+            return self._normalised()._constant_power(constant)
+        base = self._normalised().settled()
+        # The logarithm of 0 is a number so low that every power of 0 vanishes, and that the power 0 is 1.
+        logarithm = base.log()
+        logarithm = type(self)(
+            where_less(0.0, base.high, logarithm.high, _LOGARITHM_OF_ZERO),
+            _chosen_if_positive(base.high, logarithm.low),
+        )
+        return logarithm.__mul__(power).exp()
+
+    def __rpow__(self: S, value: Any) -> S:
+        return self.of(value).__pow__(self)
+
+    @property
+    def constant(self) -> float | None:
+        """The number itself, where it is known when the code is written."""
+        known = self.invariant and self.divisor is ONE and not isinstance(self.factor.high, Symbol)
+        return self.factor.high if known and isinstance(self.factor.high, float) else None
+
+    def _constant_power(self: S, power: float) -> S:
+        """Powers of which twice is a small whole number: products and a root."""
+        whole = int(power)
+        result = self.settled() if self.exponent != 0.0 else self
+        root = result.root() if power != whole else None
+        for _ in range(whole - 1):
+            result = result.__mul__(self)
+        if root is None:
+            return result
+        return result.__mul__(root) if whole else root
+
+    def root(self: S) -> S:
+        """The square root, and 0 of what is not positive."""
+        number = self.bare()._square_root()
+        scale = self.scale
+        return type(self)(number.high, number.low, ONE if scale is ONE else double_double.sqrt(scale))
+
+    # Comparisons and whole numbers, exact for a step over an invariant.
+
+    def minimum(self: S, other: S) -> S:
+        """The smaller number; of a step over a period the period is what is compared with."""
+        if other.invariant and self.factor is ONE and not varies(other.factor.high):
+            limit = _product(other.scale, self.divisor)
+            below = _below(self, limit)
+            return replace(
+                self,
+                high=where_less(below, 0.0, self.high, limit.high),
+                low=_chosen(below, self.low, limit.low),
+            )
+        return self._select(other, self, other)
+
+    def maximum(self: S, other: S) -> S:
+        """The larger number."""
+        return self._select(other, other, self)
+
+    def _select(self: S, other: S, then: S, otherwise: S) -> S:
+        """``then`` where this number is below ``other``, else ``otherwise``."""
+        first, second = self.settled(), other.settled()
+        below = (first.high - second.high) + (first.low - second.low)
+        chosen, rejected = then.settled(), otherwise.settled()
+        return type(self)(
+            where_less(below, 0.0, chosen.high, rejected.high), _chosen(below, chosen.low, rejected.low)
+        )
+
+    def floor(self: S) -> S:
+        """The largest whole number that is not above; below 2**52 in size, and exact."""
+        if self.factor is not ONE or not is_zero(self.low) or not is_zero(self.exponent):
+            raise TypeError("only a step over a period has an exact floor")
+        divisor = self.divisor
+        whole = floor_of_double(self.high * (1.0 / divisor.high))
+        rest = fused_multiply_add(-whole, divisor.high, self.high)
+        if not is_zero(divisor.low):
+            rest = fused_multiply_add(-whole, divisor.low, rest)
+        # The estimate may be 1 off.
+        above = rest - divisor.high
+        if not is_zero(divisor.low):
+            above = above - divisor.low
+        whole = whole - where_less(rest, 0.0, 1.0, 0.0)
+        return type(self)(whole + where_less(above, 0.0, 0.0, 1.0))
+
+
+def _chosen_if_positive(base: Number, low: Number) -> Number:
+    return 0.0 if is_zero(low) else where_less(0.0, base, low, 0.0)
+
+
+def _product(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    if a is ONE or b is ONE:
+        return b if a is ONE else a
+    return a * b
+
+
+def _chosen(below: Number, then: Number, otherwise: Number) -> Number:
+    if is_zero(then) and is_zero(otherwise):
+        return 0.0
+    return where_less(below, 0.0, then, otherwise)
+
+
+def _below(number: Scaled, limit: DoubleDouble) -> Number:
+    """A number that is negative where the high and low part are below a limit."""
+    return (number.high - limit.high) + (number.low - limit.low)
+
+
+def series(x: Number, coefficients: list[float]) -> Number:
+    """``coefficients[0] + coefficients[1] * x + ...``, in two chains: even and odd powers."""
+    square = x * x
+    chains: list[Number] = []
+    for chain in (coefficients[::2], coefficients[1::2]):
+        total: Number = chain[-1]
+        for coefficient in chain[-2::-1]:
+            total = fused_multiply_add(total, square, coefficient)
+        chains.append(total)
+    return fused_multiply_add(chains[1], x, chains[0])
+
+
+def economised(coefficients: list[Fraction], lowest: float, highest: float, count: int) -> list[float]:
+    """A power series with few coefficients, as near as can be to one with many between two numbers.
+
+    The polynomial agrees with the series at the zeros of a Chebyshev polynomial.
+    """
+    middle, half = (lowest + highest) / 2, (highest - lowest) / 2
+    nodes = [Fraction(middle + half * cos(pi * (k + 0.5) / count)) for k in range(count)]
+    # Newton's divided differences, then powers of x.
+    differences = [sum((c * x**n for n, c in enumerate(coefficients)), Fraction(0)) for x in nodes]
+    for order in range(1, count):
+        for k in range(count - 1, order - 1, -1):
+            differences[k] = (differences[k] - differences[k - 1]) / (nodes[k] - nodes[k - order])
+    powers = [differences[-1]]
+    for difference, node in zip(differences[-2::-1], nodes[-2::-1], strict=True):
+        shifted = [Fraction(0), *powers]
+        powers = [a - node * b for a, b in zip(shifted, [*powers, Fraction(0)], strict=True)]
+        powers[0] += difference
+    return [float(power) for power in powers]

@@ -1,0 +1,113 @@
+"""Calls of schedules with a step and with arrays agree, and what they keep with an instance is no part of it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from collections.abc import Iterator
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from reference import SCHEDULES, mp, some_steps, true_rate, ulps
+
+import lrdecay_native as lrd
+from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.schedules import _Decay
+
+
+def some_schedules(name: str, random: Random) -> Iterator[Any]:
+    for _ in range(60):
+        yield SCHEDULES[name].make(random)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_step_and_an_array_give_the_same_bits(name: str, random: Random) -> None:
+    for schedule in some_schedules(name, random):
+        steps = some_steps(random, SCHEDULES[name].scale(schedule))
+        steps += [random.randrange(2**53, 2**63) for _ in range(4)]
+        alone = [schedule(step) for step in steps]
+        assert schedule(np.array(steps)).tolist() == alone, schedule
+        assert [schedule(np.array([step]))[0] for step in steps] == alone, schedule
+        assert [schedule(np.int64(step)) for step in steps] == alone, schedule
+        assert [schedule(np.uint64(step)) for step in steps] == alone, schedule
+        small = [step for step in steps if step < 2**53]
+        assert [schedule(float(s)) for s in small] == [schedule(s) for s in small], schedule
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_call_leaves_no_trace(name: str, random: Random) -> None:
+    for schedule in some_schedules(name, random):
+        fresh = copy.deepcopy(schedule)
+        before = repr(schedule), hash(schedule), schedule.to_dict(), pickle.dumps(schedule)
+        value = schedule(7)
+        schedule(np.arange(3))
+        assert (repr(schedule), hash(schedule), schedule.to_dict(), pickle.dumps(schedule)) == before
+        assert schedule == fresh
+        for made in (copy.copy(schedule), copy.deepcopy(schedule), pickle.loads(pickle.dumps(schedule))):
+            assert made == schedule
+            assert hash(made) == hash(schedule)
+            assert made(7) == value
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_replaced_parameter_is_seen(name: str, random: Random) -> None:
+    for schedule in some_schedules(name, random):
+        schedule(7)
+        for parameter in dataclasses.fields(schedule):
+            value = getattr(schedule, parameter.name)
+            if type(value) is float and 1e-90 < value < 1e90 and parameter.name != "drop_rate":
+                changed = dataclasses.replace(schedule, **{parameter.name: value * 1.5})
+                assert changed(12_345) == eval(repr(changed), vars(lrd))(12_345)
+
+
+def test_every_schedule_of_one_formula_has_kernels_for_its_time_map(random: Random) -> None:
+    for name, reference in SCHEDULES.items():
+        for _ in range(20):
+            schedule = reference.make(random)
+            if isinstance(schedule, _Decay):
+                assert schedule._time_map in (*FORMULAS[schedule._formula].time_maps, "staircase"), name
+
+
+NESTED = lrd.StepDecay(0.1, drop_rate=0.9, step_size=3)
+for _ in range(6):
+    NESTED = NESTED.per_epoch(1.5, staircase=True)
+
+
+def test_many_floors_one_after_the_other() -> None:
+    steps = [*range(2000), 2**40 + 7, 2**53 + 1]
+    values = NESTED(np.array(steps)).tolist()
+    assert values == [NESTED(step) for step in steps]
+    for step, value in zip(steps[::37], values[::37], strict=True):
+        assert ulps(value, true_rate(NESTED, mp.mpf(step)), np.float64) <= 0.8
+
+
+@pytest.mark.parametrize("period", [3, 7, 10**6, 0.1, 1 / 3, 12.7, 1e-3, 1e-20, 2.0**40 + 0.5])
+@pytest.mark.parametrize("staircase", [True, False])
+def test_floors_at_and_beside_multiples(period: float, staircase: bool) -> None:
+    """Whole multiples of a period are where a rate changes, not a step before or behind."""
+    schedule = lrd.InverseTimeDecay(1.0, 1.0).per_epoch(period, staircase=True)
+    if staircase:
+        schedule = lrd.InverseTimeDecay(1.0, 1.0, decay_steps=3, staircase=True).per_epoch(period)
+    unit = Fraction(period) * (3 if staircase else 1)
+    for count in (1, 2, 3, 10, 1000, 10**6 + 1, 2**31 + 1):
+        near = float(count * unit)
+        for step in (near, np.nextafter(near, 0), np.nextafter(near, 2.0**63)):
+            if step >= 2.0**63:
+                continue
+            whole = Fraction(float(step)) // unit
+            assert abs(schedule(float(step)) * (1 + whole) - 1) < 1e-15, (count, step)
+
+
+def test_scaled_rates_that_underflow() -> None:
+    """As far as there are numbers: to the smallest one, and then zero."""
+    schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0)
+    steps = np.arange(600, 760)
+    values = schedule(steps)
+    for step, value in zip(steps.tolist(), values.tolist(), strict=True):
+        assert ulps(value, true_rate(schedule, mp.mpf(step)), np.float64) <= 1.0
+    assert values[-1] == 0.0
+    assert schedule(2**62) == 0.0
