@@ -24,6 +24,12 @@ Indices = npt.NDArray[np.int64]
 FEW_STEPS = 1024
 """Fewer steps than these are evaluated one by one in less time than it takes to find their polynomials."""
 
+SPARE_BITS = 2
+"""Blocks are no longer than half of a piece: where steps are few, short ones beat two long ones that overlap."""
+
+FEWEST_IN_A_PIECE = (SHORTEST_BLOCK << (SPARE_BITS - 1)) + 1
+"""Fewer steps don't make such blocks."""
+
 BLOCKS_AT_ONCE = 512
 """So many that what is computed for them stays in the processor's cache."""
 
@@ -52,13 +58,33 @@ def fill_smooth(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> Non
         return
     # Each block is sampled at the step behind it too.
     count = len(steps) - 1
-    # Where steps are few, short blocks are better than two long ones that overlap.
-    length = min(LONGEST_BLOCK, 1 << (count.bit_length() - 2))
+    length = min(LONGEST_BLOCK, 1 << (count.bit_length() - SPARE_BITS))
     starts = np.arange(0, count, length)
     starts[-1] = count - length
+    _fill_all(exact, steps, out, starts, np.full(len(starts), length))
+
+
+def fill_pieces(exact: PairFunction, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
+    """Likewise, where the schedule is smooth from each of the bounds, which are indices, to below the next.
+
+    The first bound is 0, the last one the number of steps; each piece has `FEWEST_IN_A_PIECE` steps at least.
+    """
+    counts = np.diff(bounds) - 1
+    lengths = np.minimum(LONGEST_BLOCK, 1 << (np.frexp(counts)[1] - SPARE_BITS).astype(np.int64))
+    numbers = -(-counts // lengths)
+    ends = numbers.cumsum()
+    first = bounds[:-1] - lengths * (ends - numbers)
+    starts = first.repeat(numbers) + np.arange(ends[-1]) * lengths.repeat(numbers)
+    starts[ends - 1] = bounds[1:] - 1 - lengths
+    _fill_all(exact, steps, out, starts, lengths.repeat(numbers))
+
+
+def _fill_all(
+    exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
+) -> None:
     for first in range(0, len(starts), BLOCKS_AT_ONCE):
         part = slice(first, first + BLOCKS_AT_ONCE)
-        _fill_blocks(exact, steps, out, starts[part], np.full(len(starts[part]), length))
+        _fill_blocks(exact, steps, out, starts[part], lengths[part])
 
 
 def fill_directly(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> None:
@@ -76,9 +102,9 @@ def grid_pair(steps: range, indices: Indices) -> Pair:
 def _fill_blocks(
     exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
 ) -> None:
-    """Blocks that begin at these indices, and the step behind the last one."""
+    """Blocks that begin at these indices, and the step behind each."""
     values = _sample(exact, steps, starts, lengths)
-    out[starts[-1] + lengths[-1]] = values[0][-1]
+    out[starts + lengths] = values[0][-len(starts) :]
     choices = _fill(out, starts, lengths, values)
     while choices is not None:
         failed = choices < 0.0
