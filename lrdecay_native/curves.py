@@ -7,6 +7,7 @@ with 106 bits.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +21,7 @@ from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Doubles, Pair, as_pair
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.validation import STEP_LIMIT
-from lrdecay_native.variants import MOST_CONSTANTS, WHOLE_PERIODS, variant
+from lrdecay_native.variants import MOST_CONSTANTS, WHOLE_PERIODS, moderate, variant
 
 PIECE = 32768
 """Steps that are converted, floored and evaluated together: they stay in the processor's cache."""
@@ -89,12 +90,13 @@ class Curve:
 
     def limit(self) -> float:
         """The step from which on the kernels of the stages aren't exact."""
-        limit = Fraction(STEP_LIMIT)
-        size = Fraction(1)
-        for period in (*self.floors, *((self.period,) if self.time_map == "cyclic" else ())):
-            size *= period
-            limit = min(limit, size * 2**51)
-        return float(limit)
+        sizes = list(itertools.accumulate((*self.floors, self.period), operator.mul))
+        named = dict(zip(FORMULAS[self.formula].parameters, self.parameters, strict=True))
+        if not all(moderate(size, named) for size in (*self.floors, self.period, *sizes)):
+            return 0.0
+        # The steps are floored to these numbers of periods, the last ones within the time map.
+        floored = sizes if self.time_map == "cyclic" else sizes[:-1]
+        return float(min(STEP_LIMIT, *(size * 2**51 for size in floored), STEP_LIMIT))
 
 
 def _column(period: Fraction, *parameters: float) -> Doubles:

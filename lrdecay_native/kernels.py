@@ -4,8 +4,9 @@ Every function broadcasts its arguments against each other, releases the GIL in 
 Python float when every argument is a scalar.
 
 A float64 value is within 0.8 ulp of the true value, a float32 value within 0.51 ulp of it: each is computed for its
-dtype, a few dozen operations a step.  Steps that no float64 holds, such as 2**53 + 1, are computed in about 106 bits;
-their values are within 0.51 ulp.  The stated accuracy is that for initial rates up to 1e20 and, near the end of a
+dtype, a few dozen operations a step.  Steps that no float64 holds, such as 2**53 + 1, and extreme parameters (such as
+periods or rates outside of 1e-40 to 1e40, or rates more than 1e12 times apart) are computed in about 106 bits; their
+values are within 0.51 ulp.  The stated accuracy is that for initial rates up to 1e20 and, near the end of a
 polynomial, steps up to 2**50.
 
 A value depends on its step, its parameters and the dtype of the result alone, to the last bit: not on the shape, the
@@ -26,7 +27,7 @@ from lrdecay_native import validation
 from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, contiguous, parts, run
 from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.variants import variant, variants
+from lrdecay_native.variants import moderate, variant, variants
 
 _BATCH = 2**20
 """Values for which constants are prepared together."""
@@ -313,6 +314,7 @@ def _evaluate(
                 time_map,
                 variant(formula, parameters, time_map),  # type: ignore[arg-type]
                 np.array([[period], [0.0], *([p] for p in parameters.values())]),
+                _limit(moderate(period, parameters)),
             )
             rows = contiguous(steps).reshape(1, -1)
             if _fits(result, rows):
@@ -430,23 +432,34 @@ def _rows(
         part = slice(first, min(first + batch, rows.stop))
         some = {name: column[part] for name, column in columns.items()}
         some_steps, destination = steps[part] if len(steps) > 1 else steps, out[part]
-        left = np.ones(len(destination), np.bool_)
+        named = {name: column for name, column in some.items() if name != "period"}
+        left = moderate(some["period"], named)
+        groups = [("", ~left)]
         for kernel, known in variants(formula, time_map):
             chosen = left.copy()
             for name, value in known.items():
                 chosen &= some[name] == value
             left &= ~chosen
+            groups.append((kernel, chosen))
+        for kernel, chosen in groups:
+            limit = _limit(bool(kernel))
+            # What is left to 106 bits needs no kernel of its own.
+            kernel = kernel or groups[-1][0]
             if chosen.all():
-                evaluator = _evaluator(formula, time_map, kernel, _stacked(some))
+                evaluator = _evaluator(formula, time_map, kernel, _stacked(some), limit)
                 evaluator.evaluate(some_steps, highest, destination, threads)
             elif chosen.any():
                 values = np.empty((np.count_nonzero(chosen), length), out.dtype)
-                evaluator = _evaluator(
-                    formula, time_map, kernel, np.ascontiguousarray(_stacked(some)[:, chosen])
-                )
+                columns_of_these = np.ascontiguousarray(_stacked(some)[:, chosen])
+                evaluator = _evaluator(formula, time_map, kernel, columns_of_these, limit)
                 its_steps = some_steps[chosen] if len(some_steps) > 1 else some_steps
                 evaluator.evaluate(its_steps, highest, values, threads)
                 destination[chosen] = values
+
+
+def _limit(moderate: bool) -> float:
+    """The step from which on 106 bits are needed."""
+    return float(validation.STEP_LIMIT) if moderate else 0.0
 
 
 def _stacked(columns: dict[str, Doubles]) -> Doubles:
@@ -455,11 +468,11 @@ def _stacked(columns: dict[str, Doubles]) -> Doubles:
     return np.array([period, np.zeros(len(period)), *parameters])
 
 
-def _evaluator(formula: str, time_map: str, kernel: str, columns: Doubles) -> Evaluator:
+def _evaluator(formula: str, time_map: str, kernel: str, columns: Doubles, limit: float) -> Evaluator:
     def exact(k: int, step: Pair) -> Pair:
         period, _, *parameters = columns[:, k].tolist()
         named = dict(zip(FORMULAS[formula].parameters, parameters, strict=True))
         x = apply_to_arrays(time_map, step, period)
         return apply_to_arrays(variant(formula, named), x, *parameters)
 
-    return Evaluator([(kernel, constants(kernel, columns))], float(validation.STEP_LIMIT), exact)
+    return Evaluator([(kernel, constants(kernel, columns))], limit, exact)

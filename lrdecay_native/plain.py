@@ -6,11 +6,10 @@ See :mod:`lrdecay_native.scaled`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import factorial
 from typing import Any
 
-from lrdecay_native.double_double import LN2, DoubleDouble
+from lrdecay_native.double_double import LN2, LN2_EXACT, DoubleDouble, constant
 from lrdecay_native.scaled import Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
@@ -25,8 +24,14 @@ from lrdecay_native.tracing import (
 _LOWEST_EXPONENT = -1000.0
 _ROUNDING = 1.5 * 2.0**52
 
-# (exp(x) - 1 - x) / x**2 for |x| < ln(2) / 2.
-EXPONENTIAL = economised([Fraction(1, factorial(n)) for n in range(2, 24)], -0.347, 0.347, 6)
+_INVERSE_LN2 = constant(1 / LN2_EXACT)
+
+# 2**x for |x| <= 1/2, exactly 1 at 0 and with the slope that it has there.
+POWER_OF_TWO = [
+    1.0,
+    float(LN2_EXACT),
+    *economised([LN2_EXACT**n / factorial(n) for n in range(2, 24)], -0.5, 0.5, 6),
+]
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,10 @@ class Plain(Scaled):
         return replace(self, exponent=0.0).result() * power_of_two(exponent)
 
     def exp(self) -> Plain:
-        a = self.settled()
-        doublings = fused_multiply_add(a.high, 1.0 / LN2.high, _ROUNDING) - _ROUNDING
-        x = fused_multiply_add(-doublings, LN2.high, a.high)
-        return Plain(series(x, [1.0, 1.0, *EXPONENTIAL]), exponent=doublings)
+        # In powers of two: the division by ln 2 is one of the invariants.
+        a = self.__mul__(_INVERSE_LN2).settled()
+        doublings = (a.high + _ROUNDING) - _ROUNDING
+        return Plain(series(a.high - doublings, POWER_OF_TWO), exponent=doublings)
 
     def log(self) -> Plain:
         a = self.settled()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import permutations
+from typing import Any
 
 from lrdecay_native.formulas import FORMULAS
 
@@ -39,3 +41,21 @@ def variant(formula: str, parameters: Mapping[str, float], time_map: str = "") -
         for name, known in variants(formula, time_map)
         if all(parameters[parameter] == value for parameter, value in known.items())
     )
+
+
+def moderate(period: Any, parameters: Mapping[str, Any]) -> Any:
+    """Whether short arithmetic, which multiplies the parameters with each other beforehand, is exact enough for them.
+
+    Not where rates are so far apart that their difference needs more bits than they have, or where products leave
+    the range of float64.  The parameters may be floats or arrays.
+    """
+    rates = [value for name, value in parameters.items() if name.endswith("learning_rate")]
+    others = [value for name, value in parameters.items() if not name.endswith("learning_rate")]
+    result = (period >= 1e-40) & (period <= 1e40)
+    for value in rates:
+        result = result & ((value == 0.0) | ((value >= 1e-40) & (value <= 1e40)))
+    for value in others:
+        result = result & ((value == 0.0) | ((value >= 1e-40) & (value <= 1e12)))
+    for first, second in permutations(rates, 2):
+        result = result & ((second == 0.0) | (first <= 1e12 * second))
+    return result

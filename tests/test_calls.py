@@ -111,3 +111,30 @@ def test_scaled_rates_that_underflow() -> None:
         assert ulps(value, true_rate(schedule, mp.mpf(step)), np.float64) <= 1.0
     assert values[-1] == 0.0
     assert schedule(2**62) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "rate"),
+    [
+        (lrd.PolynomialDecay(1e100, 1e-96, power=3.0, end_learning_rate=1e-60), 0, 1e100),
+        (lrd.PolynomialDecay(1.0, 1e30, power=3.0).per_epoch(1e100), 5, 1.0),
+        (lrd.PolynomialDecay(1e-100, 3e64, power=1e100, cycle=True), 0, 1e-100),
+        (lrd.PolynomialDecay(1.0, 1e10, power=2.0, end_learning_rate=1e63), 0, 1.0),
+        (lrd.ExponentialDecay(1e-100, 1e-100, decay_steps=1e-100), 1, 1e-100 / np.e),
+        (lrd.InverseTimeDecay(1e100, 1e100, decay_steps=1e-100), 10, 1e100 / 1e100 * 1e-101),
+    ],
+    ids=repr,
+)
+def test_extreme_parameters(schedule: Any, step: int, rate: float) -> None:
+    """Products of them that leave the range of float64, and rates far apart, are left to 106 bits."""
+    assert schedule(step) == pytest.approx(rate, rel=1e-14)
+    assert schedule(np.full(3, step)).tolist() == [schedule(step)] * 3
+
+
+def test_extreme_parameters_in_a_sweep() -> None:
+    ends = np.array([[0.0], [1e63], [0.1], [1e-50], [1e100]])
+    swept = lrd.polynomial_decay(np.arange(50), 1.0, 40, 2.0, ends)
+    for row, (end,) in zip(swept, ends.tolist(), strict=True):
+        np.testing.assert_array_equal(row, lrd.polynomial_decay(np.arange(50), 1.0, 40, 2.0, end))
+        assert row[0] == 1.0
+        assert row[-1] == end
