@@ -9,7 +9,7 @@ Every formula and every time map becomes three functions:
 ``name_sweep``
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
-The block polynomials become ``interpolate`` and, for each dtype and degree, ``fill_dtype_degree``; ``repeat_dtype``
+The maps of compositions become the first two of them.  The block polynomials become ``interpolate`` and, for each dtype and degree, ``fill_dtype_degree``; ``repeat_dtype``
 writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
 declarations around them.
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
 from lrdecay_native.double_double import DoubleDouble
-from lrdecay_native.formulas import FORMULAS, TIME_MAPS
+from lrdecay_native.formulas import COMPOSITION_MAPS, FORMULAS, TIME_MAPS
 from lrdecay_native.tracing import Number, Trace, text
 
 
@@ -62,6 +62,12 @@ def formula_kernel(name: str) -> Kernel:
 def time_map_kernel(name: str) -> Kernel:
     """The kernel of a time map in the registry."""
     return _double_double_kernel(name, TIME_MAPS[name].function, ("period",))
+
+
+def composition_kernel(name: str) -> Kernel:
+    """The kernel of a composition map in the registry."""
+    entry = COMPOSITION_MAPS[name]
+    return _double_double_kernel(name, entry.function, entry.parameters)
 
 
 def interpolation_kernel() -> Kernel:
@@ -245,6 +251,10 @@ def all_functions() -> Iterator[Function]:
         yield from functions_of(time_map_kernel(name))
     for name in FORMULAS:
         yield from functions_of(formula_kernel(name))
+    for name in COMPOSITION_MAPS:
+        kernel = composition_kernel(name)
+        yield _point(kernel)
+        yield _loop(kernel, kernel.name, kernel.arrays, "vector")
     interpolation = interpolation_kernel()
     yield _loop(interpolation, interpolation.name, interpolation.arrays, "vector")
     for dtype, degrees in block_polynomial.DEGREES.items():

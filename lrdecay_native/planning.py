@@ -1,0 +1,128 @@
+"""When a schedule gets below a rate, and until when it stays above one: by bisection, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs, first_step_where
+from lrdecay_native.pieces import Cut, as_point
+
+Holds = Callable[[float], bool]
+"""Whether something is true of a rate."""
+
+
+def first_step_below(parts: Sequence[Part], learning_rate: float) -> int | None:
+    """The first step whose rate is below the given one; see `Schedule.first_step_below`."""
+    found = (_first_step(part, lambda rate: rate < learning_rate) for part in parts)
+    return next((step for step in found if step is not None), None)
+
+
+def last_step_above(parts: Sequence[Part], learning_rate: float) -> int | None:
+    """The last step whose rate is above the given one; see `Schedule.last_step_above`."""
+    found = (_last_step(part, lambda rate: rate > learning_rate) for part in reversed(parts))
+    return next((step for step in found if step is not None), None)
+
+
+def _first_step(part: Part, holds: Holds) -> int | None:
+    match part:
+        case Constant():
+            return part.start if holds(part.rate) else None
+        case Smooth():
+            return _first_in(part, part.start, part.stop, holds)
+        case Stairs():
+            run = _first_step(_rates(part), holds)
+            return None if run is None else max(part.first_step(run), part.start)
+        case Cycles():
+            found = (_first_in(part, *_cycle(part, n), holds) for n in _candidates(part, holds))
+            return next((step for step in found if step is not None), None)
+
+
+def _last_step(part: Part, holds: Holds) -> int | None:
+    match part:
+        case Constant():
+            return part.stop - 1 if holds(part.rate) else None
+        case Smooth():
+            return _last_in(part, part.start, part.stop, holds)
+        case Stairs():
+            run = _last_step(_rates(part), holds)
+            return None if run is None else min(part.first_step(run + 1), part.stop) - 1
+        case Cycles():
+            found = (_last_in(part, *_cycle(part, n), holds) for n in _candidates_backwards(part, holds))
+            return next((step for step in found if step is not None), None)
+
+
+def _rates(part: Stairs) -> Part:
+    """The rates of a staircase on its runs."""
+    return replace(part.rates, start=part.run(part.start), stop=part.run(part.stop - 1) + 1)
+
+
+def _first_in(part: Smooth | Cycles, start: int, stop: int, holds: Holds) -> int | None:
+    """The first of some steps on which a part is monotone."""
+
+    def holds_at(step: int) -> bool:
+        return holds(part.chain.at(step)[0])
+
+    if holds_at(start):
+        return start
+    return first_step_where(holds_at, start + 1, stop - 1) if holds_at(stop - 1) else None
+
+
+def _last_in(part: Smooth | Cycles, start: int, stop: int, holds: Holds) -> int | None:
+    def fails_at(step: int) -> bool:
+        return not holds(part.chain.at(step)[0])
+
+    if not fails_at(stop - 1):
+        return stop - 1
+    return None if fails_at(start) else first_step_where(fails_at, start + 1, stop - 1) - 1
+
+
+def _cycle(part: Cycles, number: int) -> tuple[int, int]:
+    """The first step of a cycle, and the one behind its last."""
+    start = part.stop_of(number - 1) if number > 1 else part.start
+    return max(start, part.start), part.stop_of(number)
+
+
+def _candidates(part: Cycles, holds: Holds) -> Iterator[int]:
+    """The cycles in which something may be true of a rate, in ascending order."""
+    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+    yield first
+    yield from _whole_cycles_where(part, holds, range(first + 1, last))
+    if last > first:
+        yield last
+
+
+def _candidates_backwards(part: Cycles, holds: Holds) -> Iterator[int]:
+    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+    yield last
+    yield from reversed(_whole_cycles_where(part, holds, range(first + 1, last)))
+    if last > first:
+        yield first
+
+
+def _whole_cycles_where(part: Cycles, holds: Holds, numbers: range) -> range:
+    """Those of some whole cycles in which something may be true, and, of cycles of whole steps, is.
+
+    The rates right behind the beginning of a cycle and at its end don't turn from cycle to cycle: both get nearer to
+    the end rate.
+    """
+    if not numbers:
+        return numbers
+
+    def possible(number: int) -> bool:
+        return any(holds(rate) for rate in _extremes(part, number))
+
+    start, stop = numbers.start, numbers.stop
+    if not possible(start):
+        return range(first_step_where(possible, start, stop) if possible(stop - 1) else stop, stop)
+    return numbers if possible(stop - 1) else range(start, first_step_where(lambda n: not possible(n), start, stop))
+
+
+def _extremes(part: Cycles, number: int) -> tuple[float, float]:
+    """Between which rates those of a whole cycle lie."""
+    if part.period.denominator == 1:
+        start, stop = _cycle(part, number)
+        return part.chain.at(start)[0], part.chain.at(stop - 1)[0]
+    begin = Cut(part.origin + (number - 1) * part.period, after=True).first_pair()
+    end = as_point(part.origin + number * part.period)
+    return part.chain.on_point(begin)[0], part.chain.on_point(end)[0]
