@@ -27,7 +27,7 @@ class _Composition(Schedule):
     @cached_property
     def _chains(self) -> tuple[list[PointPair], list[tuple[Kernel, ...]]]:
         """Where each piece but the first begins, and the kernels of each."""
-        described = self._pieces()
+        described = self._pieces
         begins = [piece.end.first_pair() for piece in described[:-1]]
         return begins, [(*piece.kernels, *piece.bounding_kernels) for piece in described]
 
@@ -112,7 +112,8 @@ class Warmup(_Composition):
     @cached_property
     def _first_rate(self) -> PointPair:
         """The rate at the end of the warm-up as ``high + low``."""
-        rate: PointPair = self.schedule._exact(apply_to_point, (0.0, 0.0))
+        first = next(piece for piece in self.schedule._pieces if piece.end > Cut(Fraction(0)))
+        rate: PointPair = _chained(apply_to_point, (*first.kernels, *first.bounding_kernels), (0.0, 0.0))
         return rate
 
     def evaluate(self, xp: Any, step: Any) -> Any:
@@ -122,8 +123,8 @@ class Warmup(_Composition):
         after = self.schedule.evaluate(xp, _in_namespace(xp, "delayed", step, self.steps, 0.0))
         return xp.where(step < xp.asarray(float(self.steps)), line, after)
 
-    def _pieces(self) -> Pieces:
-        after = self.schedule._pieces()
+    def _described(self) -> Pieces:
+        after = self.schedule._pieces
         if self.steps == 0:
             return after
         steps = Fraction(self.steps)
@@ -180,9 +181,9 @@ class Joined(_Composition):
         after = self.other.evaluate(xp, _in_namespace(xp, "delayed", step, self.at, 0.0))
         return xp.where(step < xp.asarray(float(self.at)), self.schedule.evaluate(xp, step), after)
 
-    def _pieces(self) -> Pieces:
+    def _described(self) -> Pieces:
         at = Fraction(self.at)
-        return pieces.joined(self.schedule._pieces(), at, pieces.delayed(self.other._pieces(), at))
+        return pieces.joined(self.schedule._pieces, at, pieces.delayed(self.other._pieces, at))
 
 
 @dataclass(frozen=True, repr=False)
@@ -222,7 +223,7 @@ class Scaled(_Composition):
             schedule=_schedule("schedule", self.schedule),
             factor=validation.positive("factor", self.factor),
         )
-        for piece in self._pieces():
+        for piece in self._pieces:
             if not _LEAST_FACTOR <= piece.factor <= _LARGEST_FACTOR:
                 raise ValueError(
                     f"factor={self.factor!r} must leave the product with the factors inside the schedule "
@@ -232,8 +233,8 @@ class Scaled(_Composition):
     def evaluate(self, xp: Any, step: Any) -> Any:
         return _in_namespace(xp, "scaled", self.schedule.evaluate(xp, step), self.factor, 0.0)
 
-    def _pieces(self) -> Pieces:
-        return pieces.scaled(self.schedule._pieces(), Fraction(self.factor))
+    def _described(self) -> Pieces:
+        return pieces.scaled(self.schedule._pieces, Fraction(self.factor))
 
 
 @dataclass(frozen=True, repr=False)
@@ -295,7 +296,7 @@ class Clipped(_Composition):
             rate = _in_namespace(xp, "capped", rate, self.highest, 0.0)
         return rate
 
-    def _pieces(self) -> Pieces:
+    def _described(self) -> Pieces:
         lowest = Fraction(0 if self.lowest is None else self.lowest)
         highest = math.inf if self.highest is None else Fraction(self.highest)
-        return pieces.clipped(self.schedule._pieces(), lowest, highest)
+        return pieces.clipped(self.schedule._pieces, lowest, highest)

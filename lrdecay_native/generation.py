@@ -9,9 +9,9 @@ Every formula and every time map becomes three functions:
 ``name_sweep``
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
-The maps of compositions become the first two of them.  The block polynomials become ``interpolate`` and, for each dtype and degree, ``fill_dtype_degree``; ``repeat_dtype``
-writes runs of equal values.  Bodies are the common subset of Cython and Python; the two languages differ in the
-declarations around them.
+The maps of compositions become the first two of them.  The block polynomials become ``interpolate`` and, for each
+dtype and degree, ``fill_dtype_degree``; ``repeat_dtype`` writes runs of equal values.  Bodies are the common
+subset of Cython and Python; the two languages differ in the declarations around them.
 """
 
 from __future__ import annotations

@@ -166,7 +166,8 @@ def monotone_parts(
     """The parts of a piece on steps where it is monotone: between its bounds, ``varying`` makes them."""
     chain = Chain(piece.kernels)
     first, last = chain.at(start), chain.at(stop - 1)
-    lowest = as_point(piece.lowest)
+    # No rate is below zero: what vanishes far out is not searched for.
+    lowest = as_point(piece.lowest) if piece.lowest > 0 else (-1.0, 0.0)
     highest = (math.inf, 0.0) if piece.highest == math.inf else as_point(piece.highest)
     if first == last:
         yield Constant(start, stop, _bounded_rate(piece, start))

@@ -107,9 +107,7 @@ class Piece:
     def bounding_kernels(self) -> tuple[Kernel, ...]:
         """The kernels that keep the bounds."""
         raising: tuple[Kernel, ...] = (("raised", as_point(self.lowest)),) if self.lowest > 0 else ()
-        capping: tuple[Kernel, ...] = (
-            (("capped", as_point(self.highest)),) if self.highest < math.inf else ()
-        )
+        capping: tuple[Kernel, ...] = (("capped", as_point(self.highest)),) if self.highest < math.inf else ()
         return (*raising, *capping)
 
 

@@ -115,7 +115,11 @@ def _whole_cycles_where(part: Cycles, holds: Holds, numbers: range) -> range:
     start, stop = numbers.start, numbers.stop
     if not possible(start):
         return range(first_step_where(possible, start, stop) if possible(stop - 1) else stop, stop)
-    return numbers if possible(stop - 1) else range(start, first_step_where(lambda n: not possible(n), start, stop))
+    return (
+        numbers
+        if possible(stop - 1)
+        else range(start, first_step_where(lambda n: not possible(n), start, stop))
+    )
 
 
 def _extremes(part: Cycles, number: int) -> tuple[float, float]:

@@ -78,13 +78,17 @@ class Schedule(ABC):
         """The value at ``step = (high, low)`` as such a pair; ``apply(name, pair, *parameters)`` runs a kernel."""
 
     @abstractmethod
+    def _described(self) -> Pieces:
+        """Where the schedule is constant, smooth or a staircase; the pieces cover all steps from 0 on."""
+
+    @cached_property
     def _pieces(self) -> Pieces:
-        """Where the schedule is constant, smooth or a staircase; they cover all steps from 0 on."""
+        return self._described()
 
     @cached_property
     def _parts(self) -> tuple[Part, ...]:
         """The pieces on whole steps."""
-        return parts_of(self._pieces())
+        return parts_of(self._pieces)
 
     def __getstate__(self) -> dict[str, Any]:
         # What is cached on the instance follows from its parameters.
@@ -238,8 +242,8 @@ class Schedule(ABC):
         Examples
         --------
         >>> import lrdecay_native as lrd
-        >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=2).sum(6)
-        0.35
+        >>> lrd.StepDecay(0.5, drop_rate=0.5, step_size=2).sum(6)
+        1.75
         >>> lrd.InverseTimeDecay(0.1, decay_rate=1e-3).sum(10**12)
         2072.3...
         """
@@ -361,9 +365,9 @@ class Schedule(ABC):
         Examples
         --------
         >>> import lrdecay_native as lrd
-        >>> s = lrd.StepDecay(0.1, drop_rate=0.5, step_size=2).warmup(4)
+        >>> s = lrd.StepDecay(0.5, drop_rate=0.5, step_size=2).warmup(4)
         >>> s.values(8).tolist()
-        [0.0, 0.025, 0.05, 0.075, 0.1, 0.1, 0.05, 0.05]
+        [0.0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.25, 0.25]
         """
         from lrdecay_native.compositions import Warmup
 
@@ -520,13 +524,14 @@ class Schedule(ABC):
         >>> lrd.StepDecay(0.1, 0.96, 1000).to_dict()["drop_rate"]
         0.96
         """
-        return {"version": VERSION, **self._described()}
+        return {"version": VERSION, **self._parameters_described()}
 
-    def _described(self) -> dict[str, Any]:
+    def _parameters_described(self) -> dict[str, Any]:
         description: dict[str, Any] = {"class": type(self).__name__}
         for parameter in fields(self):  # type: ignore[arg-type]
             value = getattr(self, parameter.name)
-            description[parameter.name] = value._described() if isinstance(value, Schedule) else value
+            nested = isinstance(value, Schedule)
+            description[parameter.name] = value._parameters_described() if nested else value
         return description
 
     def to_json(self) -> str:
@@ -667,7 +672,7 @@ class _Decay(Schedule):
         x = apply(self._time_map, step, float(self._period))
         return apply(self._formula, x, *self._parameters())
 
-    def _pieces(self) -> Pieces:
+    def _described(self) -> Pieces:
         period = Fraction(self._period)
         piece = Piece(
             NEVER, (TimeMap(self._time_map, period),), (self._formula, tuple(map(float, self._parameters())))
@@ -1045,6 +1050,6 @@ class PerEpoch(Schedule):
         epoch = apply(self._time_map, step, float(self.steps_per_epoch))
         return self.schedule._exact(apply, epoch)
 
-    def _pieces(self) -> Pieces:
+    def _described(self) -> Pieces:
         change = pieces.stepped if self.staircase else pieces.stretched
-        return change(self.schedule._pieces(), Fraction(self.steps_per_epoch))
+        return change(self.schedule._pieces, Fraction(self.steps_per_epoch))

@@ -1,8 +1,8 @@
 """Sums of a schedule over any number of steps, by quadrature for sums.
 
-A smooth part is cut into blocks.  In each block its rates are sampled at Chebyshev's nodes; the polynomial through the
-samples is summed over the block's steps exactly, by power sums.  Blocks whose highest coefficients are not negligible
-are halved, all that need it at once.
+A smooth part is cut into blocks.  In each block its rates are sampled at Chebyshev's nodes; the polynomial through
+the samples is summed over the block's steps exactly, by power sums.  Blocks whose highest coefficients are not
+negligible are halved, all that need it at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,11 +32,20 @@ TOLERANCE = max(2.0**-56, float(16 * np.finfo(np.longdouble).eps))
 NEGLIGIBLE = 2.0**-62
 """The part of the sum that doesn't count."""
 
+DENORMAL = 1e-318
+"""Errors up to here are those of denormal numbers."""
+
 LARGEST_DENOMINATOR = 64
-"""A staircase whose period is a fraction with a larger denominator is added run by run."""
+"""Staircases and cycles whose period is a fraction with a larger denominator are added one by one."""
 
 RUNS = 2**16
 """Runs per round where they are added one by one."""
+
+SHORTEST_CYCLE = 2**13
+"""Steps of shorter cycles are added one by one, where cycles differ."""
+
+STEPS = 2**16
+"""Steps per round where they are added one by one."""
 
 Wide = npt.NDArray[np.longdouble]
 Indices = npt.NDArray[np.int64]
@@ -148,8 +156,7 @@ def quadrature(rates: Rates, count: int) -> Rule:
         kept = errors <= TOLERANCE * np.abs(samples).max(axis=1)
         kept |= lengths * errors <= NEGLIGIBLE * least
         kept |= lengths * edges.max(axis=1) <= NEGLIGIBLE * least
-        # Next to the least denormal number there is nothing to gain.
-        kept |= errors <= 1e-318
+        kept |= errors <= DENORMAL
         if kept.any():
             weights = lengths[kept, None] * (_discrete_means(lengths[kept]) @ _chebyshev_matrix().T)
             inner = slice(None, NODES)
@@ -190,9 +197,7 @@ def _halved(firsts: Indices, lengths: Indices) -> tuple[Indices, Indices]:
 
 
 def _one_by_one(rates: Rates, firsts: Indices, lengths: Indices) -> Rule:
-    whole = np.concatenate(
-        [np.arange(first, first + length) for first, length in zip(firsts, lengths, strict=True)]
-    )
+    whole = np.concatenate([first + np.arange(length) for first, length in zip(firsts, lengths, strict=True)])
     fraction = np.zeros(len(whole), np.longdouble)
     return Rule(whole, fraction, np.ones(len(whole), np.longdouble), rates(whole, fraction))
 
@@ -227,14 +232,15 @@ def _angles() -> Wide:
 
 @lru_cache(maxsize=1)
 def _nodes() -> Wide:
-    return -np.cos(_angles())
+    nodes: Wide = -np.cos(_angles())
+    return nodes
 
 
 @lru_cache(maxsize=1)
 def _chebyshev_matrix() -> Wide:
     """Samples at the nodes times it are the coefficients of Chebyshev's polynomials."""
     signs = (-1.0) ** np.arange(NODES)
-    matrix = np.cos(_angles()[:, None] * np.arange(NODES)) * signs * 2 / NODES
+    matrix: Wide = np.cos(_angles()[:, None] * np.arange(NODES)) * signs * 2 / NODES
     matrix[:, 0] /= 2
     return matrix
 
@@ -257,7 +263,9 @@ def _mean_series() -> Wide:
     half = NODES // 2
     bernoulli = [Fraction(1)]
     for n in range(1, NODES):
-        bernoulli.append(-sum((math.comb(n + 1, k) * b for k, b in enumerate(bernoulli)), Fraction(0)) / (n + 1))
+        bernoulli.append(
+            -sum((math.comb(n + 1, k) * b for k, b in enumerate(bernoulli)), Fraction(0)) / (n + 1)
+        )
     series = [[Fraction(0)] * half for _ in range(half)]
     chebyshev = [[1], [0, 1]]
     for _ in range(2, NODES):
@@ -268,7 +276,8 @@ def _mean_series() -> Wide:
             for j in range(0, d + 1, 2):
                 share = Fraction(math.comb(d + 1, j), d + 1) * (Fraction(2, 2**j) - 1) * bernoulli[j]
                 series[j // 2][degree // 2] += chebyshev[degree][d] * share
-    return np.array([[_widened(entry) for entry in row] for row in series])
+    result: Wide = np.array([[_widened(entry) for entry in row] for row in series], np.longdouble)
+    return result
 
 
 def _widened(number: Fraction) -> np.longdouble:
@@ -315,49 +324,65 @@ def _sum_of_runs(part: Stairs, runs: range) -> Fraction:
 
 def _sum_of_cycles(part: Cycles) -> Fraction:
     first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    whole = range(first + 1, last)
-    if len(whole) > 1 and part.period.denominator == 1 and not part.bounded:
-        ends = [(part.start, part.stop_of(first)), (part.stop_of(last - 1), part.stop)]
-        result = _sum_of_similar_cycles(part, whole)
-    else:
-        stops = [part.stop_of(number) for number in range(first, last + 1)]
-        ends = list(zip([part.start, *stops[:-1]], stops, strict=True))
-        result = Fraction(0)
-    for start, stop in ends:
-        if part.bounded:
-            result += _sum(part.parts(start, stop), range(start, stop))
+    distance = part.period.denominator
+    if last - first <= 2 * distance or part.bounded or distance > LARGEST_DENOMINATOR:
+        return _sum_of_single_cycles(part, part.start, part.stop)
+    begin, end = part.stop_of(first), part.stop_of(last - 1)
+    result = _sum_of_single_cycles(part, part.start, begin) + _sum_of_single_cycles(part, end, part.stop)
+    # Cycles that are a multiple of the denominator apart have their steps at the same places.
+    for number in range(first + 1, first + 1 + distance):
+        result += _sum_of_similar_cycles(part, range(number, last, distance))
+    return result
+
+
+def _sum_of_single_cycles(part: Cycles, start: int, stop: int) -> Fraction:
+    """The sum over steps, one cycle after another."""
+    result = Fraction(0)
+    while start < stop:
+        if part.period < SHORTEST_CYCLE:
+            end = min(start + STEPS, stop)
+            rates = _as_wide(part.chain.on_arrays(as_pair(start + np.arange(end - start))))
+            result += _exactly(np.sum(rates))
         else:
-            result += _smooth_sum(part.chain, start, stop)
+            end = min(part.stop_of(part.cycle(start)), stop)
+            if part.bounded:
+                result += _sum(part.parts(start, end), range(start, end))
+            else:
+                result += _smooth_sum(part.chain, start, end)
+        start = end
     return result
 
 
 def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
-    """The sum over whole cycles of a whole number of steps.
+    """The sum over cycles whose steps are at the same places.
 
     At a fixed place in the cycle the rate is a smooth function of the cycle's number: one rule for the sum over the
     steps of a cycle serves all of them.
     """
-    period = int(part.period)
-    begin = part.origin + (numbers.start - 1) * part.period
-    offset = np.longdouble(float(part.stop_of(numbers.start - 1) - begin))
+    first_step = part.stop_of(numbers.start - 1)
+    count = part.stop_of(numbers.start) - first_step
+    if count == 0:
+        return Fraction(0)
+    period = _widened(part.period)
+    to_the_end = _widened(part.origin + numbers.start * part.period - first_step)
     index = [name for name, _ in part.chain.kernels].index("cyclic")
     curve = Chain(part.chain.kernels[index + 1 :])
 
     def rates_at(left: Wide, number: Wide) -> Wide:
-        """At so many steps before the end of a cycle."""
+        """So many steps before the end of a cycle, where the variable is ``1 - left / (number * period)``."""
         rest = left / period / number
         high = (1 - rest).astype(np.float64)
-        return _as_wide(curve.on_arrays((high, ((1 - high.astype(np.longdouble)) - rest).astype(np.float64))))
+        low = ((1 - high.astype(np.longdouble)) - rest).astype(np.float64)
+        return _as_wide(curve.on_arrays((high, low)))
 
     def in_the_first(whole: Indices, fraction: Wide) -> Wide:
-        left = (period - whole) - offset - fraction
-        return rates_at(left, np.full(len(whole), numbers.start, np.longdouble))
+        return rates_at((to_the_end - whole) - fraction, np.full(len(whole), numbers.start, np.longdouble))
 
-    rule = quadrature(in_the_first, period)
-    left = (period - rule.whole) - offset - rule.fraction
+    rule = quadrature(in_the_first, count)
+    left = (to_the_end - rule.whole) - rule.fraction
 
     def sums(whole: Indices, fraction: Wide) -> Wide:
-        cycles = numbers.start + whole + fraction
+        cycles = numbers.start + numbers.step * (whole + fraction)
         rates = rates_at(np.tile(left, len(cycles)), np.repeat(cycles, len(left)))
         total: Wide = rates.reshape(len(cycles), len(left)) @ rule.weights
         return total

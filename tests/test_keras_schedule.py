@@ -216,6 +216,10 @@ EXAMPLES = {
     "InverseTimeDecay": lrd.InverseTimeDecay(0.1, 0.5),
     "PolynomialDecay": lrd.PolynomialDecay(0.1, 10, power=2.0),
     "PerEpoch": lrd.StepDecay(0.1, 0.5, 1).per_epoch(1),
+    "Warmup": lrd.StepDecay(0.1, 0.5, 1).warmup(4, start=0.01),
+    "Joined": lrd.ExponentialDecay(0.1, 0.5).then(lrd.StepDecay(0.2, 0.5, 1), at=5),
+    "Scaled": lrd.InverseTimeDecay(0.1, 0.5).scaled(3),
+    "Clipped": lrd.PolynomialDecay(0.1, 10).clipped(0.02, 0.095).warmup(3).clipped(highest=0.0899),
 }
 
 
