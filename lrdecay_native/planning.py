@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
+import numpy as np
+
+from lrdecay_native.evaluation import Doubles, as_pair
 from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs, first_step_where
-from lrdecay_native.pieces import Cut, as_point
+from lrdecay_native.pieces import as_point
 
-Holds = Callable[[float], bool]
-"""Whether something is true of a rate."""
+Holds = Callable[[Any], Any]
+"""Whether something is true of a rate, or of each rate of an array."""
+
+LONG_CYCLE = 1024
+"""Cycles of as many steps are searched one by one."""
+
+STEPS = 2**14
+"""Steps per round where cycles are searched step by step."""
 
 
 def first_step_below(parts: Sequence[Part], learning_rate: float) -> int | None:
@@ -34,8 +45,7 @@ def _first_step(part: Part, holds: Holds) -> int | None:
             run = _first_step(_rates(part), holds)
             return None if run is None else max(part.first_step(run), part.start)
         case Cycles():
-            found = (_first_in(part, *_cycle(part, n), holds) for n in _candidates(part, holds))
-            return next((step for step in found if step is not None), None)
+            return next(_steps_in_cycles(part, holds), None)
 
 
 def _last_step(part: Part, holds: Holds) -> int | None:
@@ -48,8 +58,7 @@ def _last_step(part: Part, holds: Holds) -> int | None:
             run = _last_step(_rates(part), holds)
             return None if run is None else min(part.first_step(run + 1), part.stop) - 1
         case Cycles():
-            found = (_last_in(part, *_cycle(part, n), holds) for n in _candidates_backwards(part, holds))
-            return next((step for step in found if step is not None), None)
+            return next(_steps_in_cycles_backwards(part, holds), None)
 
 
 def _rates(part: Stairs) -> Part:
@@ -61,7 +70,7 @@ def _first_in(part: Smooth | Cycles, start: int, stop: int, holds: Holds) -> int
     """The first of some steps on which a part is monotone."""
 
     def holds_at(step: int) -> bool:
-        return holds(part.chain.at(step)[0])
+        return bool(holds(part.chain.at(step)[0]))
 
     if holds_at(start):
         return start
@@ -83,21 +92,54 @@ def _cycle(part: Cycles, number: int) -> tuple[int, int]:
     return max(start, part.start), part.stop_of(number)
 
 
-def _candidates(part: Cycles, holds: Holds) -> Iterator[int]:
-    """The cycles in which something may be true of a rate, in ascending order."""
+def _steps_in_cycles(part: Cycles, holds: Holds) -> Iterator[int]:
+    """The first step, if any, and perhaps later ones."""
     first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    yield first
-    yield from _whole_cycles_where(part, holds, range(first + 1, last))
-    if last > first:
-        yield last
+    numbers = _whole_cycles_where(part, holds, range(first + 1, last))
+    yield from _in_cycle(_first_in, part, first, holds)
+    if _searched_by_steps(part):
+        for rates, begin in _all_rates(part, numbers):
+            yield from (begin + np.flatnonzero(holds(rates))[:1]).tolist()
+    else:
+        for number in numbers:
+            yield from _in_cycle(_first_in, part, number, holds)
+    yield from _in_cycle(_first_in, part, last, holds)
 
 
-def _candidates_backwards(part: Cycles, holds: Holds) -> Iterator[int]:
+def _steps_in_cycles_backwards(part: Cycles, holds: Holds) -> Iterator[int]:
+    """The last step, if any, and perhaps earlier ones."""
     first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    yield last
-    yield from reversed(_whole_cycles_where(part, holds, range(first + 1, last)))
-    if last > first:
-        yield first
+    numbers = _whole_cycles_where(part, holds, range(first + 1, last))
+    yield from _in_cycle(_last_in, part, last, holds)
+    if _searched_by_steps(part):
+        for rates, begin in _all_rates(part, numbers, backwards=True):
+            yield from (begin + np.flatnonzero(holds(rates))[-1:]).tolist()
+    else:
+        for number in reversed(numbers):
+            yield from _in_cycle(_last_in, part, number, holds)
+    yield from _in_cycle(_last_in, part, first, holds)
+
+
+def _in_cycle(find: Callable[..., int | None], part: Cycles, number: int, holds: Holds) -> Iterator[int]:
+    step = find(part, *_cycle(part, number), holds)
+    if step is not None:
+        yield step
+
+
+def _searched_by_steps(part: Cycles) -> bool:
+    """Whether cycles differ in where their steps are, and are so short that many are evaluated at once."""
+    return part.period.denominator != 1 and part.period < LONG_CYCLE
+
+
+def _all_rates(part: Cycles, numbers: range, backwards: bool = False) -> Iterator[tuple[Doubles, int]]:
+    """The rates of all steps of some cycles, and the first step of each array."""
+    if not numbers:
+        return
+    start, stop = _cycle(part, numbers[0])[0], _cycle(part, numbers[-1])[1]
+    begins = range(start, stop, STEPS)
+    for begin in reversed(begins) if backwards else begins:
+        steps = begin + np.arange(min(STEPS, stop - begin))
+        yield part.chain.on_arrays(as_pair(steps))[0], begin
 
 
 def _whole_cycles_where(part: Cycles, holds: Holds, numbers: range) -> range:
@@ -127,6 +169,7 @@ def _extremes(part: Cycles, number: int) -> tuple[float, float]:
     if part.period.denominator == 1:
         start, stop = _cycle(part, number)
         return part.chain.at(start)[0], part.chain.at(stop - 1)[0]
-    begin = Cut(part.origin + (number - 1) * part.period, after=True).first_pair()
-    end = as_point(part.origin + number * part.period)
-    return part.chain.on_point(begin)[0], part.chain.on_point(end)[0]
+    # So far behind the beginning that 106 bits show it.
+    begin = part.origin + (number - 1 + Fraction(number, 2**80)) * part.period
+    end = part.origin + number * part.period
+    return part.chain.on_point(as_point(begin))[0], part.chain.on_point(as_point(end))[0]

@@ -227,7 +227,8 @@ def _estimated_errors(coefficients: Wide, edges: Wide, lengths: Indices) -> Wide
 
 def _angles() -> Wide:
     pi = np.longdouble("3.14159265358979323846264338327950288")
-    return (2 * np.arange(NODES, dtype=np.longdouble) + 1) * pi / (2 * NODES)
+    odd = (2 * np.arange(NODES) + 1).astype(np.longdouble)
+    return (odd * pi / (2 * NODES)).astype(np.longdouble)
 
 
 @lru_cache(maxsize=1)
@@ -276,8 +277,7 @@ def _mean_series() -> Wide:
             for j in range(0, d + 1, 2):
                 share = Fraction(math.comb(d + 1, j), d + 1) * (Fraction(2, 2**j) - 1) * bernoulli[j]
                 series[j // 2][degree // 2] += chebyshev[degree][d] * share
-    result: Wide = np.array([[_widened(entry) for entry in row] for row in series], np.longdouble)
-    return result
+    return np.array([[_widened(entry) for entry in row] for row in series]).astype(np.longdouble)
 
 
 def _widened(number: Fraction) -> np.longdouble:
