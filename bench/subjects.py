@@ -25,6 +25,14 @@ SCHEDULES_MEASURED: dict[str, lrd.Schedule] = {
         0.1, 100_000, power=1.5, end_learning_rate=0.001, cycle=True
     ),
     "PerEpoch": lrd.StepDecay(0.1, 0.96, 10, staircase=False).per_epoch(1875),
+    "Joined": lrd.StepDecay(0.1, 0.96, 10_000, staircase=False).then(
+        lrd.InverseTimeDecay(0.05, 0.5, decay_steps=10_000), at=300_000
+    ),
+    "Scaled": lrd.StepDecay(0.1, 0.96, 10_000, staircase=False).scaled(0.3),
+    "Clipped": lrd.StepDecay(0.1, 0.96, 10_000, staircase=False).clipped(0.01, 0.09),
+    "warm-up, decay, floor": lrd.StepDecay(0.1, 0.96, 10_000, staircase=False)
+    .clipped(0.001, None)
+    .warmup(5000),
 }
 """Every schedule class at least once, by the name under which its figures are kept."""
 

@@ -1,6 +1,7 @@
 """Learning-rate schedules as native kernels: exact, fast, the same in every framework."""
 
 from lrdecay_native._version import __version__
+from lrdecay_native.compositions import Clipped, Joined, Scaled, Warmup
 from lrdecay_native.engines import backend
 from lrdecay_native.kernels import (
     exponential_decay,
@@ -20,12 +21,16 @@ from lrdecay_native.schedules import (
 )
 
 __all__ = [
+    "Clipped",
     "ExponentialDecay",
     "InverseTimeDecay",
+    "Joined",
     "PerEpoch",
     "PolynomialDecay",
+    "Scaled",
     "Schedule",
     "StepDecay",
+    "Warmup",
     "__version__",
     "backend",
     "exponential_decay",

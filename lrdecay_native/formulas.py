@@ -57,6 +57,8 @@ class TimeMap:
 
 FORMULAS: dict[str, Formula] = {}
 TIME_MAPS: dict[str, TimeMap] = {}
+COMPOSITION_MAPS: dict[str, Formula] = {}
+"""Maps of the step or of the rate that compositions of schedules consist of."""
 
 
 def formula(
@@ -80,6 +82,18 @@ def time_map(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Va
 
     def register(function: Callable[..., Value]) -> Callable[..., Value]:
         TIME_MAPS[function.__name__] = TimeMap(function.__name__, function, equation)
+        return function
+
+    return register
+
+
+def composition_map(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Enter a function ``(xp, step or rate, *parameters)`` into the registry of composition maps."""
+
+    def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        code = function.__code__
+        parameters = code.co_varnames[2 : code.co_argcount]
+        COMPOSITION_MAPS[function.__name__] = Formula(function.__name__, function, parameters, equation)
         return function
 
     return register
@@ -129,3 +143,31 @@ def polynomial_decay(
     xp: Any, x: Value, initial_learning_rate: Value, power: Value, end_learning_rate: Value
 ) -> Value:
     return (initial_learning_rate - end_learning_rate) * (1.0 - x) ** power + end_learning_rate
+
+
+# A parameter of a composition may be the result of a computation: it comes in two parts, high + low.
+
+
+@composition_map("max(t - delay, 0)")
+def delayed(xp: Any, t: Value, delay: Value, delay_low: Value) -> Value:
+    return xp.maximum(t - (delay + delay_low), xp.asarray(0.0))
+
+
+@composition_map("(start * (steps - t) + rate * t) / steps")
+def ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value, rate_low: Value) -> Value:
+    return (start * (steps - t) + (rate + rate_low) * t) / steps
+
+
+@composition_map("factor * rate")
+def scaled(xp: Any, rate: Value, factor: Value, factor_low: Value) -> Value:
+    return (factor + factor_low) * rate
+
+
+@composition_map("max(rate, lowest)")
+def raised(xp: Any, rate: Value, lowest: Value, lowest_low: Value) -> Value:
+    return xp.maximum(rate, lowest + lowest_low)
+
+
+@composition_map("min(rate, highest)")
+def capped(xp: Any, rate: Value, highest: Value, highest_low: Value) -> Value:
+    return xp.minimum(rate, highest + highest_low)

@@ -7,6 +7,8 @@ Every formula and every time map becomes two functions:
 ``name``
     the step arrays are contiguous, the parameters are scalars;
 
+The maps of compositions become the first two of them.
+
 Every formula after a time map, traced in short arithmetic (:mod:`lrdecay_native.step_kernels`), becomes
 
 ``name_prepare``
@@ -29,7 +31,7 @@ from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
 from lrdecay_native.double_double import DoubleDouble
-from lrdecay_native.formulas import FORMULAS, TIME_MAPS
+from lrdecay_native.formulas import COMPOSITION_MAPS, FORMULAS, TIME_MAPS
 from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
 from lrdecay_native.tracing import Number, Operation, Trace, text
 from lrdecay_native.variants import variants
@@ -74,6 +76,12 @@ def formula_kernels(name: str) -> Iterator[Kernel]:
 def time_map_kernel(name: str) -> Kernel:
     """The kernel of a time map in the registry."""
     return _double_double_kernel(name, TIME_MAPS[name].function, ("period",), {})
+
+
+def composition_kernel(name: str) -> Kernel:
+    """The kernel of a composition map in the registry."""
+    entry = COMPOSITION_MAPS[name]
+    return _double_double_kernel(name, entry.function, entry.parameters, {})
 
 
 @dataclass(frozen=True)
@@ -523,6 +531,8 @@ def all_functions() -> Iterator[Function]:
     for name in FORMULAS:
         for formula_kernel in formula_kernels(name):
             yield from functions_of(formula_kernel)
+    for name in COMPOSITION_MAPS:
+        yield from functions_of(composition_kernel(name))
     yield _sample_steps()
     for dtype, loops in block_polynomial.LOOPS.items():
         yield from block_functions(dtype, loops)

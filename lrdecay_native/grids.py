@@ -1,111 +1,143 @@
-"""Evaluate schedules on grids of steps: each piece in the way that is fastest there."""
+"""Evaluate schedules on grids of steps: each part in the way that is fastest there."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.blocks import fill_directly, fill_smooth, grid_pair
+from lrdecay_native.blocks import fill_directly, fill_smooth
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import PairFunction, as_pair
+from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs
 
 SEGMENT = 2**40
 """Steps per round of the grid evaluation: intermediate results stay in the processor's cache."""
 
-SHORTEST_RUN = 8
+SHORTEST_RUN = 2
 """Staircases with shorter runs are evaluated step by step."""
 
 SHORTEST_CYCLE = 2**13
 """Schedules with shorter cycles are evaluated step by step."""
 
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a schedule is constant and where it is smooth; in all the rest of its steps it is smooth.
-
-    Attributes
-    ----------
-    runs : Fraction or None
-        It is constant from each multiple of this number of steps to below the next.
-    cycle : Fraction or None
-        It is smooth from above each multiple of this number of steps up to the next.
-    horizon : Fraction or None
-        It is constant from this step on.
-    """
-
-    runs: Fraction | None = None
-    cycle: Fraction | None = None
-    horizon: Fraction | None = None
-
-    def stretched(self, factor: Fraction) -> Layout:
-        """The layout of the schedule at ``step / factor``."""
-        return Layout(*(part and part * factor for part in (self.runs, self.cycle, self.horizon)))
+Indices = npt.NDArray[np.int64]
 
 
-def evaluate_grid(exact: PairFunction, layout: Layout, steps: range, out: npt.NDArray[Any]) -> None:
+def evaluate_grid(parts: Sequence[Part], steps: range, out: npt.NDArray[Any]) -> None:
     """Write the values at a range of steps into a one-dimensional array."""
     if len(steps) == 0:
         return
     if steps.step < 0:
-        evaluate_grid(exact, layout, steps[::-1], out[::-1])
+        evaluate_grid(parts, steps[::-1], out[::-1])
         return
     if not (out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative):
         for first in range(0, len(steps), SEGMENT):
-            part = slice(first, first + SEGMENT)
-            segment = np.empty(len(steps[part]), out.dtype.newbyteorder("="))
-            evaluate_grid(exact, layout, steps[part], segment)
-            out[part] = segment
+            segment = np.empty(len(steps[first : first + SEGMENT]), out.dtype.newbyteorder("="))
+            evaluate_grid(parts, steps[first : first + SEGMENT], segment)
+            out[first : first + SEGMENT] = segment
         return
-    if layout.runs is not None:
-        fill = partial(_fill_runs, exact, layout.runs)
-    elif layout.cycle is not None and layout.cycle < SHORTEST_CYCLE * steps.step:
-        fill = partial(fill_directly, exact)
-    else:
-        fill = partial(fill_smooth, exact)
-    end = len(steps) if layout.horizon is None else _count_below(steps, layout.horizon)
+    if len(parts) == 1:
+        fill(parts[0], steps, out)
+        return
     first = 0
-    for last in (*_cycle_ends(layout.cycle, steps[:end]), end):
-        for start in range(first, last, SEGMENT):
-            part = slice(start, min(start + SEGMENT, last))
-            fill(steps[part], out[part])
+    for part in parts[bisect_right(parts, steps.start, key=_stop) :]:
+        last = min(index_of(part.stop, steps), len(steps))
+        if first < last:
+            fill(part, steps[first:last], out[first:last])
+        if last == len(steps):
+            return
         first = last
-    if end < len(steps):
-        out[end:] = exact(as_pair(np.array([steps[end]])))[0]
 
 
-def _count_below(steps: range, limit: Fraction) -> int:
-    """How many of the ascending steps are below a limit."""
-    return min(max(math.ceil((limit - steps.start) / steps.step), 0), len(steps))
+def _stop(part: Part) -> int:
+    return part.stop
 
 
-def _cycle_ends(cycle: Fraction | None, steps: range) -> Iterator[int]:
-    """The indices behind the last step of each cycle, save the last cycle."""
-    if cycle is None or cycle < SHORTEST_CYCLE * steps.step or not steps:
+def index_of(step: int, steps: range) -> int:
+    """How many of the steps of a range that doesn't end are below a step."""
+    return -((steps.start - step) // steps.step)
+
+
+def fill(part: Part, steps: range, out: npt.NDArray[Any]) -> None:
+    """Write the values at ascending steps, one at least, within a part."""
+    _FILLS[type(part)](part, steps, out)
+
+
+def _fill_constant(part: Constant, steps: range, out: npt.NDArray[Any]) -> None:
+    out.fill(part.rate)
+
+
+def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
+    for first in range(0, len(steps), SEGMENT):
+        segment = slice(first, first + SEGMENT)
+        fill_smooth(part.chain.on_arrays, steps[segment], out[segment])
+
+
+def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
+    if part.period < SHORTEST_CYCLE * steps.step:
+        fill_directly(part.chain.on_arrays, steps, out)
         return
-    number = max(math.ceil(steps.start / cycle), 1)
-    while number * cycle < steps[-1]:
-        yield math.floor((number * cycle - steps.start) / steps.step) + 1
-        number += 1
+    first, number = 0, part.cycle(steps.start)
+    while first < len(steps):
+        last = min(index_of(part.stop_of(number), steps), len(steps))
+        if first < last and part.bounded:
+            within = steps[first:last]
+            evaluate_grid(tuple(part.parts(within[0], within[-1] + 1)), within, out[first:last])
+        elif first < last:
+            fill_smooth(part.chain.on_arrays, steps[first:last], out[first:last])
+        first, number = last, number + 1
 
 
-def _fill_runs(exact: PairFunction, period: Fraction, steps: range, out: npt.NDArray[Any]) -> None:
-    """A staircase: one value for each run of steps between multiples of the period."""
-    if period.denominator != 1 or period < SHORTEST_RUN * steps.step:
-        fill_directly(exact, steps, out)
+def _fill_stairs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
+    if part.period < SHORTEST_RUN * steps.step:
+        fill_directly(part.chain.on_arrays, steps, out)
         return
-    length = int(period)
-    distances = range(-steps.start % length or length, steps[-1] - steps.start + 1, length)
-    starts = np.empty(len(distances) + 2, np.int64)
+    for first in range(0, len(steps), SEGMENT):
+        segment = slice(first, first + SEGMENT)
+        _fill_runs(part, steps[segment], out[segment])
+
+
+def _fill_runs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
+    runs = range(part.run(steps.start), part.run(steps[-1]) + 1)
+    rates = np.empty(len(runs), out.dtype)
+    fill(part.rates, runs, rates)
+    starts = np.empty(len(runs) + 1, np.int64)
     starts[0], starts[-1] = 0, len(steps)
-    if distances:
-        # -(-a // b) rounds up.
-        starts[1:-1] = -(-(distances.start + np.arange(len(distances)) * length) // steps.step)
-    values = exact(grid_pair(steps, starts[:-1]))[0].astype(out.dtype)
-    getattr(engine, f"repeat_{out.dtype.name}")(out, values, starts)
+    if len(runs) > 1:
+        offset = (part.origin + runs[1] * part.period - steps.start) / steps.step
+        starts[1:-1] = rounded_up(offset, part.period / steps.step, len(runs) - 1)
+    getattr(engine, f"repeat_{out.dtype.name}")(out, rates, starts)
+
+
+def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
+    """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly."""
+    whole = math.floor(distance)
+    base = math.floor(offset)
+    numbers = np.arange(count)
+    result = base + numbers * whole
+    offset, distance = offset - base, distance - whole
+    if offset == 0 and distance == 0:
+        return result
+    denominator = math.lcm(offset.denominator, distance.denominator)
+    first, each = int(offset * denominator), int(distance * denominator)
+    if first + each * count + denominator < 2**63:
+        result += -((-first - each * numbers) // denominator)
+        return result
+    estimate = first / denominator + numbers * (each / denominator)
+    result += np.ceil(estimate).astype(np.int64)
+    # Where the estimate is this close to a whole number, its rounding errors may have moved it past it.
+    for k in np.flatnonzero(np.abs(estimate - np.rint(estimate)) < (count + 2) * 2.0**-51).tolist():
+        result[k] = base + k * whole + -((-first - each * k) // denominator)
+    return result
+
+
+_FILLS: dict[type[Any], Callable[[Any, range, npt.NDArray[Any]], None]] = {
+    Constant: _fill_constant,
+    Smooth: _fill_smooth,
+    Stairs: _fill_stairs,
+    Cycles: _fill_cycles,
+}

@@ -148,7 +148,7 @@ class KerasTable(KerasSchedule):
     """A schedule as a Keras learning rate, its native values looked up in a table.
 
     The rates of the steps `start` to ``stop - 1`` are computed when the object is made, by
-    ``schedule.values`` in float32 (within 0.55 ulp of the true value, where float32 arithmetic is
+    ``schedule.values`` in float32 (within 0.51 ulp of the true value, where float32 arithmetic is
     off by several), and are looked up by the integer step, which is never converted to float.
     Any other step is still answered with the schedule's value and never with the table's last:
     its formula is computed in float64 (on JAX and PyTorch in float32, the widest Keras has there).

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native import validation
+from lrdecay_native import pieces, planning, summation, validation
 from lrdecay_native.curves import Curve, Evaluator, contiguous
 from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, evaluate_points
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
-from lrdecay_native.grids import Layout, evaluate_grid
+from lrdecay_native.grids import evaluate_grid
+from lrdecay_native.parts import Part, parts_of
+from lrdecay_native.pieces import NEVER, Cut, Kernel, Piece, Pieces, TimeMap
 from lrdecay_native.variants import variant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from lrdecay_native.compositions import Clipped, Joined, Scaled, Warmup
 
 VERSION = 1
 """The version of the dictionary form of a schedule."""
@@ -76,8 +80,21 @@ class Schedule(ABC):
         """The value at ``step = (high, low)`` as such a pair; ``apply(name, pair, *parameters)`` runs a kernel."""
 
     @abstractmethod
-    def _layout(self) -> Layout:
-        """Where the schedule is smooth."""
+    def _described(self) -> Pieces:
+        """Where the schedule is constant, smooth or a staircase; the pieces cover all steps from 0 on."""
+
+    @cached_property
+    def _pieces(self) -> Pieces:
+        return self._described()
+
+    @cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        """The pieces on whole steps."""
+        return parts_of(self._pieces)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is cached on the instance follows from its parameters.
+        return {parameter.name: getattr(self, parameter.name) for parameter in fields(self)}  # type: ignore[arg-type]
 
     def __call__(self, step: npt.ArrayLike) -> Any:
         """Evaluate the schedule.
@@ -140,10 +157,6 @@ class Schedule(ABC):
             self._ready.evaluate(contiguous(steps).reshape(1, -1), highest, result.reshape(1, -1))
         return float(result) if steps.ndim == 0 else result
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What calls keep with the instance is no part of it.
-        return {parameter.name: getattr(self, parameter.name) for parameter in fields(self)}  # type: ignore[arg-type]
-
     def values(
         self,
         start: int,
@@ -177,7 +190,7 @@ class Schedule(ABC):
 
         Notes
         -----
-        Within 0.55 ulp of the true value, and within 1 ulp of what a call with that step gives, where that is
+        Within 0.51 ulp of the true value, and within 1 ulp of what a call with that step gives, where that is
         above 1e-285 (float32: 1e-28).
 
         Examples
@@ -188,8 +201,304 @@ class Schedule(ABC):
         """
         steps = _range(start, stop, step)
         result = validation.destination(out, (len(steps),), dtype)
-        evaluate_grid(partial(self._exact, apply_to_arrays), self._layout(), steps, result)
+        evaluate_grid(self._parts, steps, result)
         return result
+
+    def chunks(
+        self, start: int, stop: int | None = None, *, size: int, dtype: npt.DTypeLike | None = None
+    ) -> Iterator[npt.NDArray[Any]]:
+        """Evaluate the schedule on more steps than memory holds, array by array.
+
+        Parameters
+        ----------
+        start, stop : int
+            As for `range`: ``chunks(stop, size=...)`` or ``chunks(start, stop, size=...)``.
+        size : int
+            Steps per array, at least 1; the last array may be shorter.
+        dtype : float64 or float32, default float64
+            The dtype of the arrays.
+
+        Returns
+        -------
+        iterator of ndarray
+            Arrays that together are ``values(start, stop)``; each is a new one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an argument of a wrong kind or range, at the call.
+
+        Notes
+        -----
+        Each array is within the bounds of `values`; it may differ from a slice of one large array in the last
+        bit.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> s = lrd.StepDecay(0.1, drop_rate=0.5, step_size=2)
+        >>> [chunk.tolist() for chunk in s.chunks(5, size=3)]
+        [[0.1, 0.1, 0.05], [0.05, 0.025]]
+        """
+        steps = _range(start, stop, 1)
+        if validation.whole("size", size) == 0:
+            raise ValueError(f"size={size!r} must be at least 1")
+        kind = validation.dtype(np.float64 if dtype is None else dtype)
+        # Not islice or the like: an index into a range of 2**63 steps needs more than a C integer.
+        return (
+            self.values(first, min(first + int(size), steps.stop), dtype=kind)
+            for first in _firsts(steps, int(size))
+        )
+
+    def sum(self, start: int, stop: int | None = None) -> float:
+        """The area under the schedule: the sum of the rates over the steps, without making them.
+
+        Parameters
+        ----------
+        start, stop : int
+            As for `range`: ``sum(stop)`` or ``sum(start, stop)``.
+
+        Returns
+        -------
+        float
+            The sum of the true rates of those steps; 0.0 if there is none.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an argument of a wrong kind or range.
+
+        Notes
+        -----
+        The relative error is at most 1e-15 where the rates are above 1e-285.  A smooth part, a staircase and
+        cycles of a whole number of steps take about a millisecond, however many steps they have.  Runs and
+        cycles of a number of steps that is no multiple of 1/64 are added one by one, at some tens of
+        nanoseconds a run and a millisecond a cycle; so are cycles that are clipped.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.StepDecay(0.5, drop_rate=0.5, step_size=2).sum(6)
+        1.75
+        >>> lrd.InverseTimeDecay(0.1, decay_rate=1e-3).sum(10**12)
+        2072.3...
+        """
+        return summation.total(self._parts, _range(start, stop, 1))
+
+    def mean(self, start: int, stop: int | None = None) -> float:
+        """The mean of the rates over the steps.
+
+        Parameters
+        ----------
+        start, stop : int
+            As for `range`: ``mean(stop)`` or ``mean(start, stop)``; at least one step.
+
+        Returns
+        -------
+        float
+            The mean of the true rates of those steps, as exact as `sum`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an argument of a wrong kind or range, and where there is no step.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.PolynomialDecay(0.5, max_step=100).mean(101)
+        0.25
+        """
+        steps = _range(start, stop, 1)
+        if not steps:
+            raise ValueError(f"start={steps.start!r} and stop={steps.stop!r} must have a step between them")
+        return summation.mean(self._parts, steps)
+
+    def first_step_below(self, learning_rate: float) -> int | None:
+        """The first step at which the rate is below a given one.
+
+        Parameters
+        ----------
+        learning_rate : float
+            The rate, any finite number.
+
+        Returns
+        -------
+        int or None
+            The smallest step ``t`` with ``schedule(t) < learning_rate``; None if there is none below 2**63.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If ``learning_rate`` is no finite real number.
+
+        Notes
+        -----
+        In terms of what a call gives, to the step.  Where a schedule falls so slowly that the rates of
+        neighbouring steps differ by less than 2**-51 of themselves, calls may go back and forth by the last
+        bit, and the result is one of the steps with ``schedule(t) < learning_rate <= schedule(t - 1)``.  By
+        bisection, in some tens of microseconds.  Only cycles of a number of steps that isn't whole are searched
+        one after another, which takes long for rates next to the end rate.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=1000).first_step_below(0.02)
+        3000
+        """
+        return planning.first_step_below(self._parts, self, validation.real("learning_rate", learning_rate))
+
+    def last_step_above(self, learning_rate: float) -> int | None:
+        """The last step at which the rate is above a given one.
+
+        Parameters
+        ----------
+        learning_rate : float
+            The rate, any finite number.
+
+        Returns
+        -------
+        int or None
+            The largest step ``t`` with ``schedule(t) > learning_rate``, 2**63 - 1 if the rate stays above it;
+            None if it is never above.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If ``learning_rate`` is no finite real number.
+
+        Notes
+        -----
+        As exact and as fast as `first_step_below`.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=1000).last_step_above(0.02)
+        2999
+        """
+        return planning.last_step_above(self._parts, self, validation.real("learning_rate", learning_rate))
+
+    def warmup(self, steps: float, start: float = 0.0) -> Warmup:
+        """Rise to the schedule's first rate before the schedule begins.
+
+        Parameters
+        ----------
+        steps : int or float
+            How many steps the warm-up takes, 0 or from 1e-100 to 1e100; with 0 there is none.
+        start : float, default 0
+            The rate at step 0, 0 or from 1e-100 to 1e100.
+
+        Returns
+        -------
+        Warmup
+            The line from ``start`` at step 0 to this schedule's first rate at step ``steps``, and from there on
+            this schedule, so many steps later.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> s = lrd.StepDecay(0.5, drop_rate=0.5, step_size=2).warmup(4)
+        >>> s.values(8).tolist()
+        [0.0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.25, 0.25]
+        """
+        from lrdecay_native.compositions import Warmup
+
+        return Warmup(self, steps, start=start)
+
+    def then(self, other: Schedule, at: float) -> Joined:
+        """Go on with another schedule from a step on.
+
+        Parameters
+        ----------
+        other : Schedule
+            The schedule that follows; its step 0 is at step ``at``.
+        at : int or float
+            The first step of the other schedule, 0 or from 1e-100 to 1e100.
+
+        Returns
+        -------
+        Joined
+            This schedule before step ``at``, and ``other(t - at)`` from there on.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> s = lrd.PolynomialDecay(1.0, max_step=4).then(lrd.ExponentialDecay(0.1, 0.0), at=2)
+        >>> s.values(4).tolist()
+        [1.0, 0.75, 0.1, 0.1]
+        """
+        from lrdecay_native.compositions import Joined
+
+        return Joined(self, other, at)
+
+    def scaled(self, factor: float) -> Scaled:
+        """Multiply every rate by a factor.
+
+        Parameters
+        ----------
+        factor : float
+            The factor, from 1e-100 to 1e100.
+
+        Returns
+        -------
+        Scaled
+            The schedule whose rate is ``factor`` times this one's.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a factor outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=2).scaled(8)([0, 2])
+        array([0.8, 0.4])
+        """
+        from lrdecay_native.compositions import Scaled
+
+        return Scaled(self, factor)
+
+    def clipped(self, lowest: float | None = None, highest: float | None = None) -> Clipped:
+        """Keep every rate within bounds.
+
+        Parameters
+        ----------
+        lowest : float or None, default None
+            The least rate, 0 or from 1e-100 to 1e100; None for no such bound.
+        highest : float or None, default None
+            The largest rate, likewise, not below ``lowest``.
+
+        Returns
+        -------
+        Clipped
+            The schedule whose rate is this one's, raised to ``lowest`` or lowered to ``highest``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=1).clipped(0.02, 0.06).values(4).tolist()
+        [0.06, 0.05, 0.025, 0.02]
+        """
+        from lrdecay_native.compositions import Clipped
+
+        return Clipped(self, lowest=lowest, highest=highest)
 
     def per_epoch(self, steps_per_epoch: float, staircase: bool = False) -> PerEpoch:
         """Use a schedule that is written in epochs with steps.
@@ -253,13 +562,14 @@ class Schedule(ABC):
         >>> lrd.StepDecay(0.1, 0.96, 1000).to_dict()["drop_rate"]
         0.96
         """
-        return {"version": VERSION, **self._described()}
+        return {"version": VERSION, **self._parameters_described()}
 
-    def _described(self) -> dict[str, Any]:
+    def _parameters_described(self) -> dict[str, Any]:
         description: dict[str, Any] = {"class": type(self).__name__}
         for parameter in fields(self):  # type: ignore[arg-type]
             value = getattr(self, parameter.name)
-            description[parameter.name] = value._described() if isinstance(value, Schedule) else value
+            nested = isinstance(value, Schedule)
+            description[parameter.name] = value._parameters_described() if nested else value
         return description
 
     def to_json(self) -> str:
@@ -293,6 +603,13 @@ def _range(start: int, stop: int | None, step: int) -> range:
     if steps and steps[0] >= validation.STEP_LIMIT:
         raise ValueError(f"start={start!r} must be a step from 0 to below 2**63")
     return steps
+
+
+def _firsts(steps: range, size: int) -> Iterator[int]:
+    first = steps.start
+    while first < steps.stop:
+        yield first
+        first += size
 
 
 def from_dict(description: dict[str, Any]) -> Schedule:
@@ -393,11 +710,14 @@ class _Decay(Schedule):
         parameters = [xp.asarray(value) for value in self._parameters()]
         return FORMULAS[self._formula].function(xp, x, *parameters)
 
-    def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
-        x = apply(self._time_map, step, float(self._period))
-        parameters = self._parameters()
+    def _kernel(self) -> Kernel:
+        parameters = tuple(map(float, self._parameters()))
         named = dict(zip(FORMULAS[self._formula].parameters, parameters, strict=True))
-        return apply(variant(self._formula, named), x, *parameters)
+        return variant(self._formula, named), parameters
+
+    def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
+        name, parameters = self._kernel()
+        return apply(name, apply(self._time_map, step, float(self._period)), *parameters)
 
     def _curve(self) -> Curve | None:
         period = Fraction(self._period)
@@ -406,26 +726,36 @@ class _Decay(Schedule):
             return Curve(self._formula, "continuous", Fraction(1), parameters, (period,))
         return Curve(self._formula, self._time_map, period, parameters)
 
-    def _layout(self) -> Layout:
-        return _LAYOUTS[self._time_map](Fraction(self._period))
+    def _described(self) -> Pieces:
+        period = Fraction(self._period)
+        piece = Piece(NEVER, (TimeMap(self._time_map, period),), self._kernel())
+        if self._time_map == "clamped":
+            return replace(piece, end=Cut(period)), replace(piece, constant=True)
+        return (piece,)
 
 
-_LAYOUTS: dict[str, Callable[[Fraction], Layout]] = {
-    "continuous": lambda period: Layout(),
-    "staircase": lambda period: Layout(runs=period),
-    "clamped": lambda period: Layout(horizon=period),
-    "cyclic": lambda period: Layout(cycle=period),
-}
-
-
-def _set(schedule: Schedule, **values: Any) -> None:
+def _set(schedule: Schedule, /, **values: Any) -> None:
     for name, value in values.items():
         object.__setattr__(schedule, name, value)
 
 
+def _schedule(name: str, value: Any) -> Schedule:
+    if not isinstance(value, Schedule):
+        raise TypeError(f"{name}={value!r} must be a Schedule, not {type(value).__name__}")
+    return value
+
+
 def _period(name: str, value: Any) -> int | float:
     """A positive number of steps; an integer stays one."""
-    number = validation.positive(name, value)
+    return _same_type(name, value, validation.positive(name, value))
+
+
+def _duration(name: str, value: Any) -> int | float:
+    """A number of steps, perhaps none; an integer stays one."""
+    return _same_type(name, value, validation.not_negative(name, value))
+
+
+def _same_type(name: str, value: Any, number: float) -> int | float:
     if not isinstance(value, (int, np.integer)):
         return number
     if number != value:
@@ -458,7 +788,7 @@ class StepDecay(_Decay):
     Notes
     -----
     Agrees with ``keras.optimizers.schedules.ExponentialDecay(initial_learning_rate, step_size, drop_rate,
-    staircase)``, which rounds to float32.  Values are within 0.8 ulp (`values`: 0.55 ulp) of the true ones.
+    staircase)``, which rounds to float32.  Values are within 0.8 ulp (`values`: 0.51 ulp) of the true ones.
 
     Examples
     --------
@@ -564,7 +894,7 @@ class ExponentialDecay(_RateDecay):
 
     Notes
     -----
-    The formula of ``tf.compat.v1.train.natural_exp_decay``.  Values are within 0.8 ulp (`values`: 0.55 ulp) of
+    The formula of ``tf.compat.v1.train.natural_exp_decay``.  Values are within 0.8 ulp (`values`: 0.51 ulp) of
     the true ones.
 
     Examples
@@ -617,7 +947,7 @@ class InverseTimeDecay(_RateDecay):
     Notes
     -----
     Agrees with ``keras.optimizers.schedules.InverseTimeDecay``, which rounds to float32.  Values are within 0.8
-    ulp (`values`: 0.55 ulp) of the true ones.
+    ulp (`values`: 0.51 ulp) of the true ones.
 
     Examples
     --------
@@ -672,7 +1002,7 @@ class PolynomialDecay(_Decay):
     Notes
     -----
     Agrees with ``keras.optimizers.schedules.PolynomialDecay``, which rounds to float32 and whose default end
-    rate is 0.0001.  Values are within 0.8 ulp (`values`: 0.55 ulp) of the true ones.
+    rate is 0.0001.  Values are within 0.8 ulp (`values`: 0.51 ulp) of the true ones.
 
     Examples
     --------
@@ -753,10 +1083,7 @@ class PerEpoch(Schedule):
     _instead: ClassVar[str] = "write PerEpoch(schedule, steps_per_epoch, staircase=...)"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.schedule, Schedule):
-            raise TypeError(
-                f"schedule={self.schedule!r} must be a Schedule, not {type(self.schedule).__name__}"
-            )
+        _schedule("schedule", self.schedule)
         _set(
             self,
             steps_per_epoch=_period("steps_per_epoch", self.steps_per_epoch),
@@ -782,8 +1109,6 @@ class PerEpoch(Schedule):
         steps_per_epoch = Fraction(self.steps_per_epoch)
         return curve.floored(steps_per_epoch) if self.staircase else curve.stretched(steps_per_epoch)
 
-    def _layout(self) -> Layout:
-        steps_per_epoch = Fraction(self.steps_per_epoch)
-        if self.staircase:
-            return Layout(runs=steps_per_epoch)
-        return self.schedule._layout().stretched(steps_per_epoch)
+    def _described(self) -> Pieces:
+        change = pieces.stepped if self.staircase else pieces.stretched
+        return change(self.schedule._pieces, Fraction(self.steps_per_epoch))

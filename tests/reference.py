@@ -243,10 +243,66 @@ def _some_rate_decay(cls: type[Any]) -> Callable[[Random], Any]:
     )
 
 
+def some_schedule(random: Random) -> Any:
+    """Any schedule, perhaps a composition of others."""
+    return SCHEDULES[random.choice(list(SCHEDULES))].make(random)
+
+
 def _some_per_epoch(random: Random) -> Any:
-    """The schedule in epochs may itself be one of these."""
-    name = random.choice(list(SCHEDULES))
-    return SCHEDULES[name].make(random).per_epoch(some_period(random), staircase=some_flag(random))
+    return some_schedule(random).per_epoch(some_period(random), staircase=some_flag(random))
+
+
+def some_duration(random: Random) -> float:
+    return random.choice([0, some_period(random)])
+
+
+def _some_warmup(random: Random) -> Any:
+    schedule = some_schedule(random)
+    start = random.choice([0.0, schedule(0) * spread(random, 1e-9, 10.0) + 1e-100])
+    return schedule.warmup(some_duration(random), start=start)
+
+
+def _some_clipped(random: Random) -> Any:
+    schedule = some_schedule(random)
+    lowest, highest = sorted(schedule(0) * spread(random, 1e-6, 2.0) + 1e-100 for _ in range(2))
+    return random.choice(
+        [schedule.clipped(lowest, highest), schedule.clipped(lowest), schedule.clipped(highest=highest)]
+    )
+
+
+def _some_scaled(random: Random) -> Any:
+    return some_schedule(random).scaled(spread(random, 1e-3, 1e3))
+
+
+def _true_warmup(s: Any, t: Real) -> Real:
+    if t < s.steps:
+        return s.start + (true_rate(s.schedule, mp.zero) - s.start) * t / s.steps
+    return true_rate(s.schedule, t - s.steps)
+
+
+def _true_joined(s: Any, t: Real) -> Real:
+    return true_rate(s.schedule, t) if t < s.at else true_rate(s.other, t - s.at)
+
+
+def _true_clipped(s: Any, t: Real) -> Real:
+    rate = true_rate(s.schedule, t)
+    if s.lowest is not None:
+        rate = max(rate, mp.mpf(s.lowest))
+    return rate if s.highest is None else min(rate, mp.mpf(s.highest))
+
+
+def _epoch_loss(s: Any, t: Real) -> Real:
+    """Of a fraction of an epoch 106 bits are known: a schedule may react to the rest."""
+    epoch = _floor_if(s.staircase)(t, s.steps_per_epoch)
+    known = 2 * loss(s.schedule, epoch)
+    truth = true_rate(s.schedule, epoch)
+    if s.staircase or truth == 0:
+        return known
+    changes = [
+        abs(true_rate(s.schedule, epoch * (1 + mp.ldexp(sign, -102))) - truth) / truth for sign in (-1, 1)
+    ]
+    # At the end of a cycle only one of them stays within it.
+    return known + min(changes)
 
 
 SCHEDULES: dict[str, Schedule] = {
@@ -279,8 +335,32 @@ SCHEDULES: dict[str, Schedule] = {
     "PerEpoch": Schedule(
         lambda s, t: true_rate(s.schedule, _floor_if(s.staircase)(t, s.steps_per_epoch)),
         _some_per_epoch,
-        lambda s: s.steps_per_epoch * SCHEDULES[type(s.schedule).__name__].scale(s.schedule),
-        lambda s, t: 2 * loss(s.schedule, _floor_if(s.staircase)(t, s.steps_per_epoch)),
+        lambda s: s.steps_per_epoch * scale(s.schedule),
+        _epoch_loss,
+    ),
+    "Warmup": Schedule(
+        _true_warmup,
+        _some_warmup,
+        lambda s: s.steps + scale(s.schedule),
+        lambda s, t: loss(s.schedule, t - s.steps) if t >= s.steps else 0,
+    ),
+    "Joined": Schedule(
+        _true_joined,
+        lambda random: some_schedule(random).then(some_schedule(random), at=some_duration(random)),
+        lambda s: s.at + scale(s.other),
+        lambda s, t: loss(s.schedule, t) if t < s.at else loss(s.other, t - s.at),
+    ),
+    "Scaled": Schedule(
+        lambda s, t: s.factor * true_rate(s.schedule, t),
+        _some_scaled,
+        lambda s: scale(s.schedule),
+        lambda s, t: loss(s.schedule, t),
+    ),
+    "Clipped": Schedule(
+        _true_clipped,
+        _some_clipped,
+        lambda s: scale(s.schedule),
+        lambda s, t: loss(s.schedule, t),
     ),
 }
 
@@ -288,6 +368,11 @@ SCHEDULES: dict[str, Schedule] = {
 def true_rate(schedule: Any, t: Real) -> Real:
     """The rate of a schedule at step ``t``."""
     return SCHEDULES[type(schedule).__name__].true(schedule, t)
+
+
+def scale(schedule: Any) -> float:
+    """A number of steps after which the rate has changed."""
+    return SCHEDULES[type(schedule).__name__].scale(schedule)
 
 
 def loss(schedule: Any, t: Real) -> Real:

@@ -58,11 +58,16 @@ def test_every_schedule_is_a_public_class() -> None:
 
 
 def initial_rate(schedule: Any) -> float:
-    return float(
-        schedule.initial_learning_rate
-        if hasattr(schedule, "initial_learning_rate")
-        else initial_rate(schedule.schedule)
-    )
+    """The largest rate that a decay is multiplied with."""
+    match schedule:
+        case lrd.Scaled():
+            # What it multiplies may itself be a denormal number.
+            return max(1.0, schedule.factor) * (1.0 + initial_rate(schedule.schedule))
+        case lrd.Joined():
+            return max(initial_rate(schedule.schedule), initial_rate(schedule.other))
+        case lrd.Warmup() | lrd.Clipped() | lrd.PerEpoch():
+            return initial_rate(schedule.schedule)
+    return float(schedule.initial_learning_rate)
 
 
 def check(

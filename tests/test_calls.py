@@ -60,7 +60,8 @@ def test_a_replaced_parameter_is_seen(name: str, random: Random) -> None:
         for parameter in dataclasses.fields(schedule):
             value = getattr(schedule, parameter.name)
             if type(value) is float and 1e-90 < value < 1e90 and parameter.name != "drop_rate":
-                changed = dataclasses.replace(schedule, **{parameter.name: value * 1.5})
+                factor = 0.5 if parameter.name == "lowest" else 1.5
+                changed = dataclasses.replace(schedule, **{parameter.name: value * factor})
                 assert changed(12_345) == eval(repr(changed), vars(lrd))(12_345)
 
 

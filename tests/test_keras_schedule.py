@@ -216,6 +216,10 @@ EXAMPLES = {
     "InverseTimeDecay": lrd.InverseTimeDecay(0.1, 0.5),
     "PolynomialDecay": lrd.PolynomialDecay(0.1, 10, power=2.0),
     "PerEpoch": lrd.StepDecay(0.1, 0.5, 1).per_epoch(1),
+    "Warmup": lrd.StepDecay(0.1, 0.5, 1).warmup(4, start=0.01),
+    "Joined": lrd.ExponentialDecay(0.1, 0.5).then(lrd.StepDecay(0.2, 0.5, 1), at=5),
+    "Scaled": lrd.InverseTimeDecay(0.1, 0.5).scaled(3),
+    "Clipped": lrd.PolynomialDecay(0.1, 10).clipped(0.02, 0.095).warmup(3).clipped(highest=0.0899),
 }
 
 
@@ -237,6 +241,29 @@ class TestEverySchedule:
         history = model.fit(one, one, epochs=3, verbose=0, callbacks=[callback]).history
         assert history["learning_rate"] == schedule.values(3, dtype=np.float32).tolist()
         assert len(set(history["learning_rate"])) == 3
+
+
+class TestCompositions:
+    schedule = lrd.StepDecay(0.1, 0.5, 2, staircase=False).clipped(0.04, None).warmup(3)
+
+    @pytest.mark.parametrize("jit_compile", [False, True])
+    def test_in_fit(self, jit_compile: bool) -> None:
+        rates = applied_rates(KerasSchedule(self.schedule), 9, jit_compile=jit_compile)
+        np.testing.assert_allclose(rates, self.schedule.values(9), rtol=3 * FLOAT32_EPSILON)
+        assert rates[0] == 0.0
+        assert rates[-1] == np.float32(0.04)
+
+    def test_config(self) -> None:
+        ours = KerasSchedule(self.schedule)
+        again = builtins.deserialize(builtins.serialize(ours))
+        assert again.schedule == self.schedule
+        assert float(again(4)) == float(ours(4))
+
+    def test_without_a_warm_up_it_is_the_schedule(self) -> None:
+        plain = lrd.InverseTimeDecay(0.1, 0.5)
+        np.testing.assert_array_equal(
+            numbers(KerasSchedule(plain.warmup(0))(np.arange(9))), numbers(KerasSchedule(plain)(np.arange(9)))
+        )
 
 
 def table_of_ten(schedule: lrd.schedules.Schedule) -> KerasTable:

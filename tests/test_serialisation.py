@@ -86,6 +86,31 @@ def test_the_dictionary_form() -> None:
             '"initial_learning_rate": 0.1, '
             '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "steps_per_epoch": 1875, "staircase": true}',
         ),
+        (
+            lrd.ExponentialDecay(0.1, 1.0).warmup(500, start=0.001),
+            '{"version": 1, "class": "Warmup", "schedule": {"class": "ExponentialDecay", '
+            '"initial_learning_rate": 0.1, '
+            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "steps": 500, "start": 0.001}',
+        ),
+        (
+            lrd.ExponentialDecay(0.1, 1.0).then(lrd.ExponentialDecay(0.2, 2.0), at=7.5),
+            '{"version": 1, "class": "Joined", "schedule": {"class": "ExponentialDecay", '
+            '"initial_learning_rate": 0.1, "decay_rate": 1.0, "decay_steps": 1, "staircase": false}, '
+            '"other": {"class": "ExponentialDecay", "initial_learning_rate": 0.2, "decay_rate": 2.0, '
+            '"decay_steps": 1, "staircase": false}, "at": 7.5}',
+        ),
+        (
+            lrd.ExponentialDecay(0.1, 1.0).scaled(0.5),
+            '{"version": 1, "class": "Scaled", "schedule": {"class": "ExponentialDecay", '
+            '"initial_learning_rate": 0.1, '
+            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "factor": 0.5}',
+        ),
+        (
+            lrd.ExponentialDecay(0.1, 1.0).clipped(0.01),
+            '{"version": 1, "class": "Clipped", "schedule": {"class": "ExponentialDecay", '
+            '"initial_learning_rate": 0.1, '
+            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "lowest": 0.01, "highest": null}',
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )

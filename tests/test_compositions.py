@@ -1,0 +1,324 @@
+"""Schedules made of schedules: what each of them is, where its pieces are, and what nesting costs."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import TIME_MAPS, mp, real, some_period, some_schedule, some_steps, true_rate, ulps
+
+import lrdecay_native as lrd
+from lrdecay_native import formulas
+from lrdecay_native.engines import engine
+from lrdecay_native.grids import rounded_up
+from lrdecay_native.parts import Constant, Cycles, Smooth, Stairs
+from lrdecay_native.pieces import Cut
+
+THREE = lrd.StepDecay(0.1, 0.96, 10_000, staircase=False).clipped(0.001, None).warmup(5000)
+"""Warm-up, decay, floor."""
+
+any_schedule = st.builds(some_schedule, st.randoms(use_true_random=False))
+
+
+def assert_alike(rates: Any, expected: Any) -> None:
+    """A composition computes in 106 bits, a single formula in fewer."""
+    error = np.abs(np.subtract(rates, expected))
+    assert (error <= np.maximum(np.spacing(expected), 1e-300)).all()
+
+
+class TestWarmup:
+    @given(any_schedule, st.integers(1, 10**6), st.integers(0, 10**9))
+    def test_after_it_the_schedule(self, schedule: Any, steps: int, step: int) -> None:
+        assert_alike(schedule.warmup(steps)(steps + step), schedule(step))
+
+    @given(any_schedule, st.randoms(use_true_random=False))
+    def test_of_no_steps(self, schedule: Any, random: Random) -> None:
+        warm = schedule.warmup(0, start=0.5)
+        steps = np.array(some_steps(random, 1e6))
+        assert_alike(warm(steps), schedule(steps))
+        assert warm.values(5000).tolist() == schedule.values(5000).tolist()
+
+    @pytest.mark.parametrize("start", [0.0, 1e-100, 0.05, 0.1, 0.7])
+    @pytest.mark.parametrize("steps", [1, 2, 7, 5000, 100_000, 1000.5, 2.0**60])
+    def test_the_line(self, start: float, steps: float) -> None:
+        warm = lrd.ExponentialDecay(0.1, 0.0).warmup(steps, start=start)
+        assert warm(0) == start
+        count = min(int(steps), 20_000)
+        for dtype in (np.float64, np.float32):
+            values = warm.values(count, dtype=dtype)
+            for t in {0, 1, 2, count // 3, count - 1} & set(range(count)):
+                truth = start + (mp.mpf(0.1) - start) * t / mp.mpf(steps)
+                if truth == 0 or truth > 1e-28:
+                    assert ulps(values[t], truth, dtype) <= 0.51
+        assert warm(min(int(steps) + 1, 2**63 - 1)) == 0.1
+
+    def test_rises_to_the_first_rate_of_a_composition(self) -> None:
+        warm = lrd.StepDecay(0.3, 0.5, 10).scaled(0.1).clipped(0.001, 0.02).warmup(4)
+        assert warm.values(6).tolist() == [0.0, 0.005, 0.01, 0.015, 0.02, 0.02]
+        assert warm.warmup(2, start=0.5).values(3).tolist() == [0.5, 0.25, 0.0]
+
+    def test_zero_is_a_part_of_its_own(self) -> None:
+        first, line, *_ = THREE._parts
+        assert first == Constant(0, 1, 0.0)
+        assert (line.start, line.stop) == (1, 5000)
+
+
+class TestJoined:
+    @given(any_schedule, any_schedule, st.integers(0, 10**6), st.integers(0, 10**6))
+    def test_before_and_after(self, first: Any, second: Any, at: int, step: int) -> None:
+        joined = first.then(second, at=at)
+        assert joined(at + step) == second(step)
+        if step < at:
+            assert joined(step) == first(step)
+
+    def test_at_a_fraction_of_a_step(self) -> None:
+        joined = lrd.ExponentialDecay(0.1, 0.0).then(lrd.PolynomialDecay(0.2, 10), at=2.5)
+        assert joined(2.5) == 0.2
+        assert joined(2.49) == 0.1
+        assert joined.values(4).tolist() == [0.1, 0.1, 0.1, joined(3)]
+        assert joined(3) == lrd.PolynomialDecay(0.2, 10)(0.5)
+
+    def test_three_in_a_row(self) -> None:
+        constant = [lrd.ExponentialDecay(rate, 0.0) for rate in (0.1, 0.2, 0.3)]
+        row = constant[0].then(constant[1], at=3).then(constant[2], at=5)
+        assert row.values(7).tolist() == [0.1] * 3 + [0.2] * 2 + [0.3] * 2
+        assert (
+            constant[0].then(constant[1].then(constant[2], at=2), at=3).values(7).tolist()
+            == row.values(7).tolist()
+        )
+        assert (
+            constant[0].then(constant[1], at=9).then(constant[2], at=4).values(9).tolist()
+            == [0.1] * 4 + [0.3] * 5
+        )
+
+
+class TestScaledAndClipped:
+    @given(any_schedule, st.floats(1e-3, 1e3), st.randoms(use_true_random=False))
+    def test_scaled(self, schedule: Any, factor: float, random: Random) -> None:
+        for step in some_steps(random, 1e6)[:5]:
+            truth = factor * true_rate(schedule, mp.mpf(step))
+            if truth > 1e-280:
+                assert schedule.scaled(factor)(step) == pytest.approx(float(truth), rel=1e-13)
+
+    @given(any_schedule, st.randoms(use_true_random=False))
+    def test_clipped(self, schedule: Any, random: Random) -> None:
+        steps = np.array(some_steps(random, 1e6))
+        lowest, highest = sorted(
+            float(schedule(int(step))) + 1e-50 for step in random.sample(steps.tolist(), 2)
+        )
+        expected = np.clip(schedule(steps), lowest, highest)
+        assert schedule.clipped(lowest, highest)(steps).tolist() == expected.tolist()
+        assert schedule.clipped()(steps).tolist() == schedule(steps).tolist()
+
+    def test_the_order_counts(self) -> None:
+        decay = lrd.StepDecay(0.1, 0.5, 1)
+        assert decay.scaled(0.5).clipped(0.02).values(4).tolist() == [0.05, 0.025, 0.02, 0.02]
+        assert decay.clipped(0.02).scaled(0.5).values(4).tolist() == [0.05, 0.025, 0.0125, 0.01]
+        assert decay.clipped(0.02, 0.04).clipped(0.06, 0.08).values(2).tolist() == [0.06, 0.06]
+        assert decay.clipped(0.06, 0.08).clipped(0.02, 0.04).values(2).tolist() == [0.04, 0.04]
+
+    def test_products_of_factors_lose_nothing(self) -> None:
+        scaled: Any = lrd.ExponentialDecay(0.1, 0.0)
+        truth = mp.mpf(0.1)
+        for factor in (0.1, 0.3, 0.7, 1.1, 9.9):
+            scaled, truth = scaled.scaled(factor), truth * factor
+        assert scaled(5) == scaled.values(3)[2] == float(truth)
+
+    def test_a_bound_is_met_at_the_exact_step(self) -> None:
+        plain = lrd.StepDecay(0.1, 0.96, 10_000, staircase=False)
+        constant = plain.clipped(0.001, 0.09)
+        high, between, low = constant._parts
+        assert isinstance(between, Smooth)
+        assert high == Constant(0, between.start, 0.09)
+        assert low == Constant(between.stop, 2**63, 0.001)
+        assert true_rate(plain, mp.mpf(between.start)) < 0.09 <= true_rate(plain, mp.mpf(between.start - 1))
+        assert true_rate(plain, mp.mpf(between.stop)) <= 0.001 < true_rate(plain, mp.mpf(between.stop - 1))
+        values = constant.values(1_200_000)
+        assert (values[: between.start] == 0.09).all()
+        assert (values[between.stop :] == 0.001).all()
+
+    def test_rising_schedules(self) -> None:
+        rising = lrd.PolynomialDecay(0.1, 10, end_learning_rate=0.2)
+        expected = np.clip(rising(np.arange(12)), 0.125, 0.175)
+        assert rising.clipped(0.125, 0.175).values(12).tolist() == expected.tolist()
+
+
+class TestPieces:
+    def test_kinds(self) -> None:
+        assert [type(part) for part in lrd.StepDecay(0.1, 0.5, 2.5)._parts] == [Stairs]
+        assert [type(part) for part in lrd.StepDecay(0.1, 0.5, 2, staircase=False)._parts] == [Smooth]
+        assert [type(part) for part in lrd.PolynomialDecay(0.1, 10)._parts] == [Smooth, Constant]
+        assert [type(part) for part in lrd.PolynomialDecay(0.1, 10, cycle=True)._parts] == [Cycles]
+        assert [type(part) for part in lrd.ExponentialDecay(0.1, 0.0)._parts] == [Constant]
+
+    def test_boundaries_are_exact(self) -> None:
+        """0.1 * 3 is above 0.3, in fractions as in the schedule."""
+        stretched = lrd.PolynomialDecay(0.1, 3).per_epoch(0.1).per_epoch(1e17)
+        assert stretched._parts[0].stop == -(-Fraction(0.1) * 3 * 10**17 // 1)
+        late = lrd.PolynomialDecay(0.1, 3).warmup(2.5).per_epoch(1000.1)
+        assert [part.stop for part in late._parts] == [
+            1,
+            2501,
+            -(-(Fraction(1000.1) * Fraction(5.5)) // 1),
+            2**63,
+        ]
+
+    def test_whole_epochs_of_a_composition(self) -> None:
+        epochs = lrd.PolynomialDecay(0.1, 7, cycle=True).clipped(0.02).warmup(3)
+        in_steps = epochs.per_epoch(100.5, staircase=True)
+        expected = [epochs(int(t // Fraction(100.5))) for t in range(5000)]
+        assert in_steps.values(5000).tolist() == expected
+
+    def test_pieces_are_no_part_of_the_value(self) -> None:
+        used, fresh = (lrd.PolynomialDecay(0.1, 10).warmup(5) for _ in range(2))
+        used.values(100)
+        used(3)
+        assert used == fresh
+        assert hash(used) == hash(fresh)
+        assert pickle.dumps(used) == pickle.dumps(fresh)
+
+    def test_cuts(self) -> None:
+        assert Cut(Fraction(5, 2)).first_step() == 3
+        assert Cut(Fraction(3)).first_step() == 3
+        assert Cut(Fraction(3), after=True).first_step() == 4
+        assert Cut(Fraction(3)).first_pair() == (3.0, 0.0)
+        assert Cut(Fraction(3), after=True).first_pair() == (3.0, 5e-324)
+        assert Cut(Fraction(2**60 + 1)).first_pair() == (2.0**60, 1.0)
+        third = Cut(Fraction(1, 3)).first_pair()
+        assert Fraction(third[0]) + Fraction(third[1]) >= Fraction(1, 3)
+
+
+class TestNesting:
+    def test_a_hundred_deep(self) -> None:
+        plain = lrd.InverseTimeDecay(0.1, 0.01)
+        nested: Any = plain
+        for k in range(100):
+            nested = nested.warmup(1, start=0.1) if k % 2 else nested.scaled(2.0 if k % 4 else 0.5)
+        assert nested(50 + 1000) == plain(1000)
+        assert nested.values(50, 2050).tolist() == plain.values(2000).tolist()
+        last = nested._parts[-1]
+        assert len(last.chain.kernels) == 3
+        assert lrd.from_json(nested.to_json()) == nested
+        assert eval(repr(nested), vars(lrd)) == nested
+
+    def test_a_piece_stays_a_short_chain(self) -> None:
+        part = (
+            lrd.StepDecay(0.1, 0.96, 10).scaled(0.3).warmup(3).scaled(0.7).warmup(4).clipped(1e-9)._parts[-2]
+        )
+        assert [name for name, _ in part.chain.kernels] == ["delayed", "staircase", "step_decay", "scaled"]
+
+
+@pytest.mark.parametrize("distance", [1, 3, 2.5, 7.7, 1 / 3, 0.1, 1e5 + 0.1, 12345.678])
+@pytest.mark.parametrize("offset", [0, 0.25, 0.7, 5, 1e6 + 0.1])
+def test_multiples_rounded_up(distance: float, offset: float) -> None:
+    expected = [-(-(Fraction(offset) + k * Fraction(distance)) // 1) for k in range(20_000)]
+    assert rounded_up(Fraction(offset), Fraction(distance), 20_000).tolist() == expected
+    assert rounded_up(Fraction(offset) / 3, Fraction(distance) / 7, 100).tolist() == [
+        -(-(Fraction(offset) / 3 + k * Fraction(distance) / 7) // 1) for k in range(100)
+    ]
+
+
+def test_multiples_next_to_whole_numbers() -> None:
+    """Where float64 can't tell on which side they are."""
+    for tiny in (Fraction(1, 2**60), -Fraction(1, 2**60)):
+        distance = Fraction(5, 2) + tiny
+        expected = [-(-(k * distance) // 1) for k in range(5000)]
+        assert rounded_up(Fraction(0), distance, 5000).tolist() == expected
+
+
+TRUE_MAPS: dict[str, Any] = {
+    "delayed": lambda t, delay: max(t - delay, 0),
+    "ramp": lambda t, steps, start, rate: (start * (steps - t) + rate * t) / steps,
+    "scaled": lambda rate, factor: factor * rate,
+    "raised": max,
+    "capped": min,
+}
+
+
+def test_every_composition_map_is_tested() -> None:
+    assert TRUE_MAPS.keys() == formulas.COMPOSITION_MAPS.keys()
+    assert not TRUE_MAPS.keys() & TIME_MAPS.keys()
+
+
+@pytest.mark.parametrize("name", TRUE_MAPS)
+def test_composition_maps(name: str, random: Random) -> None:
+    """As pairs high + low, to 2**-98; the last parameter comes in two parts."""
+    for _ in range(200):
+        variable = some_period(random)
+        parameters = [some_period(random) for _ in formulas.COMPOSITION_MAPS[name].parameters[:-1]]
+        if name == "ramp":
+            variable = min(variable, parameters[0] * random.random())
+        low = parameters[-1] * 2.0**-60 * random.choice([0, 1, -1])
+        truth = TRUE_MAPS[name](mp.mpf(variable), *parameters[:-1], mp.mpf(parameters[-1]) + low)
+        point = getattr(engine, f"{name}_point")(variable, 0.0, *parameters, low)
+        assert abs(real(point[0]) + real(point[1]) - truth) <= mp.ldexp(truth, -98)
+        out = np.empty(1), np.empty(1)
+        getattr(engine, name)(np.array([variable]), np.zeros(1), *parameters, low, *out)
+        assert (out[0][0], out[1][0]) == point
+
+
+def refused(error: type[Exception], text: str) -> Any:
+    return pytest.raises(error, match=re.escape(text))
+
+
+class TestRefusals:
+    plain = lrd.StepDecay(0.1, 0.5, 1000)
+
+    @pytest.mark.parametrize("other", [0.1, None, lrd.StepDecay, "StepDecay(0.1, 0.5, 2)"])
+    def test_what_is_no_schedule(self, other: Any) -> None:
+        with refused(TypeError, f"other={other!r} must be a Schedule, not {type(other).__name__}"):
+            self.plain.then(other, at=3)
+        for make in (lambda s: lrd.Warmup(s, 3), lambda s: lrd.Scaled(s, 0.5), lambda s: lrd.Clipped(s)):
+            with refused(TypeError, f"schedule={other!r} must be a Schedule"):
+                make(other)
+
+    def test_bounds_in_the_wrong_order(self) -> None:
+        with refused(ValueError, "highest=0.1 must be at least lowest=0.2"):
+            self.plain.clipped(0.2, 0.1)
+
+    def test_factors_that_multiply_to_too_much(self) -> None:
+        with refused(ValueError, "factor=1e+60 must leave the product with the factors inside"):
+            self.plain.scaled(1e60).warmup(5).scaled(1e60)
+        with refused(ValueError, "factor=1e-60 must leave the product"):
+            self.plain.scaled(1e-60).scaled(1e-60)
+
+    def test_steps_that_float64_does_not_hold(self) -> None:
+        with refused(ValueError, f"steps={2**53 + 1} must be an integer that float64 holds"):
+            self.plain.warmup(2**53 + 1)
+        with refused(ValueError, f"at={2**53 + 1} must be an integer that float64 holds"):
+            self.plain.then(self.plain, at=2**53 + 1)
+
+    @pytest.mark.parametrize(
+        ("call", "advice"),
+        [
+            ("Warmup(s, 5, 0.1)", "write Warmup(schedule, steps, start=...)"),
+            ("Joined(s, s, 3, 4)", "write Joined(schedule, other, at)"),
+            ("Scaled(s, 2, 3)", "write Scaled(schedule, factor)"),
+            ("Clipped(s, 2, 3, 4)", "write Clipped(schedule, lowest, highest)"),
+        ],
+    )
+    def test_too_many_positional_arguments(self, call: str, advice: str) -> None:
+        with refused(TypeError, advice):
+            eval(call, {**vars(lrd), "s": self.plain})
+
+
+def test_plot() -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    axes = THREE.plot(20_000, ax=pyplot.figure().subplots())
+    heights = axes.lines[0].get_ydata()
+    assert heights[0] == 0.0
+    assert max(heights) == pytest.approx(0.1, rel=1e-2)
+
+
+def test_ten_million_steps_of_three(random: Random) -> None:
+    values = THREE.values(10_000_000, dtype=np.float32)
+    chosen = [0, 1, 4999, 5000, 5001, 1_133_110, 1_133_111, *(random.randrange(10**7) for _ in range(200))]
+    for t in chosen:
+        assert ulps(values[t], true_rate(THREE, mp.mpf(t)), np.float32) <= 0.51

@@ -1,0 +1,157 @@
+"""When a schedule gets below a rate, and until when it is above one: against every step, and far out."""
+
+from __future__ import annotations
+
+import math
+import re
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import LAST_STEP, SCHEDULES, scale, some_schedule, some_steps, spread
+
+import lrdecay_native as lrd
+
+CYCLIC = [
+    lrd.PolynomialDecay(0.1, 7, power=1.5, end_learning_rate=0.01, cycle=True),
+    lrd.PolynomialDecay(0.1, 7, power=0.5, end_learning_rate=0.3, cycle=True),
+    lrd.PolynomialDecay(0.1, 1, end_learning_rate=0.01, cycle=True),
+    lrd.PolynomialDecay(0.1, 7, power=2.0, end_learning_rate=0.01, cycle=True).clipped(0.02, 0.04),
+    lrd.PolynomialDecay(0.1, 3, end_learning_rate=0.01, cycle=True).per_epoch(5.5, staircase=True).warmup(20),
+    lrd.PolynomialDecay(0.1, 30, cycle=True).then(lrd.PolynomialDecay(0.2, 40, cycle=True), at=101.5),
+]
+FRACTIONS = [
+    lrd.PolynomialDecay(0.1, 0.3, end_learning_rate=0.01, cycle=True),
+    lrd.PolynomialDecay(0.1, 37.3, power=2.0, cycle=True),
+    lrd.PolynomialDecay(0.1, 37.3, power=2.0, end_learning_rate=0.3, cycle=True),
+    lrd.PolynomialDecay(0.1, 1037.3, power=2.0, end_learning_rate=0.03, cycle=True),
+]
+OTHERS = [
+    lrd.StepDecay(0.1, 0.9, 7),
+    lrd.StepDecay(0.1, 0.9, 7.7).warmup(100, start=0.05),
+    lrd.ExponentialDecay(0.1, 1e-3).clipped(0.05),
+    lrd.PolynomialDecay(0.1, 1000, end_learning_rate=0.2),
+    lrd.PolynomialDecay(0.1, 1000, power=0.0),
+    lrd.StepDecay(0.1, 0.5, 100).then(lrd.StepDecay(0.1, 0.5, 50), at=333),
+]
+
+
+def some_rate(schedule: Any, random: Random) -> float:
+    """A rate that the schedule has, one beside it, or any."""
+    step = random.choice(some_steps(random, scale(schedule)))
+    rate = schedule(step)
+    return random.choice([rate, math.nextafter(rate, 1e300), rate * spread(random, 0.1, 10.0), 0.1])
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_step_before_and_the_step_itself(random: Random) -> None:
+    schedule = some_schedule(random)
+    if re.search(r"max_step=[^,]*\.[^,]*,.*cycle=True", repr(schedule)):
+        # They are searched cycle by cycle, which may take very long.
+        return
+    rate = some_rate(schedule, random)
+    below, above = schedule.first_step_below(rate), schedule.last_step_above(rate)
+    steps = some_steps(random, scale(schedule))
+    if below is None:
+        assert (schedule(np.array(steps)) >= rate).all()
+    else:
+        assert schedule(below) < rate
+        assert below == 0 or schedule(below - 1) >= rate
+    if above is None:
+        assert (schedule(np.array(steps)) <= rate).all()
+    else:
+        assert schedule(above) > rate
+        assert above == LAST_STEP or schedule(above + 1) <= rate
+
+
+@pytest.mark.parametrize("schedule", CYCLIC + FRACTIONS + OTHERS, ids=repr)
+def test_every_step(schedule: Any, random: Random) -> None:
+    steps = np.arange(3000)
+    values = schedule(steps)
+    reached = np.sort(values).tolist()
+    chosen = {*random.sample(reached, 40), 0.01, 0.02, 0.04, 0.05, 0.3, 1.0, 0.0}
+    if schedule in FRACTIONS:
+        # Next to the end rate they are searched through billions of cycles.
+        chosen = {*random.sample(reached[30:-30], 40), 0.02, 0.04, 0.05, 1.0}
+    for rate in chosen:
+        first, last = schedule.first_step_below(rate), schedule.last_step_above(rate)
+        below, above = np.flatnonzero(values < rate), np.flatnonzero(values > rate)
+        if len(below):
+            assert first == below[0], rate
+        else:
+            assert first is None or first >= 3000, rate
+        if last is not None and last >= 3000:
+            assert schedule(last) > rate
+        else:
+            assert last == (above[-1] if len(above) else None), rate
+
+
+class TestFarOut:
+    def test_the_last_step_of_all(self) -> None:
+        constant = lrd.ExponentialDecay(0.1, 0.0)
+        assert constant.last_step_above(0.05) == LAST_STEP
+        assert constant.last_step_above(0.1) is None
+        assert constant.first_step_below(0.1) is None
+        assert constant.first_step_below(0.2) == 0
+        assert lrd.PolynomialDecay(0.1, 2.0**63).first_step_below(1.1e-20) == LAST_STEP
+
+    def test_exact_to_the_step_beyond_float64(self) -> None:
+        schedule = lrd.PolynomialDecay(1.0, 2**60)
+        assert schedule.first_step_below(3.0 * 2.0**-60) == 2**60 - 2
+        assert schedule.last_step_above(3.0 * 2.0**-60) == 2**60 - 4
+
+    def test_many_cycles(self) -> None:
+        """In cycle n the first rate is 0.1 * (1 - 1e-3) / n, the last one 0."""
+        schedule = lrd.PolynomialDecay(0.1, 1000, cycle=True)
+        last = schedule.last_step_above(1e-9)
+        assert last is not None
+        assert last % 1000 == 1
+        assert 0.0999 / (last // 1000 + 1) > 1e-9 >= 0.0999 / (last // 1000 + 2)
+        assert schedule.first_step_below(1e-300) == 1000
+        assert schedule.first_step_below(0.0) is None
+        floored = schedule.clipped(0.0001)
+        assert floored.last_step_above(0.0001) == 997 * 1000 + 1
+        assert floored.first_step_below(0.0001) is None
+
+    def test_rising_cycles(self) -> None:
+        schedule = lrd.PolynomialDecay(0.1, 1000, end_learning_rate=0.2, cycle=True)
+        assert schedule.last_step_above(0.15) == LAST_STEP
+        last_end = LAST_STEP // 1000 * 1000
+        assert schedule.last_step_above(math.nextafter(0.2, 0.0)) in range(last_end, LAST_STEP + 1)
+        assert schedule.last_step_above(0.2) is None
+
+    def test_staircases_fall_at_a_run(self) -> None:
+        schedule = lrd.StepDecay(1.0, 0.5, 10**15).warmup(7, start=1.0)
+        assert schedule.clipped(0.1).first_step_below(0.25) == 3 * 10**15 + 7
+        assert schedule.last_step_above(0.25) == 2 * 10**15 + 6
+
+    def test_warm_up_first(self) -> None:
+        schedule = lrd.StepDecay(0.1, 0.5, 1000).warmup(100)
+        assert schedule.first_step_below(0.05) == 0
+        assert schedule.last_step_above(0.05) == 1099
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -float("inf"), 10**400])
+def test_rates_that_are_no_finite_number(rate: Any) -> None:
+    for method in (lrd.StepDecay(0.1, 0.5, 9).first_step_below, lrd.StepDecay(0.1, 0.5, 9).last_step_above):
+        with pytest.raises(ValueError, match=re.escape(f"learning_rate={rate!r} must be finite")):
+            method(rate)
+
+
+@pytest.mark.parametrize("rate", ["0.1", None, True, 1j])
+def test_rates_of_a_wrong_kind(rate: Any) -> None:
+    for method in (lrd.StepDecay(0.1, 0.5, 9).first_step_below, lrd.StepDecay(0.1, 0.5, 9).last_step_above):
+        with pytest.raises(TypeError, match=re.escape(f"learning_rate={rate!r} must be a real number")):
+            method(rate)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_of_every_class(name: str, random: Random) -> None:
+    schedule = SCHEDULES[name].make(random)
+    assert schedule.first_step_below(1e300) == 0
+    assert schedule.first_step_below(-1.0) is None
+    assert schedule.last_step_above(-1.0) == LAST_STEP
+    assert schedule.last_step_above(1e300) is None
