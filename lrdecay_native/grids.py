@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.blocks import fill_directly, fill_smooth
+from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth
 from lrdecay_native.engines import engine
 from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs
 
@@ -21,7 +21,7 @@ SEGMENT = 2**40
 SHORTEST_RUN = 2
 """Staircases with shorter runs are evaluated step by step."""
 
-SHORTEST_CYCLE = 2**13
+SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
 """Schedules with shorter cycles are evaluated step by step."""
 
 Indices = npt.NDArray[np.int64]
@@ -80,15 +80,40 @@ def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
 def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
     if part.period < SHORTEST_CYCLE * steps.step:
         fill_directly(part.chain.on_arrays, steps, out)
-        return
+    elif part.bounded:
+        _fill_bounded_cycles(part, steps, out)
+    else:
+        bounds = _cycle_bounds(part, steps)
+        # Only the first and the last cycle may be cut short.
+        first, last = bounds[1 if bounds[1] < FEWEST_IN_A_PIECE else 0], len(steps)
+        if last - bounds[-2] < FEWEST_IN_A_PIECE:
+            last = max(bounds[-2], first)
+        for begin, end in ((0, first), (last, len(steps))):
+            fill_directly(part.chain.on_arrays, steps[begin:end], out[begin:end])
+        if first < last:
+            inner = bounds[(bounds >= first) & (bounds <= last)]
+            fill_pieces(part.chain.on_arrays, steps[first:last], out[first:last], inner - first)
+
+
+def _cycle_bounds(part: Cycles, steps: range) -> Indices:
+    """The indices at which cycles begin, and the number of steps."""
+    first, last = part.cycle(steps.start), part.cycle(steps[-1])
+    if first == last:
+        return np.array([0, len(steps)])
+    # Behind the end of a cycle: the next multiple of what all ends are multiples of.
+    end = part.origin + first * part.period
+    behind = end + Fraction(1, math.lcm(end.denominator, part.period.denominator))
+    inner = rounded_up((behind - steps.start) / steps.step, part.period / steps.step, last - first)
+    return np.concatenate([[0], inner, [len(steps)]])
+
+
+def _fill_bounded_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
     first, number = 0, part.cycle(steps.start)
     while first < len(steps):
         last = min(index_of(part.stop_of(number), steps), len(steps))
-        if first < last and part.bounded:
+        if first < last:
             within = steps[first:last]
             evaluate_grid(tuple(part.parts(within[0], within[-1] + 1)), within, out[first:last])
-        elif first < last:
-            fill_smooth(part.chain.on_arrays, steps[first:last], out[first:last])
         first, number = last, number + 1
 
 
