@@ -10,8 +10,9 @@ Every formula and every time map becomes three functions:
     every argument is an array, of any stride (a stride of 0 broadcasts).
 
 The maps of compositions become the first two of them.  The block polynomials become ``interpolate`` and, for each
-dtype and degree, ``fill_dtype_degree``; ``repeat_dtype`` writes runs of equal values.  Bodies are the common
-subset of Cython and Python; the two languages differ in the declarations around them.
+dtype and degree, ``fill_dtype_degree``; ``repeat_dtype`` writes runs of equal values, ``products_dtype`` cycles that
+are alike.  Bodies are the common subset of Cython and Python; the two languages differ in the declarations around
+them.
 """
 
 from __future__ import annotations
@@ -223,6 +224,10 @@ def _fill(dtype: str, degree: int) -> Function:
     )
 
 
+SPAN = 8
+"""Short runs are written in spans of so many values."""
+
+
 def _repeat(dtype: str) -> Function:
     return Function(
         f"repeat_{dtype}",
@@ -232,8 +237,56 @@ def _repeat(dtype: str) -> Function:
         [
             "for block in range(values.shape[0]):",
             "    value = values[block]",
-            "    for i in range(starts[block], starts[block + 1]):",
-            "        out[as_index(i)] = value",
+            "    first = starts[block]",
+            "    count = starts[block + 1] - first",
+            f"    if count < {8 * SPAN} and first + count + {SPAN} <= out.shape[0]:",
+            # What is written past the run is written over by the next one.
+            f"        for part in range((count + {SPAN - 1}) >> {SPAN.bit_length() - 1}):",
+            f"            for i in range({SPAN}):",
+            f"                out[as_index(first + part * {SPAN} + i)] = value",
+            "    else:",
+            "        for i in range(first, first + count):",
+            "            out[as_index(i)] = value",
+        ],
+    )
+
+
+def _products(dtype: str) -> Function:
+    """Rows of ``end + shape * factor``, a row for each factor.
+
+    In float64, shapes, factors and end come in two parts; the first parts of shape and factor have at most 26
+    bits, so that their product is exact.
+    """
+    single = dtype == "float32"
+    names = ["shape", "factor", "end"]
+    parts = names if single else [f"{name}_{part}" for name in names for part in ("high", "low")]
+    variables = ("high", "low", "product", "rest", "total", "part_of_product", "error", "end", "end_rest")
+    row = [
+        "high = factor_high[block]",
+        "low = factor_low[block]",
+        "for i in range(count):",
+        "    product = shape_high[i] * high",
+        "    rest = multiply_add(shape_high[i], low, shape_low[i] * (high + low))",
+        "    total = end + product",
+        "    part_of_product = total - end",
+        "    error = (end - (total - part_of_product)) + (product - part_of_product)",
+        "    out[as_index(first + i)] = total + (error + (rest + end_rest))",
+    ]
+    single_row = [
+        "for i in range(count):",
+        "    out[as_index(first + i)] = float32(shape[i] * factor[block] + end[0])",
+    ]
+    return Function(
+        f"products_{dtype}",
+        dtype,
+        (("written vector", "out"), *(("doubles", part) for part in parts)),
+        () if single else variables,
+        [
+            *([] if single else ["end = end_high[0]", "end_rest = end_low[0]"]),
+            f"count = {parts[0]}.shape[0]",
+            f"for block in range({parts[1 if single else 2]}.shape[0]):",
+            "    first = block * count",
+            *_indented(single_row if single else row),
         ],
     )
 
@@ -262,6 +315,7 @@ def all_functions() -> Iterator[Function]:
             yield _expand(dtype, degree)
             yield _fill(dtype, degree)
         yield _repeat(dtype)
+        yield _products(dtype)
 
 
 _INDICES = ("i", "block", "part", "first", "length", "count")
@@ -289,7 +343,8 @@ def _cython_lines(function: Function) -> Iterator[str]:
         yield f"cdef void {function.name}({arguments}) noexcept nogil:"
     else:
         yield f"def {function.name}({arguments}):"
-    yield f"    cdef {number} {', '.join(function.variables)}"
+    if function.variables:
+        yield f"    cdef {number} {', '.join(function.variables)}"
     given = [name for _, name in function.arguments]
     yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
     yield "    with nogil:" if not function.private else "    if True:"

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.blocks import fill_directly, fill_smooth
+from lrdecay_native.cycle_products import are_products, fill_products
 from lrdecay_native.engines import engine
 from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs
 
@@ -23,6 +24,9 @@ SHORTEST_RUN = 2
 
 SHORTEST_CYCLE = 2**13
 """Schedules with shorter cycles are evaluated step by step."""
+
+FEW_NUMBERS = 2**12
+"""Multiples per round: they stay in the cache, and most fit into 64 bits with all their fraction."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -78,6 +82,9 @@ def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
+    if are_products(part, steps):
+        fill_products(part, steps, out)
+        return
     if part.period < SHORTEST_CYCLE * steps.step:
         fill_directly(part.chain.on_arrays, steps, out)
         return
@@ -114,24 +121,32 @@ def _fill_runs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
-    """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly."""
-    whole = math.floor(distance)
-    base = math.floor(offset)
+    """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly.
+
+    The denominators are powers of two, as those of all sums and products of doubles.
+    """
+    result = np.empty(count, np.int64)
+    for first in range(0, count, FEW_NUMBERS):
+        part = result[first : first + FEW_NUMBERS]
+        part[:] = _few_rounded_up(offset + first * distance, distance, len(part))
+    return result
+
+
+def _few_rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
+    base, whole = math.floor(offset), math.floor(distance)
+    denominator = max(offset.denominator, distance.denominator)
+    first, each = int((offset - base) * denominator), int((distance - whole) * denominator)
     numbers = np.arange(count)
     result = base + numbers * whole
-    offset, distance = offset - base, distance - whole
-    if offset == 0 and distance == 0:
+    if first == each == 0:
         return result
-    denominator = math.lcm(offset.denominator, distance.denominator)
-    first, each = int(offset * denominator), int(distance * denominator)
-    if first + each * count + denominator < 2**63:
-        result += -((-first - each * numbers) // denominator)
-        return result
+    if first + each * count < 2**63:
+        return result - ((-first - each * numbers) >> (denominator.bit_length() - 1))
     estimate = first / denominator + numbers * (each / denominator)
     result += np.ceil(estimate).astype(np.int64)
     # Where the estimate is this close to a whole number, its rounding errors may have moved it past it.
-    for k in np.flatnonzero(np.abs(estimate - np.rint(estimate)) < (count + 2) * 2.0**-51).tolist():
-        result[k] = base + k * whole + -((-first - each * k) // denominator)
+    for k in np.flatnonzero(np.abs(estimate - np.rint(estimate)) < 2.0**-36).tolist():
+        result[k] = base + k * whole - ((-first - each * k) // denominator)
     return result
 
 
