@@ -115,8 +115,9 @@ def _fill_runs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
     starts = np.empty(len(runs) + 1, np.int64)
     starts[0], starts[-1] = 0, len(steps)
     if len(runs) > 1:
-        offset = (part.origin + runs[1] * part.period - steps.start) / steps.step
-        starts[1:-1] = rounded_up(offset, part.period / steps.step, len(runs) - 1)
+        offset = part.origin + runs[1] * part.period - steps.start
+        distances = rounded_up(offset, part.period, len(runs) - 1)
+        starts[1:-1] = distances if steps.step == 1 else -(-distances // steps.step)
     getattr(engine, f"repeat_{out.dtype.name}")(out, rates, starts)
 
 
@@ -125,6 +126,8 @@ def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
 
     The denominators are powers of two, as those of all sums and products of doubles.
     """
+    if distance.denominator == 1:
+        return math.ceil(offset) + np.arange(count) * int(distance)
     result = np.empty(count, np.int64)
     for first in range(0, count, FEW_NUMBERS):
         part = result[first : first + FEW_NUMBERS]
