@@ -18,7 +18,7 @@ from conftest import CYTHON_ENGINES, ENGINES, PACKAGE, RunPython, available_engi
 from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
-from lrdecay_native import blocks, engines, evaluation, grids, kernels
+from lrdecay_native import blocks, cycle_products, engines, evaluation, grids, kernels
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
 from lrdecay_native.generation import Function, all_functions
 
@@ -72,7 +72,7 @@ def calls() -> Calls:
     random = Random(1)
     recorder = Recorder(engines.engine, random)
     with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore"):
-        for module in (evaluation, blocks, grids, kernels):
+        for module in (evaluation, blocks, cycle_products, grids, kernels):
             patch.setattr(module, "engine", recorder)
         for name, kernel in KERNELS.items():
             for _ in range(KEPT):
