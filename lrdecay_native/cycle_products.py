@@ -59,7 +59,7 @@ def fill_products(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
     factors = _factors(power, change, range(number, part.cycle(steps[-1]) + 1), out.dtype.name)
     ends = _parts(_arrays(as_point(part.piece.factor * Fraction(end))), out.dtype.name)
     multiply = getattr(engine, f"products_{out.dtype.name}")
-    skipped, count = (place - first_place) // steps.step, len(shapes[0])
+    skipped, count = (place - 1) // steps.step, len(shapes[0])
     done = min(count - skipped, len(steps))
     multiply(out[:done], *(s[skipped : skipped + done] for s in shapes), *(f[:1] for f in factors), *ends)
     rows = (len(steps) - done) // count

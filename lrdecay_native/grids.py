@@ -22,6 +22,9 @@ SEGMENT = 2**22
 SHORTEST_RUN = 2
 """Staircases with shorter runs are evaluated step by step."""
 
+SHORT_LINE = 2**15
+"""Shorter lines are evaluated step by step: one division each."""
+
 SHORTEST_CYCLE = 2**13
 """Schedules with shorter cycles are evaluated step by step."""
 
@@ -76,6 +79,9 @@ def _fill_constant(part: Constant, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
+    if len(steps) < SHORT_LINE and part.is_line:
+        fill_directly(part.chain.on_arrays, steps, out)
+        return
     for first in range(0, len(steps), SEGMENT):
         segment = slice(first, first + SEGMENT)
         fill_smooth(part.chain.on_arrays, steps[segment], out[segment])
