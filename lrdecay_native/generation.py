@@ -359,6 +359,10 @@ def _fill(order: str, dtype: str) -> Function:
     )
 
 
+SPAN = 8
+"""Short runs are written in spans of so many values."""
+
+
 def _repeat(dtype: str) -> Function:
     return Function(
         f"repeat_{dtype}",
@@ -368,8 +372,16 @@ def _repeat(dtype: str) -> Function:
         [
             "for block in range(values.shape[0]):",
             "    value = values[block]",
-            "    for i in range(starts[block], starts[block + 1]):",
-            "        out[as_index(i)] = value",
+            "    first = starts[block]",
+            "    count = starts[block + 1] - first",
+            f"    if count < {8 * SPAN} and first + count + {SPAN} <= out.shape[0]:",
+            # What is written past the run is written over by the next one.
+            f"        for part in range((count + {SPAN - 1}) >> {SPAN.bit_length() - 1}):",
+            f"            for i in range({SPAN}):",
+            f"                out[as_index(first + part * {SPAN} + i)] = value",
+            "    else:",
+            "        for i in range(first, first + count):",
+            "            out[as_index(i)] = value",
         ],
     )
 

@@ -15,14 +15,20 @@ from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces,
 from lrdecay_native.engines import engine
 from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs
 
-SEGMENT = 2**40
-"""Steps per round of the grid evaluation: intermediate results stay in the processor's cache."""
+SEGMENT = 2**22
+"""Steps per round where intermediate results must not grow with the grid."""
 
 SHORTEST_RUN = 2
 """Staircases with shorter runs are evaluated step by step."""
 
+SHORT_LINE = 2**15
+"""Shorter lines are evaluated step by step: one division each."""
+
 SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
 """Schedules with shorter cycles are evaluated step by step."""
+
+FEW_NUMBERS = 2**12
+"""Multiples per round: they stay in the cache, and most fit into 64 bits with all their fraction."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -72,9 +78,10 @@ def _fill_constant(part: Constant, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
-    for first in range(0, len(steps), SEGMENT):
-        segment = slice(first, first + SEGMENT)
-        fill_smooth(part.chain.on_arrays, steps[segment], out[segment])
+    if len(steps) < SHORT_LINE and part.is_line:
+        fill_directly(part.chain.on_arrays, steps, out)
+        return
+    fill_smooth(part.chain.on_arrays, steps, out)
 
 
 def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
@@ -103,8 +110,8 @@ def _cycle_bounds(part: Cycles, steps: range) -> Indices:
     # Behind the end of a cycle: the next multiple of what all ends are multiples of.
     end = part.origin + first * part.period
     behind = end + Fraction(1, math.lcm(end.denominator, part.period.denominator))
-    inner = rounded_up((behind - steps.start) / steps.step, part.period / steps.step, last - first)
-    return np.concatenate([[0], inner, [len(steps)]])
+    distances = rounded_up(behind - steps.start, part.period, last - first)
+    return np.concatenate([[0], -(-distances // steps.step), [len(steps)]])
 
 
 def _fill_bounded_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
@@ -133,30 +140,41 @@ def _fill_runs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
     starts = np.empty(len(runs) + 1, np.int64)
     starts[0], starts[-1] = 0, len(steps)
     if len(runs) > 1:
-        offset = (part.origin + runs[1] * part.period - steps.start) / steps.step
-        starts[1:-1] = rounded_up(offset, part.period / steps.step, len(runs) - 1)
+        offset = part.origin + runs[1] * part.period - steps.start
+        distances = rounded_up(offset, part.period, len(runs) - 1)
+        starts[1:-1] = distances if steps.step == 1 else -(-distances // steps.step)
     getattr(engine, f"repeat_{out.dtype.name}")(out, rates, starts)
 
 
 def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
-    """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly."""
-    whole = math.floor(distance)
-    base = math.floor(offset)
+    """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly.
+
+    The denominators are powers of two, as those of all sums and products of doubles.
+    """
+    if distance.denominator == 1:
+        return math.ceil(offset) + np.arange(count) * int(distance)
+    result = np.empty(count, np.int64)
+    for first in range(0, count, FEW_NUMBERS):
+        part = result[first : first + FEW_NUMBERS]
+        part[:] = _few_rounded_up(offset + first * distance, distance, len(part))
+    return result
+
+
+def _few_rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
+    base, whole = math.floor(offset), math.floor(distance)
+    denominator = max(offset.denominator, distance.denominator)
+    first, each = int((offset - base) * denominator), int((distance - whole) * denominator)
     numbers = np.arange(count)
     result = base + numbers * whole
-    offset, distance = offset - base, distance - whole
-    if offset == 0 and distance == 0:
+    if first == each == 0:
         return result
-    denominator = math.lcm(offset.denominator, distance.denominator)
-    first, each = int(offset * denominator), int(distance * denominator)
-    if first + each * count + denominator < 2**63:
-        result += -((-first - each * numbers) // denominator)
-        return result
+    if first + each * count < 2**63:
+        return result - ((-first - each * numbers) >> (denominator.bit_length() - 1))
     estimate = first / denominator + numbers * (each / denominator)
     result += np.ceil(estimate).astype(np.int64)
     # Where the estimate is this close to a whole number, its rounding errors may have moved it past it.
-    for k in np.flatnonzero(np.abs(estimate - np.rint(estimate)) < (count + 2) * 2.0**-51).tolist():
-        result[k] = base + k * whole + -((-first - each * k) // denominator)
+    for k in np.flatnonzero(np.abs(estimate - np.rint(estimate)) < 2.0**-36).tolist():
+        result[k] = base + k * whole - ((-first - each * k) // denominator)
     return result
 
 

@@ -205,14 +205,14 @@ class Schedule(ABC):
         return result
 
     def chunks(
-        self, start: int, stop: int | None = None, *, size: int, dtype: npt.DTypeLike | None = None
+        self, start: int, stop: int, size: int, *, dtype: npt.DTypeLike | None = None
     ) -> Iterator[npt.NDArray[Any]]:
         """Evaluate the schedule on more steps than memory holds, array by array.
 
         Parameters
         ----------
         start, stop : int
-            As for `range`: ``chunks(stop, size=...)`` or ``chunks(start, stop, size=...)``.
+            The first step and the one behind the last, from 0 to 2**63.
         size : int
             Steps per array, at least 1; the last array may be shorter.
         dtype : float64 or float32, default float64
@@ -237,7 +237,7 @@ class Schedule(ABC):
         --------
         >>> import lrdecay_native as lrd
         >>> s = lrd.StepDecay(0.1, drop_rate=0.5, step_size=2)
-        >>> [chunk.tolist() for chunk in s.chunks(5, size=3)]
+        >>> [chunk.tolist() for chunk in s.chunks(0, 5, 3)]
         [[0.1, 0.1, 0.05], [0.05, 0.025]]
         """
         steps = _range(start, stop, 1)

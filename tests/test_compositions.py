@@ -215,19 +215,45 @@ class TestNesting:
         assert [name for name, _ in part.chain.kernels] == ["delayed", "staircase", "step_decay", "scaled"]
 
 
+class TestCyclesOnGrids:
+    """Cycles of whole steps are the first one times constants."""
+
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @pytest.mark.parametrize("period", [1, 3, 4, 100, 4096, 12_345, 200_000])
+    @pytest.mark.parametrize(
+        ("power", "end"),
+        [(1.0, 0.0), (1.0, 0.01), (0.5, 0.3), (1.5, 1e-9), (99.0, 0.01), (0.0, 0.01), (2.0, 0.1)],
+    )
+    def test_true_values(self, period: int, power: float, end: float, dtype: Any, random: Random) -> None:
+        plain = lrd.PolynomialDecay(0.1, period, power=power, end_learning_rate=end, cycle=True)
+        for schedule, steps in (
+            (plain, range(30_000)),
+            (plain, range(1, 30_001)),
+            (plain.scaled(0.3).warmup(123), range(100, 30_000)),
+            (plain.clipped(0.02, 0.07), range(period // 2, period // 2 + 10_000)),
+            (plain, range(10**12 + 7, 10**12 + 9000)),
+            (plain, range(0, 40_000, 2)),
+            (plain.per_epoch(3), range(29_999, 0, -1)),
+        ):
+            values = schedule.values(steps.start, steps.stop, steps.step, dtype=dtype)
+            for k in {0, 1, 2, len(steps) - 1, *(random.randrange(len(steps)) for _ in range(12))}:
+                truth = true_rate(schedule, mp.mpf(steps[k]))
+                if truth == 0:
+                    assert values[k] == 0
+                elif truth > 1e-28:
+                    assert ulps(values[k], truth, dtype) <= 0.51, (schedule, steps[k])
+
+
 @pytest.mark.parametrize("distance", [1, 3, 2.5, 7.7, 1 / 3, 0.1, 1e5 + 0.1, 12345.678])
 @pytest.mark.parametrize("offset", [0, 0.25, 0.7, 5, 1e6 + 0.1])
 def test_multiples_rounded_up(distance: float, offset: float) -> None:
     expected = [-(-(Fraction(offset) + k * Fraction(distance)) // 1) for k in range(20_000)]
     assert rounded_up(Fraction(offset), Fraction(distance), 20_000).tolist() == expected
-    assert rounded_up(Fraction(offset) / 3, Fraction(distance) / 7, 100).tolist() == [
-        -(-(Fraction(offset) / 3 + k * Fraction(distance) / 7) // 1) for k in range(100)
-    ]
 
 
 def test_multiples_next_to_whole_numbers() -> None:
     """Where float64 can't tell on which side they are."""
-    for tiny in (Fraction(1, 2**60), -Fraction(1, 2**60)):
+    for tiny in (Fraction(1, 2**60), -Fraction(1, 2**60), Fraction(1, 2**90), -Fraction(1, 2**90)):
         distance = Fraction(5, 2) + tiny
         expected = [-(-(k * distance) // 1) for k in range(5000)]
         assert rounded_up(Fraction(0), distance, 5000).tolist() == expected

@@ -270,7 +270,7 @@ class TestChunks:
     )
     def test_are_the_values(self, random: Random, start: int, count: int, size: int, dtype: Any) -> None:
         schedule = some_schedule(random)
-        chunks = list(schedule.chunks(start, start + count, size=size, dtype=dtype))
+        chunks = list(schedule.chunks(start, start + count, size, dtype=dtype))
         assert [len(chunk) for chunk in chunks[:-1]] == [size] * (len(chunks) - 1)
         together = np.concatenate([np.empty(0, dtype), *chunks])
         values = schedule.values(start, start + count, dtype=dtype)
@@ -282,9 +282,9 @@ class TestChunks:
 
     def test_beyond_memory(self) -> None:
         schedule = lrd.StepDecay(0.1, 0.5, 1000)
-        chunks = schedule.chunks(2**63, size=3)
+        chunks = schedule.chunks(0, 2**63, 3)
         assert next(chunks).tolist() == [0.1] * 3
-        assert len(list(schedule.chunks(2**63 - 5, 2**63, size=2))) == 3
+        assert len(list(schedule.chunks(2**63 - 5, 2**63, 2))) == 3
 
     @pytest.mark.parametrize(
         ("arguments", "error", "text"),
