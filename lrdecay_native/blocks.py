@@ -75,8 +75,10 @@ def fill_pieces(exact: PairFunction, steps: range, out: npt.NDArray[Any], bounds
     ends = numbers.cumsum()
     first = bounds[:-1] - lengths * (ends - numbers)
     starts = first.repeat(numbers) + np.arange(ends[-1]) * lengths.repeat(numbers)
-    starts[ends - 1] = bounds[1:] - 1 - lengths
+    lasts = bounds[1:] - 1
+    starts[ends - 1] = lasts - lengths
     _fill_all(exact, steps, out, starts, lengths.repeat(numbers))
+    out[lasts] = exact(grid_pair(steps, lasts))[0]
 
 
 def _fill_all(
@@ -102,9 +104,9 @@ def grid_pair(steps: range, indices: Indices) -> Pair:
 def _fill_blocks(
     exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
 ) -> None:
-    """Blocks that begin at these indices, and the step behind each."""
+    """Blocks that begin at these indices, and the step behind the last one."""
     values = _sample(exact, steps, starts, lengths)
-    out[starts + lengths] = values[0][-len(starts) :]
+    out[starts[-1] + lengths[-1]] = values[0][-1]
     choices = _fill(out, starts, lengths, values)
     while choices is not None:
         failed = choices < 0.0
