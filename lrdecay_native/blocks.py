@@ -17,7 +17,7 @@ from lrdecay_native.block_polynomial import (
     expansion_names,
 )
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import CHUNK, Doubles, Pair, PairFunction, as_pair
+from lrdecay_native.evaluation import CHUNK, Doubles, Pair, PairFunction, as_pair, dtype_of
 
 Indices = npt.NDArray[np.int64]
 
@@ -135,7 +135,7 @@ def _sample(exact: PairFunction, steps: range, starts: Indices, lengths: Indices
 
 def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair) -> Doubles | None:
     """Fill the blocks that can be filled; where some can't, return the choices, theirs negative."""
-    dtype = out.dtype.name
+    dtype = dtype_of(out)
     order = "mirrored" if out.nbytes <= CACHE else "ascending"
     count = len(starts)
     choices = np.empty(count)

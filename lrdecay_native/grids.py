@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth
 from lrdecay_native.engines import engine
+from lrdecay_native.evaluation import dtype_of
 from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs
 
 SEGMENT = 2**22
@@ -143,7 +144,7 @@ def _fill_runs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
         offset = part.origin + runs[1] * part.period - steps.start
         distances = rounded_up(offset, part.period, len(runs) - 1)
         starts[1:-1] = distances if steps.step == 1 else -(-distances // steps.step)
-    getattr(engine, f"repeat_{out.dtype.name}")(out, rates, starts)
+    getattr(engine, f"repeat_{dtype_of(out)}")(out, rates, starts)
 
 
 def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
