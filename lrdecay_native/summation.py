@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from lrdecay_native.evaluation import Pair, as_pair
 from lrdecay_native.grids import rounded_up
-from lrdecay_native.parts import Chain, Constant, Cycles, Part, Smooth, Stairs
+from lrdecay_native.parts import Chain, Constant, Cycles, Part, Smooth, Stairs, first_step_where
 
 NODES = 24
 """Samples per block."""
@@ -325,13 +325,39 @@ def _sum_of_runs(part: Stairs, runs: range) -> Fraction:
 def _sum_of_cycles(part: Cycles) -> Fraction:
     first, last = part.cycle(part.start), part.cycle(part.stop - 1)
     distance = part.period.denominator
-    if last - first <= 2 * distance or part.bounded or distance > LARGEST_DENOMINATOR:
+    if last - first <= 2 * distance or distance > LARGEST_DENOMINATOR:
         return _sum_of_single_cycles(part, part.start, part.stop)
+    if part.bounded:
+        return _sum_of_bounded_cycles(part, range(first + 1, last))
     begin, end = part.stop_of(first), part.stop_of(last - 1)
     result = _sum_of_single_cycles(part, part.start, begin) + _sum_of_single_cycles(part, end, part.stop)
     # Cycles that are a multiple of the denominator apart have their steps at the same places.
     for number in range(first + 1, first + 1 + distance):
         result += _sum_of_similar_cycles(part, range(number, last, distance))
+    return result
+
+
+def _sum_of_bounded_cycles(part: Cycles, whole: range) -> Fraction:
+    """The sum over cycles with bounds.
+
+    From cycle to cycle the rates get nearer to the end rate: once a whole cycle lies within the bounds, or beyond one
+    of them, so do those after it.
+    """
+
+    def parts_of_cycle(number: int) -> list[Constant | Smooth]:
+        return list(part.parts(part.stop_of(number - 1), part.stop_of(number)))
+
+    if part.period < 1:
+        return _sum_of_single_cycles(part, part.start, part.stop)
+    settled = first_step_where(lambda number: len(parts_of_cycle(number)) == 1, whole.start, whole.stop)
+    begin, end = part.stop_of(settled - 1), part.stop_of(whole.stop - 1)
+    result = _sum_of_single_cycles(part, part.start, begin) + _sum_of_single_cycles(part, end, part.stop)
+    if begin < end:
+        match parts_of_cycle(settled):
+            case [Constant(rate=rate)]:
+                result += Fraction(rate) * (end - begin)
+            case _:
+                result += _sum_of_cycles(part.unbounded(begin, end))
     return result
 
 
