@@ -23,7 +23,7 @@ from lrdecay_native.parts import Chain, Constant, Cycles, Part, Smooth, Stairs, 
 NODES = 24
 """Samples per block."""
 
-FEW_STEPS = 256
+FEW_STEPS = 64
 """So many steps are added one by one."""
 
 TOLERANCE = max(2.0**-56, float(16 * np.finfo(np.longdouble).eps))

@@ -227,7 +227,7 @@ def test_sums_add_up(random: Random) -> None:
 
 def test_the_rule_is_exact_for_polynomials() -> None:
     """Power sums, exactly: also on the shortest blocks."""
-    for count in (257, 300, 1000, 10**9):
+    for count in (129, 300, 1000, 10**9):
         for degree in range(6):
             rule = quadrature(lambda whole, fraction, d=degree: (whole + fraction + 1) ** d, count)  # type: ignore[misc]
             assert (
