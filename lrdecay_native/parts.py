@@ -124,6 +124,11 @@ class Cycles:
         """Whether a cycle may consist of several parts."""
         return bool(self.piece.bounding_kernels)
 
+    def unbounded(self, start: int, stop: int) -> Cycles:
+        """The same on some steps, where no bound is reached."""
+        piece = replace(self.piece, lowest=Fraction(0), highest=math.inf)
+        return replace(self, start=start, stop=stop, chain=Chain(piece.kernels), piece=piece)
+
     def cycle(self, step: int) -> int:
         """The number of the cycle that a step is in."""
         return max(math.ceil((step - self.origin) / self.period), 1)

@@ -270,10 +270,10 @@ class Schedule(ABC):
 
         Notes
         -----
-        The relative error is at most 1e-15 where the rates are above 1e-285.  A smooth part, a staircase and
-        cycles of a whole number of steps take about a millisecond, however many steps they have.  Runs and
-        cycles of a number of steps that is no multiple of 1/64 are added one by one, at some tens of
-        nanoseconds a run and a millisecond a cycle; so are cycles that are clipped.
+        The relative error is at most 1e-15 where the rates are above 1e-285.  A smooth part and a staircase take
+        a few milliseconds, however many steps they have, and cycles up to 0.1 s.  Where the length of runs or
+        cycles, in steps, is no multiple of 1/64, or bounds cut through cycles, they are added one by one: up to
+        100 nanoseconds a run, and a millisecond a cycle (10 nanoseconds a step where it is short).
 
         Examples
         --------

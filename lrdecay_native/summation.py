@@ -18,12 +18,12 @@ import numpy.typing as npt
 
 from lrdecay_native.evaluation import Pair, as_pair
 from lrdecay_native.grids import rounded_up
-from lrdecay_native.parts import Chain, Constant, Cycles, Part, Smooth, Stairs
+from lrdecay_native.parts import Chain, Constant, Cycles, Part, Smooth, Stairs, first_step_where
 
 NODES = 24
 """Samples per block."""
 
-FEW_STEPS = 256
+FEW_STEPS = 64
 """So many steps are added one by one."""
 
 TOLERANCE = max(2.0**-56, float(16 * np.finfo(np.longdouble).eps))
@@ -285,18 +285,26 @@ def _widened(number: Fraction) -> np.longdouble:
     return np.longdouble(high) + np.longdouble(float(number - Fraction(high)))
 
 
-def _sum_of_steps(chain: Chain, start: int, stop: int) -> Fraction:
-    """The sum over steps, one by one."""
+def _sum_of_single_steps(chain: Chain, start: int, stop: int, *, falling: bool = False) -> Fraction:
+    """The sum over steps, one by one; of falling rates until those that are left don't count."""
     result = Fraction(0)
-    for first in range(start, stop, STEPS):
-        steps = first + np.arange(min(STEPS, stop - first))
-        result += _exactly(np.sum(_as_wide(chain.on_arrays(as_pair(steps)))))
+    while start < stop:
+        count = min(STEPS, stop - start)
+        rates = _as_wide(chain.on_arrays(as_pair(start + np.arange(count))))
+        result += _exactly(np.sum(rates))
+        start += count
+        if falling and (stop - start) * float(rates[-1]) <= NEGLIGIBLE * float(result):
+            break
     return result
+
+
+def _falls(part: Stairs) -> bool:
+    return isinstance(part.rates, Smooth) and part.chain.at(part.stop - 1) <= part.chain.at(part.start)
 
 
 def _sum_of_stairs(part: Stairs) -> Fraction:
     if part.period < 1:
-        return _sum_of_steps(part.chain, part.start, part.stop)
+        return _sum_of_single_steps(part.chain, part.start, part.stop, falling=_falls(part))
     first, last = part.run(part.start), part.run(part.stop - 1)
     if first == last:
         return _sum([part.rates], range(first, first + 1)) * (part.stop - part.start)
@@ -320,14 +328,14 @@ def _sum_of_runs(part: Stairs, runs: range) -> Fraction:
             ),
             Fraction(0),
         )
+    falling = _falls(part)
     result = Fraction(0)
-    for first in range(0, len(runs), RUNS):
-        some = runs[first : first + RUNS]
-        ends = rounded_up(part.origin + some.start * part.period, part.period, len(some) + 1)
-        rates = _as_wide(part.rates.chain.on_arrays(as_pair(some.start + np.arange(len(some)))))
+    for first in range(runs.start, runs.stop, RUNS):
+        count = min(RUNS, runs.stop - first)
+        ends = rounded_up(part.origin + first * part.period, part.period, count + 1)
+        rates = _as_wide(part.rates.chain.on_arrays(as_pair(first + np.arange(count))))
         result += _exactly(np.sum(rates * np.diff(ends)))
-        rest = part.stop - part.first_step(some.stop)
-        falling = isinstance(part.rates, Smooth) and rates[-1] <= rates[0]
+        rest = part.stop - part.first_step(first + count)
         if falling and rest * float(rates[-1]) <= NEGLIGIBLE * float(result):
             break
     return result
@@ -336,8 +344,10 @@ def _sum_of_runs(part: Stairs, runs: range) -> Fraction:
 def _sum_of_cycles(part: Cycles) -> Fraction:
     first, last = part.cycle(part.start), part.cycle(part.stop - 1)
     distance = part.period.denominator
-    if last - first <= 2 * distance or part.bounded or distance > LARGEST_DENOMINATOR:
+    if last - first <= 2 * distance or distance > LARGEST_DENOMINATOR:
         return _sum_of_single_cycles(part, part.start, part.stop)
+    if part.bounded:
+        return _sum_of_bounded_cycles(part, range(first + 1, last))
     begin, end = part.stop_of(first), part.stop_of(last - 1)
     result = _sum_of_single_cycles(part, part.start, begin) + _sum_of_single_cycles(part, end, part.stop)
     # Cycles that are a multiple of the denominator apart have their steps at the same places.
@@ -346,10 +356,34 @@ def _sum_of_cycles(part: Cycles) -> Fraction:
     return result
 
 
+def _sum_of_bounded_cycles(part: Cycles, whole: range) -> Fraction:
+    """The sum over cycles with bounds.
+
+    From cycle to cycle the rates get nearer to the end rate: once a whole cycle lies within the bounds, or beyond one
+    of them, so do those after it.
+    """
+
+    def parts_of_cycle(number: int) -> list[Constant | Smooth]:
+        return list(part.parts(part.stop_of(number - 1), part.stop_of(number)))
+
+    if part.period < 1:
+        return _sum_of_single_cycles(part, part.start, part.stop)
+    settled = first_step_where(lambda number: len(parts_of_cycle(number)) == 1, whole.start, whole.stop)
+    begin, end = part.stop_of(settled - 1), part.stop_of(whole.stop - 1)
+    result = _sum_of_single_cycles(part, part.start, begin) + _sum_of_single_cycles(part, end, part.stop)
+    if begin < end:
+        match parts_of_cycle(settled):
+            case [Constant(rate=rate)]:
+                result += Fraction(rate) * (end - begin)
+            case _:
+                result += _sum_of_cycles(part.unbounded(begin, end))
+    return result
+
+
 def _sum_of_single_cycles(part: Cycles, start: int, stop: int) -> Fraction:
     """The sum over steps, one cycle after another."""
     if part.period < SHORTEST_CYCLE:
-        return _sum_of_steps(part.chain, start, stop)
+        return _sum_of_single_steps(part.chain, start, stop)
     result = Fraction(0)
     while start < stop:
         end = min(part.stop_of(part.cycle(start)), stop)
@@ -395,4 +429,5 @@ def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
         total: Wide = rates.reshape(len(cycles), len(left)) @ rule.weights
         return total
 
-    return quadrature(sums, len(numbers)).sum()
+    # Not len, which ends at 2**63 - 1.
+    return quadrature(sums, -((numbers.start - numbers.stop) // numbers.step)).sum()
