@@ -285,7 +285,29 @@ def _widened(number: Fraction) -> np.longdouble:
     return np.longdouble(high) + np.longdouble(float(number - Fraction(high)))
 
 
+def _sum_of_single_steps(chain: Chain, start: int, stop: int, *, falling: bool = False) -> Fraction:
+    """The sum over steps, one by one; of falling rates until those that are left don't count."""
+    result = Fraction(0)
+    while start < stop:
+        count = min(STEPS, stop - start)
+        rates = _as_wide(chain.on_arrays(as_pair(start + np.arange(count))))
+        result += _exactly(np.sum(rates))
+        start += count
+        if falling and (stop - start) * float(rates[-1]) <= NEGLIGIBLE * float(result):
+            break
+    return result
+
+
+def _falls(part: Stairs) -> bool:
+    rates = part.rates
+    while isinstance(rates, Stairs):
+        rates = rates.rates
+    return isinstance(rates, Smooth) and part.chain.at(part.stop - 1) <= part.chain.at(part.start)
+
+
 def _sum_of_stairs(part: Stairs) -> Fraction:
+    if part.period < 1:
+        return _sum_of_single_steps(part.chain, part.start, part.stop, falling=_falls(part))
     first, last = part.run(part.start), part.run(part.stop - 1)
     if first == last:
         return _sum([part.rates], range(first, first + 1)) * (part.stop - part.start)
@@ -309,14 +331,14 @@ def _sum_of_runs(part: Stairs, runs: range) -> Fraction:
             ),
             Fraction(0),
         )
+    falling = _falls(part)
     result = Fraction(0)
-    for first in range(0, len(runs), RUNS):
-        some = runs[first : first + RUNS]
-        ends = rounded_up(part.origin + some.start * part.period, part.period, len(some) + 1)
-        rates = _as_wide(part.rates.chain.on_arrays(as_pair(some.start + np.arange(len(some)))))
+    for first in range(runs.start, runs.stop, RUNS):
+        count = min(RUNS, runs.stop - first)
+        ends = rounded_up(part.origin + first * part.period, part.period, count + 1)
+        rates = _as_wide(part.rates.chain.on_arrays(as_pair(first + np.arange(count))))
         result += _exactly(np.sum(rates * np.diff(ends)))
-        rest = part.stop - part.first_step(some.stop)
-        falling = isinstance(part.rates, Smooth) and rates[-1] <= rates[0]
+        rest = part.stop - part.first_step(first + count)
         if falling and rest * float(rates[-1]) <= NEGLIGIBLE * float(result):
             break
     return result
@@ -363,18 +385,15 @@ def _sum_of_bounded_cycles(part: Cycles, whole: range) -> Fraction:
 
 def _sum_of_single_cycles(part: Cycles, start: int, stop: int) -> Fraction:
     """The sum over steps, one cycle after another."""
+    if part.period < SHORTEST_CYCLE:
+        return _sum_of_single_steps(part.chain, start, stop)
     result = Fraction(0)
     while start < stop:
-        if part.period < SHORTEST_CYCLE:
-            end = min(start + STEPS, stop)
-            rates = _as_wide(part.chain.on_arrays(as_pair(start + np.arange(end - start))))
-            result += _exactly(np.sum(rates))
+        end = min(part.stop_of(part.cycle(start)), stop)
+        if part.bounded:
+            result += _sum(part.parts(start, end), range(start, end))
         else:
-            end = min(part.stop_of(part.cycle(start)), stop)
-            if part.bounded:
-                result += _sum(part.parts(start, end), range(start, end))
-            else:
-                result += _smooth_sum(part.chain, start, end)
+            result += _smooth_sum(part.chain, start, end)
         start = end
     return result
 
@@ -413,4 +432,5 @@ def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
         total: Wide = rates.reshape(len(cycles), len(left)) @ rule.weights
         return total
 
-    return quadrature(sums, len(numbers)).sum()
+    # Not len, which ends at 2**63 - 1.
+    return quadrature(sums, -((numbers.start - numbers.stop) // numbers.step)).sum()
