@@ -299,7 +299,10 @@ def _sum_of_single_steps(chain: Chain, start: int, stop: int, *, falling: bool =
 
 
 def _falls(part: Stairs) -> bool:
-    return isinstance(part.rates, Smooth) and part.chain.at(part.stop - 1) <= part.chain.at(part.start)
+    rates = part.rates
+    while isinstance(rates, Stairs):
+        rates = rates.rates
+    return isinstance(rates, Smooth) and part.chain.at(part.stop - 1) <= part.chain.at(part.start)
 
 
 def _sum_of_stairs(part: Stairs) -> Fraction:

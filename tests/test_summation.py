@@ -182,6 +182,8 @@ def test_runs_and_cycles_within_a_step() -> None:
     truth = geometric(mp.mpf(0.1), mp.mpf(0.5) ** 4, 1000)
     assert error(lrd.StepDecay(0.1, 0.5, 0.25).sum(2**63), truth) <= BOUND
     assert error(lrd.StepDecay(0.1, 0.5, 1e-3).warmup(1e-50, start=1.0).sum(2**63), mp.one) <= BOUND
+    nested = lrd.StepDecay(0.1, 0.5, 1e-3).per_epoch(1e-30, staircase=True)
+    assert error(nested.sum(2**63), mp.mpf(0.1)) <= BOUND
     ends = lrd.PolynomialDecay(0.1, 0.5, end_learning_rate=0.01, cycle=True)
     assert error(ends.sum(2**63), mp.mpf(0.1) + mp.mpf(0.01) * (2**63 - 1)) <= BOUND
 
