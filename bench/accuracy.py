@@ -21,6 +21,7 @@ MPMATH = SimpleNamespace(
     ceil=mpmath.ceil,
     minimum=min,
     maximum=max,
+    where=lambda condition, a, b: a if condition else b,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.cases import ENGINES, GRID_SIZES, Case
+from bench.cases import ENGINES, GRID_SIZES, VECTOR_SIZE, Case
 from bench.measurement import Measurement
 from bench.subjects import KERNELS_MEASURED
 
@@ -79,7 +79,9 @@ def _against(
 ) -> Callable[[Measurement, Sequence[Measurement]], float | None]:
     def figure(measurement: Measurement, measurements: Sequence[Measurement]) -> float | None:
         case = measurement.case
-        if case.operation != operation or case.contender != ENGINES[0] or case.schedule not in schedules:
+        if (case.operation, case.contender, case.size) != (operation, ENGINES[0], VECTOR_SIZE):
+            return None
+        if case.schedule not in schedules:
             return None
         opponent = find(measurements, replace(case, operation="grid", contender=peer))
         return None if opponent is None else measurement.times_faster_than(opponent)

@@ -116,8 +116,7 @@ def expansion_names(loop: Loop) -> list[str]:
 def interpolate(values: list[DoubleDouble]) -> list[Number]:
     """The coefficients of a block from its values at 0, -20, 20, -38, ... 64ths of half its length."""
     centre, *others = values
-    # Where the bounds hold, values are within a factor of two of each other: these differences are exact.
-    changes = [exact_ordered_sum(v.high - centre.high, v.low - centre.low) for v in others]
+    changes = [_rough_sum(value, -centre) for value in others]
     odd = [
         _rough_sum(right, -left) * constant(Fraction(32, node))
         for node, left, right in zip(NODES, changes[::2], changes[1::2], strict=True)

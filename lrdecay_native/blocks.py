@@ -17,12 +17,9 @@ from lrdecay_native.block_polynomial import (
     expansion_names,
 )
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import CHUNK, Doubles, Pair, PairFunction, as_pair, dtype_of
+from lrdecay_native.evaluation import CHUNK, Doubles, Pair, PairFunction, dtype_of
 
 Indices = npt.NDArray[np.int64]
-
-FEW_STEPS = 1024
-"""Fewer steps than these are evaluated one by one in less time than it takes to find their polynomials."""
 
 SPARE_BITS = 2
 """Blocks are no longer than half of a piece: where steps are few, short ones beat two long ones that overlap."""
@@ -39,6 +36,8 @@ CACHE = 2**24
 # In 128ths of a block from its start: the middle, then outwards; the last one is the step behind the block.
 _NODES = np.array([64, *(64 + sign * node for node in NODES for sign in (-1, 1))], np.int64)
 
+_FIRST_NODE = np.zeros(1, np.int64)
+
 # And the inverse length.
 _COEFFICIENTS = len(coefficient_names()) + 1
 _EXPANSIONS = {
@@ -53,7 +52,7 @@ _EXPANSIONS = {
 
 def fill_smooth(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> None:
     """Write the values of a smooth schedule at ascending steps into a contiguous vector."""
-    if len(steps) < FEW_STEPS:
+    if len(steps) < FEWEST_IN_A_PIECE:
         fill_directly(exact, steps, out)
         return
     # Each block is sampled at the step behind it too.
@@ -98,7 +97,9 @@ def fill_directly(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> N
 
 def grid_pair(steps: range, indices: Indices) -> Pair:
     """The steps at these indices of a range as ``high + low``."""
-    return as_pair(steps.start + indices * steps.step)
+    pair = np.empty(len(indices)), np.empty(len(indices))
+    engine.sample_steps(*pair, indices, indices, _FIRST_NODE, steps.start, steps.step)
+    return pair
 
 
 def _fill_blocks(

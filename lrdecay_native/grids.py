@@ -22,9 +22,6 @@ SEGMENT = 2**22
 SHORTEST_RUN = 2
 """Staircases with shorter runs are evaluated step by step."""
 
-SHORT_LINE = 2**15
-"""Shorter lines are evaluated step by step: one division each."""
-
 SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
 """Schedules with shorter cycles are evaluated step by step."""
 
@@ -79,9 +76,6 @@ def _fill_constant(part: Constant, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
-    if len(steps) < SHORT_LINE and part.is_line:
-        fill_directly(part.chain.on_arrays, steps, out)
-        return
     fill_smooth(part.chain.on_arrays, steps, out)
 
 

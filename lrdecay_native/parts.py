@@ -57,11 +57,6 @@ class Smooth:
     stop: int
     chain: Chain
 
-    @property
-    def is_line(self) -> bool:
-        """Whether it is the line of a warm-up."""
-        return any(name == "ramp" for name, _ in self.chain.kernels)
-
 
 @dataclass(frozen=True)
 class Stairs:
