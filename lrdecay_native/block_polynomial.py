@@ -97,7 +97,7 @@ LEAST_VALUE = {"float64": 1e-280, "float32": 1e-28}
 """Below, a rest might be a denormal number."""
 
 TOO_SMALL = -64.0
-"""The choice for a block whose values are below the least value; only constant ones are not."""
+"""The choice for a block that the dtype has too few bits for: values below the least value, or far below others."""
 
 COEFFICIENTS = ("high", "low", "linear_high", "linear_low", "quadratic_high", "quadratic_low")
 """The first three coefficients of a block, split in two; those of higher degrees follow."""
@@ -143,25 +143,31 @@ def choose(inverse_length: Number, coefficients: list[Number], dtype: str) -> Nu
 
     Where none does, or the block itself is too long, minus the number of times that halving it may help.
     """
-    high, _, linear_high, linear_low, quadratic_high, quadratic_low, *others = coefficients
+    high, low, linear_high, linear_low, quadratic_high, quadratic_low, *others = coefficients
     terms = [linear_high + linear_low, quadratic_high + quadratic_low, *others]
     sizes = [absolute(term) for term in terms]
     spread = _sum(sizes)
     least = high - spread
+    # What the coefficients of an exact head of two terms leave to the rest, in any sub-block.
+    left = (high + spread) * (2.0 ** (2 - BITS[dtype]) * (UNIT[dtype] + 1.0))
     # Bounds of the coefficients around any point of the block.
     anywhere = [
         _sum([float(comb(m, k)) * size for m, size in enumerate(sizes[k - 1 :], start=k)])
         for k in range(1, HIGHEST_DEGREE + 1)
     ]
     choice: Number = -2.0
+    if dtype == "float32":
+        choice = where_less(least, left * (1.0 / REST_BOUND[dtype]), TOO_SMALL, -2.0)
     # The slope's own rest.
     slope = _sum([float(m) * size for m, size in enumerate(sizes[2:], start=3)])
     for index, loop in reversed(list(enumerate(LOOPS[dtype]))):
         width = loop.size * inverse_length
-        breach = _maximum(*_breaches(loop, width, slope, anywhere, dtype))
+        added = 0.0 if loop.exact_terms == 1 else slope * width + left
+        breach = _maximum(*_breaches(loop, width, added, anywhere, dtype))
         choice = where_less(least, breach, choice, where_less(1.0, width, choice, float(index)))
+    rest = _sum([absolute(low), absolute(linear_low), absolute(quadratic_low), *sizes[2:]])
     breaches = (
-        _sum(sizes[2:]) * (1.0 / BLOCK_REST_BOUND[dtype]),
+        rest * (1.0 / BLOCK_REST_BOUND[dtype]),
         _last_terms(sizes) * (1.0 / INTERPOLATION_BOUND[dtype]),
     )
     choice = where_less(least, _maximum(*breaches), -_halvings(least, anywhere, dtype), choice)
@@ -172,17 +178,15 @@ def choose(inverse_length: Number, coefficients: list[Number], dtype: str) -> Nu
 
 
 def _breaches(
-    loop: Loop, width: Number, slope: Number, anywhere: list[Number], dtype: str
+    loop: Loop, width: Number, added: Number, anywhere: list[Number], dtype: str
 ) -> tuple[Number, Number]:
-    """What the block's least value must not be below, for the rest and for the terms left out."""
+    """What the block's least value must not be below, for the rest, with what is added to it, and the tail."""
     power: Number = 1.0
     terms = []
     for coefficient in anywhere:
         power = power * width
         terms.append(coefficient * power)
-    rest, tail = _sum(terms[loop.exact_terms - 1 :]), _sum(terms[loop.degree :])
-    if loop.exact_terms == 2:
-        rest = rest + slope * width
+    rest, tail = _sum([added, *terms[loop.exact_terms - 1 :]]), _sum(terms[loop.degree :])
     return rest * (1.0 / REST_BOUND[dtype]), tail * (1.0 / TAIL_BOUND[dtype])
 
 

@@ -173,7 +173,7 @@ def _fill_each(exact: PairFunction, steps: range, out: npt.NDArray[Any], starts:
 def _fill_small(
     exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
 ) -> None:
-    """Blocks whose values are too small for polynomials of their dtype."""
+    """Blocks that polynomials of their dtype have too few bits for."""
     for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
         part = slice(start, start + length)
         if out.dtype == np.float64:

@@ -45,6 +45,14 @@ class TestWarmup:
         assert_alike(warm(steps), schedule(steps))
         assert warm.values(5000).tolist() == schedule.values(5000).tolist()
 
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    @pytest.mark.parametrize("start", [1e-20, 1e-12, 1e-6])
+    def test_a_grid_from_a_rate_far_below(self, start: float, dtype: str) -> None:
+        warm = lrd.ExponentialDecay(0.1, 0.0).warmup(5000, start=start)
+        values = warm.values(5000, dtype=dtype)
+        for t in (*range(600), *range(600, 5000, 37)):
+            assert ulps(values[t], true_rate(warm, mp.mpf(t)), dtype) <= 0.51
+
     @pytest.mark.parametrize("start", [0.0, 1e-100, 0.05, 0.1, 0.7])
     @pytest.mark.parametrize("steps", [1, 2, 7, 5000, 100_000, 1000.5, 2.0**60])
     def test_the_line(self, start: float, steps: float) -> None:
