@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lrdecay_native import pieces, validation
-from lrdecay_native.evaluation import PointPair, apply_to_point
+from lrdecay_native.evaluation import PointPair
 from lrdecay_native.formulas import COMPOSITION_MAPS
+from lrdecay_native.parts import Chain, chained
 from lrdecay_native.pieces import Cut, Kernel, Piece, Pieces
 from lrdecay_native.schedules import Schedule, _duration, _schedule, _set
 
@@ -29,14 +30,14 @@ class _Composition(Schedule):
         """Where each piece but the first begins, and the kernels of each."""
         described = self._pieces
         begins = [piece.end.first_pair() for piece in described[:-1]]
-        return begins, [(*piece.kernels, *piece.bounding_kernels) for piece in described]
+        return begins, [piece.bounded_kernels for piece in described]
 
     def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
         begins, chains = self._chains
         if isinstance(step[0], float):
-            return _chained(apply, chains[bisect_right(begins, step)], step)
+            return chained(apply, chains[bisect_right(begins, step)], step)
         if not begins:
-            return _chained(apply, chains[0], step)
+            return chained(apply, chains[0], step)
         high, low = step
         numbers = np.zeros(high.shape, np.intp)
         for begin_high, begin_low in begins:
@@ -44,16 +45,8 @@ class _Composition(Schedule):
         result = np.empty(high.shape), np.empty(high.shape)
         for number in np.unique(numbers).tolist():
             chosen = numbers == number
-            result[0][chosen], result[1][chosen] = _chained(
-                apply, chains[number], (high[chosen], low[chosen])
-            )
+            result[0][chosen], result[1][chosen] = chained(apply, chains[number], (high[chosen], low[chosen]))
         return result
-
-
-def _chained(apply: Callable[..., Any], kernels: tuple[Kernel, ...], variable: Any) -> Any:
-    for name, parameters in kernels:
-        variable = apply(name, variable, *parameters)
-    return variable
 
 
 def _in_namespace(xp: Any, name: str, variable: Any, *parameters: float) -> Any:
@@ -113,8 +106,7 @@ class Warmup(_Composition):
     def _first_rate(self) -> PointPair:
         """The rate at the end of the warm-up as ``high + low``."""
         first = next(piece for piece in self.schedule._pieces if piece.end > Cut(Fraction(0)))
-        rate: PointPair = _chained(apply_to_point, (*first.kernels, *first.bounding_kernels), (0.0, 0.0))
-        return rate
+        return Chain(first.bounded_kernels).at(0)
 
     def evaluate(self, xp: Any, step: Any) -> Any:
         if self.steps == 0:

@@ -40,13 +40,6 @@ def constants(kernel: str, parameters: Doubles) -> Doubles:
     return result
 
 
-def contiguous(steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The steps in one piece and in the machine's byte order."""
-    if steps.flags.c_contiguous and steps.flags.aligned and steps.dtype.isnative:
-        return steps
-    return np.array(steps, steps.dtype.newbyteorder("="), order="C")
-
-
 @dataclass(frozen=True)
 class Curve:
     """A formula of a time map of the step, the step being floored to whole periods before.

@@ -5,7 +5,7 @@ A schedule offers its exact values at steps, both as pairs ``high + low``.  Noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,21 +55,14 @@ def as_pair(steps: npt.NDArray[Any]) -> Pair:
     return high, np.zeros_like(high)
 
 
-def chunks(*operands: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
-    """Vectors of at most CHUNK elements that together cover the operands; the last one is written to."""
-    operand_flags: list[Any] = [["readonly", "nbo"]] * (len(operands) - 1) + [["writeonly", "nbo"]]
-    with np.nditer(
-        operands,
-        flags=["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
-        op_flags=operand_flags,
-        buffersize=CHUNK,
-    ) as vectors:
-        for together in vectors:
-            for first in range(0, together[-1].size, CHUNK):
-                yield tuple(vector[first : first + CHUNK] for vector in together)
+def contiguous(steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The steps in one piece and in the machine's byte order."""
+    if steps.flags.c_contiguous and steps.flags.aligned and steps.dtype.isnative:
+        return steps
+    return np.array(steps, steps.dtype.newbyteorder("="), order="C")
 
 
 def evaluate_points(exact: PairFunction, steps: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
-    """Write the value at each step; ``steps`` and ``out`` have the same shape and any strides."""
-    for some_steps, destination in chunks(steps, out):
-        destination[:] = exact(as_pair(some_steps))[0]
+    """Write the value at each step of a contiguous vector into another one."""
+    for first in range(0, len(steps), CHUNK):
+        out[first : first + CHUNK] = exact(as_pair(steps[first : first + CHUNK]))[0]

@@ -567,9 +567,7 @@ _CYTHON_NUMBER = {"float64": "double", "float32": "float"}
 _CYTHON_ARGUMENT = {
     "scalar": "{number} {name}",
     "vector": "const {number}[::1] {name}",
-    "strided": "const {number}[:] {name}",
     "written vector": "{number}[::1] {name}",
-    "written strided": "{number}[:] {name}",
     "doubles": "const double[::1] {name}",
     "written doubles": "double[::1] {name}",
     "floats": "const float[::1] {name}",

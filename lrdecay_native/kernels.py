@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
-from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, contiguous, parts, run
-from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays
+from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, parts, run
+from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays, contiguous
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.variants import moderate, variant, variants
 

@@ -16,6 +16,13 @@ from lrdecay_native.pieces import Kernel, Piece, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
 
+def chained(apply: Callable[..., Any], kernels: Iterable[Kernel], variable: Any) -> Any:
+    """Kernels, each applied to what the one before it gave; ``apply(name, variable, *parameters)`` runs one."""
+    for name, parameters in kernels:
+        variable = apply(name, variable, *parameters)
+    return variable
+
+
 @dataclass(frozen=True)
 class Chain:
     """Kernels, each applied to what the one before it gave."""
@@ -24,9 +31,8 @@ class Chain:
 
     def on_arrays(self, variable: Pair) -> Pair:
         """The value at each element of a pair of arrays."""
-        for name, parameters in self.kernels:
-            variable = apply_to_arrays(name, variable, *parameters)
-        return variable
+        values: Pair = chained(apply_to_arrays, self.kernels, variable)
+        return values
 
     def at(self, step: int) -> PointPair:
         """The value at one step."""
@@ -35,9 +41,8 @@ class Chain:
 
     def on_point(self, variable: PointPair) -> PointPair:
         """The value at one number, whole or not."""
-        for name, parameters in self.kernels:
-            variable = apply_to_point(name, variable, *parameters)
-        return variable
+        value: PointPair = chained(apply_to_point, self.kernels, variable)
+        return value
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ def _parts_of_piece(piece: Piece, start: int, stop: int) -> Iterable[Part]:
 
 
 def _bounded_rate(piece: Piece, step: int) -> float:
-    return Chain((*piece.kernels, *piece.bounding_kernels)).at(step)[0]
+    return Chain(piece.bounded_kernels).at(step)[0]
 
 
 def monotone_parts(
@@ -208,7 +213,7 @@ def smooth_part(piece: Piece, start: int, stop: int) -> Smooth:
 
 
 def _varying_part(piece: Piece, start: int, stop: int) -> Varying:
-    chain = Chain((*piece.kernels, *piece.bounding_kernels))
+    chain = Chain(piece.bounded_kernels)
     for index, (name, parameter) in enumerate(piece.time_maps):
         origin, period = _as_seen_through(piece.time_maps[:index], parameter)
         if name == "staircase":

@@ -104,6 +104,11 @@ class Piece:
         return (*map(_time_kernel, self.time_maps), self.curve, *scale)
 
     @property
+    def bounded_kernels(self) -> tuple[Kernel, ...]:
+        """The rate, as kernels to be called in turn."""
+        return (*self.kernels, *self.bounding_kernels)
+
+    @property
     def bounding_kernels(self) -> tuple[Kernel, ...]:
         """The kernels that keep the bounds."""
         raising: tuple[Kernel, ...] = (("raised", as_point(self.lowest)),) if self.lowest > 0 else ()

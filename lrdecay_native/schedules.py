@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import pieces, planning, summation, validation
-from lrdecay_native.curves import Curve, Evaluator, contiguous
-from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, evaluate_points
+from lrdecay_native.curves import Curve, Evaluator
+from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, contiguous, evaluate_points
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
 from lrdecay_native.grids import evaluate_grid
 from lrdecay_native.parts import Part, parts_of
@@ -151,10 +151,11 @@ class Schedule(ABC):
             return exact
         steps, highest = validation.steps_and_highest("step", step)
         result = np.empty(steps.shape)
+        vector, values = contiguous(steps).reshape(-1), result.reshape(-1)
         if self._ready is None:
-            evaluate_points(partial(self._exact, apply_to_arrays), steps, result)
+            evaluate_points(partial(self._exact, apply_to_arrays), vector, values)
         elif steps.size:
-            self._ready.evaluate(contiguous(steps).reshape(1, -1), highest, result.reshape(1, -1))
+            self._ready.evaluate(vector[np.newaxis], highest, values[np.newaxis])
         return float(result) if steps.ndim == 0 else result
 
     def values(
