@@ -1,7 +1,8 @@
 """Learning-rate schedules as native kernels: exact, fast, the same in every framework."""
 
 from lrdecay_native._version import __version__
-from lrdecay_native.compositions import Clipped, Joined, Scaled, Warmup
+from lrdecay_native.compositions import Clipped, Joined, PerEpoch, Scaled, Warmup
+from lrdecay_native.decays import ExponentialDecay, InverseTimeDecay, PolynomialDecay, StepDecay
 from lrdecay_native.engines import backend
 from lrdecay_native.kernels import (
     exponential_decay,
@@ -9,16 +10,7 @@ from lrdecay_native.kernels import (
     polynomial_decay,
     step_decay,
 )
-from lrdecay_native.schedules import (
-    ExponentialDecay,
-    InverseTimeDecay,
-    PerEpoch,
-    PolynomialDecay,
-    Schedule,
-    StepDecay,
-    from_dict,
-    from_json,
-)
+from lrdecay_native.schedules import Schedule, from_dict, from_json
 
 __all__ = [
     "Clipped",

@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lrdecay_native import pieces, validation
+from lrdecay_native.curves import Curve
 from lrdecay_native.evaluation import PointPair
-from lrdecay_native.formulas import COMPOSITION_MAPS
+from lrdecay_native.formulas import COMPOSITION_MAPS, TIME_MAPS
 from lrdecay_native.parts import Chain, chained
 from lrdecay_native.pieces import Cut, Kernel, Piece, Pieces
-from lrdecay_native.schedules import Schedule, _duration, _schedule, _set
+from lrdecay_native.schedules import Schedule, duration_given, period_given, schedule_given, set_fields
 
 _LEAST_FACTOR, _LARGEST_FACTOR = Fraction(validation.SMALLEST), Fraction(validation.LARGEST)
 
@@ -95,10 +96,10 @@ class Warmup(_Composition):
     _instead: ClassVar[str] = "write Warmup(schedule, steps, start=...)"
 
     def __post_init__(self) -> None:
-        _set(
+        set_fields(
             self,
-            schedule=_schedule("schedule", self.schedule),
-            steps=_duration("steps", self.steps),
+            schedule=schedule_given("schedule", self.schedule),
+            steps=duration_given("steps", self.steps),
             start=validation.not_negative("start", self.start),
         )
 
@@ -162,11 +163,11 @@ class Joined(_Composition):
     _instead: ClassVar[str] = "write Joined(schedule, other, at)"
 
     def __post_init__(self) -> None:
-        _set(
+        set_fields(
             self,
-            schedule=_schedule("schedule", self.schedule),
-            other=_schedule("other", self.other),
-            at=_duration("at", self.at),
+            schedule=schedule_given("schedule", self.schedule),
+            other=schedule_given("other", self.other),
+            at=duration_given("at", self.at),
         )
 
     def evaluate(self, xp: Any, step: Any) -> Any:
@@ -210,9 +211,9 @@ class Scaled(_Composition):
     _instead: ClassVar[str] = "write Scaled(schedule, factor)"
 
     def __post_init__(self) -> None:
-        _set(
+        set_fields(
             self,
-            schedule=_schedule("schedule", self.schedule),
+            schedule=schedule_given("schedule", self.schedule),
             factor=validation.positive("factor", self.factor),
         )
         for piece in self._pieces:
@@ -271,9 +272,9 @@ class Clipped(_Composition):
     _instead: ClassVar[str] = "write Clipped(schedule, lowest, highest)"
 
     def __post_init__(self) -> None:
-        _set(
+        set_fields(
             self,
-            schedule=_schedule("schedule", self.schedule),
+            schedule=schedule_given("schedule", self.schedule),
             lowest=None if self.lowest is None else validation.not_negative("lowest", self.lowest),
             highest=None if self.highest is None else validation.not_negative("highest", self.highest),
         )
@@ -292,3 +293,70 @@ class Clipped(_Composition):
         lowest = Fraction(0 if self.lowest is None else self.lowest)
         highest = math.inf if self.highest is None else Fraction(self.highest)
         return pieces.clipped(self.schedule._pieces, lowest, highest)
+
+
+@dataclass(frozen=True, repr=False)
+class PerEpoch(Schedule):
+    """A schedule that is written in epochs, used in steps.
+
+    ``schedule(step / steps_per_epoch)``, or ``schedule(floor(step / steps_per_epoch))`` if ``staircase``.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule in epochs.
+    steps_per_epoch : int or float
+        Steps in an epoch, from 1e-100 to 1e100.
+    staircase : bool, default False
+        Whether the rate stays the same within an epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> s = lrd.StepDecay(0.1, drop_rate=0.5, step_size=10).per_epoch(1875)
+    >>> s(10 * 1875 - 1), s(10 * 1875)
+    (0.1, 0.05)
+    """
+
+    schedule: Schedule
+    steps_per_epoch: float
+    staircase: bool = field(default=False, kw_only=True)
+
+    _positional: ClassVar[int] = 2
+    _instead: ClassVar[str] = "write PerEpoch(schedule, steps_per_epoch, staircase=...)"
+
+    def __post_init__(self) -> None:
+        schedule_given("schedule", self.schedule)
+        set_fields(
+            self,
+            steps_per_epoch=period_given("steps_per_epoch", self.steps_per_epoch),
+            staircase=validation.flag("staircase", self.staircase),
+        )
+
+    @property
+    def _time_map(self) -> str:
+        return "staircase" if self.staircase else "continuous"
+
+    def evaluate(self, xp: Any, step: Any) -> Any:
+        epoch = TIME_MAPS[self._time_map].function(xp, step, xp.asarray(self.steps_per_epoch))
+        return self.schedule.evaluate(xp, epoch)
+
+    def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
+        epoch = apply(self._time_map, step, float(self.steps_per_epoch))
+        return self.schedule._exact(apply, epoch)
+
+    def _curve(self) -> Curve | None:
+        curve = self.schedule._curve()
+        if curve is None:
+            return None
+        steps_per_epoch = Fraction(self.steps_per_epoch)
+        return curve.floored(steps_per_epoch) if self.staircase else curve.stretched(steps_per_epoch)
+
+    def _described(self) -> Pieces:
+        change = pieces.stepped if self.staircase else pieces.stretched
+        return change(self.schedule._pieces, Fraction(self.steps_per_epoch))

@@ -22,13 +22,8 @@ from typing import Any
 import numpy as np
 
 from lrdecay_native import validation
-from lrdecay_native.schedules import (
-    InverseTimeDecay,
-    PolynomialDecay,
-    Schedule,
-    StepDecay,
-    from_dict,
-)
+from lrdecay_native.decays import InverseTimeDecay, PolynomialDecay, StepDecay
+from lrdecay_native.schedules import Schedule, from_dict
 
 try:
     import keras

@@ -17,8 +17,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from lrdecay_native.decays import StepDecay
 from lrdecay_native.keras import KerasSchedule, KerasTable
-from lrdecay_native.schedules import Schedule, StepDecay
+from lrdecay_native.schedules import Schedule
 from lrdecay_native.training.data import Digits
 from lrdecay_native.training.run import (
     LearningRate,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lrdecay_native.schedules import SCHEDULES, StepDecay
+from lrdecay_native.decays import StepDecay
+from lrdecay_native.schedules import SCHEDULES
 
 for module in ("click", "rich", "keras", "tensorflow", "matplotlib", "sklearn"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[training]'")

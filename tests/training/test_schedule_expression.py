@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lrdecay_native.decays import InverseTimeDecay, StepDecay
 from lrdecay_native.schedule_expression import EXAMPLE, schedule_from_text
-from lrdecay_native.schedules import InverseTimeDecay, StepDecay
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrdecay_native.schedules import ExponentialDecay, PolynomialDecay, StepDecay
+from lrdecay_native.decays import ExponentialDecay, PolynomialDecay, StepDecay
 
 for module in ("click", "keras", "tensorflow", "matplotlib", "rich"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[training]'")
