@@ -268,7 +268,7 @@ def _power_law_arguments(random: Random) -> dict[str, float]:
 
 def _tanh_arguments(random: Random) -> dict[str, float]:
     lower, upper = random.choice(
-        [(-7.0, 3.0), (random.uniform(-10, 10), random.uniform(-10, 10)), (-300.0, 250.0)]
+        [(-7.0, 3.0), (random.uniform(-10, 10), random.uniform(-10, 10)), (-200.0, 150.0)]
     )
     arguments = _to_end_arguments(random)
     end = arguments.pop("end_learning_rate")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+import inspect
 import math
+import pickle
 import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from fractions import Fraction
 from random import Random
 from types import ModuleType
@@ -20,7 +24,9 @@ from reference import KERNELS, mp, ulps
 
 import lrdecay_native as lrd
 from lrdecay_native import curves
+from lrdecay_native.decays import _Decay
 from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.schedules import SCHEDULES
 
 Array = npt.NDArray[Any]
 
@@ -454,8 +460,13 @@ def test_the_gil_is_released(engine: ModuleType, name: str, dtype: str) -> None:
     time_map = FORMULAS[name].time_maps[0]
     steps, out = np.linspace(0.1, 0.9, 2_000_000), np.empty(2_000_000, dtype)
     kernel = getattr(engine, f"{name}_{time_map}_{dtype}")
-    given = steps, 0, np.full((16, 1), 0.5), out
-    kernel(steps[:1], 0, given[2], out[:1])
+    constants = np.empty((16, 1))
+    parameters = np.full((2 + len(FORMULAS[name].parameters), 1), 0.5)
+    # The low part of the period.
+    parameters[1] = 0.0
+    getattr(engine, f"{name}_{time_map}_prepare")(parameters, constants)
+    given = steps, 0, constants, out
+    kernel(steps[:1], 0, constants, out[:1])
 
     def seen_at_work() -> bool:
         out[:] = np.nan
@@ -585,6 +596,60 @@ def test_out_is_untouched_when_another_argument_is_refused(
 def test_bad_dtype_is_refused(kernel: Callable[..., Any], dtype: Any) -> None:
     with refused(TypeError, f"dtype={dtype!r} must be float64 or float32"):
         kernel([1, 2, 3], dtype=dtype)
+
+
+def test_documentation(name: str) -> None:
+    """Complete, with an example that runs, and the signature that it describes."""
+    kernel = getattr(lrd, name)
+    documentation = inspect.getdoc(kernel)
+    assert documentation is not None
+    described = re.findall(r"^(\w+) : ", documentation, re.MULTILINE)
+    assert described == list(inspect.signature(kernel).parameters)
+    example = doctest.DocTestParser().get_doctest(documentation, {}, name, None, None)
+    assert len(example.examples) > 1
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
+
+
+def test_names(name: str) -> None:
+    kernel = getattr(lrd, name)
+    assert (kernel.__name__, kernel.__qualname__, kernel.__module__) == (name, name, "lrdecay_native")
+    assert pickle.loads(pickle.dumps(kernel)) is kernel
+
+
+def test_arguments_by_position_and_by_name(name: str) -> None:
+    kernel, arguments = getattr(lrd, name), ARGUMENTS[name]
+    by_name = kernel(step=7, **arguments)
+    assert kernel(7, *arguments.values()) == by_name
+    first, *others = arguments
+    assert kernel(7, arguments[first], **{other: arguments[other] for other in others}) == by_name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "text"),
+    [
+        ((), {}, "missing"),
+        ((3,), {}, "missing a required argument: 'initial_learning_rate'"),
+        ((3, 0.1), {}, "missing a required argument: 'max_step'"),
+        ((3, 0.1, 90, 1.0, 0.0, 7), {}, "too many positional arguments"),
+        ((3, 0.1, 90), {"cycle": True}, "unexpected keyword argument 'cycle'"),
+        ((3, 0.1, 90), {"max_step": 80}, "multiple values for argument 'max_step'"),
+        ((3, 0.1, 90), {"step": 80}, "multiple values for argument 'step'"),
+    ],
+)
+def test_wrong_arguments(arguments: tuple[Any, ...], named: dict[str, Any], text: str) -> None:
+    with refused(TypeError, text):
+        lrd.polynomial_decay(*arguments, **named)
+
+
+def test_kernels_and_schedules_have_the_same_defaults() -> None:
+    for cls in SCHEDULES.values():
+        if issubclass(cls, _Decay):
+            of_class = {field.name: field.default for field in fields(cls)}  # type: ignore[arg-type]
+            arguments = FORMULAS[cls._formula].arguments
+            order = [name for name in of_class if name in arguments]
+            assert order == list(arguments)
+            for argument, default in arguments.items():
+                assert of_class[argument] == (MISSING if default is None else default)
 
 
 def test_defaults_of_polynomial_decay() -> None:
