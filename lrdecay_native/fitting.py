@@ -389,7 +389,10 @@ def _missed(problem: _Problem, values: tuple[float, ...]) -> float:
 def _iterated(problem: _Problem) -> Iterator[tuple[float, ...]]:
     """Where the iteration ends from the best starting points."""
     with np.errstate(all="ignore"):
-        ranked = sorted(problem.starts, key=lambda start: float(np.abs(problem.residuals(start[1])).sum()))
+        # Of equally good ones the largest first: where a schedule may end anywhere before a point, at the point.
+        ranked = sorted(
+            reversed(problem.starts), key=lambda start: float(np.abs(problem.residuals(start[1])).sum())
+        )
     for values, _ in _spread_out(ranked):
         yield _newton(problem, values)
 
@@ -580,11 +583,11 @@ def _ambiguity(problem: _Problem, values: tuple[float, ...], others: tuple[float
         ", ".join(f"{problem.names[place]}={some[place]!r}" for place in differing)
         for some in (values, others)
     )
-    given = ", ".join(problem.names[place] for place in differing)
+    given = " or ".join(problem.names[place] for place in differing)
     return (
         f"points={_listed(problem.steps, problem.targets)} do not determine {name}: it passes through them with "
         f"{one} and with {other}; a point may be where the rate stays the same (at the end of the schedule, on a "
-        f"stair), or the parameters may stand for each other: give {given} (one of them)"
+        f"stair), or the parameters may stand for each other: give {given}"
     )
 
 
