@@ -25,8 +25,11 @@ _ROUNDING = 2.0
 _STARTS = 4000
 """Combinations of parameters at most that are looked at before the search begins at the best of them."""
 
-_SEARCHES = 12
-_ITERATIONS = 100
+_SEARCHES = 32
+_SPREAD = 1.25
+"""How the ranks of the starting points grow."""
+
+_ITERATIONS = 60
 
 _NEAR = 1e4
 """How many times the allowed distance a rate may miss its point for neighbouring values to be worth a look."""
@@ -216,7 +219,7 @@ class _Problem:
     def magnitudes(self) -> tuple[float, ...]:
         """Positive numbers that a parameter may be about."""
         spans = [float(step) for step in self.steps if step > 0] or [1.0]
-        spans = sorted({spans[0], spans[-1], 2 * spans[-1], spans[-1] / 2})
+        spans = sorted({spans[0], *(spans[-1] * scale for scale in (0.5, 1.0, 1.05, 1.3, 2.0))})
         defaults = [
             parameter.default for parameter in fields(self.schedule_class) if parameter.name not in self.names
         ]
@@ -303,16 +306,16 @@ def _solved(problem: _Problem) -> tuple[float, ...] | None:
 
 def _candidates(problem: _Problem) -> Iterator[tuple[float, ...]]:
     """Values that may be solutions, each to be verified."""
-    for point, target in enumerate(problem.targets):
-        if target in (0.0, *problem.targets[:point]):
-            yield from _with_a_zero(problem, point)
+    if 0.0 in problem.targets:
+        yield from _with_a_zero(problem)
     if len(problem.names) == 1:
         yield from _bisected(problem)
     yield from _iterated(problem)
 
 
-def _with_a_zero(problem: _Problem, point: int) -> Iterator[tuple[float, ...]]:
-    """Values of which one is 0, so that a rate is 0 or stays the same: logarithms don't reach that."""
+def _with_a_zero(problem: _Problem) -> Iterator[tuple[float, ...]]:
+    """Values of which one is 0 so that a rate is: logarithms don't reach that."""
+    point = problem.targets.index(0.0)
     for place, name in enumerate(problem.names):
         rest = replace(
             problem,
@@ -388,22 +391,30 @@ def _missed(problem: _Problem, values: tuple[float, ...]) -> float:
 
 def _iterated(problem: _Problem) -> Iterator[tuple[float, ...]]:
     """Where the iteration ends from the best starting points."""
-    with np.errstate(all="ignore"):
-        # Of equally good ones the largest first: where a schedule may end anywhere before a point, at the point.
-        ranked = sorted(
-            reversed(problem.starts), key=lambda start: float(np.abs(problem.residuals(start[1])).sum())
-        )
-    for values, _ in _spread_out(ranked):
-        yield _newton(problem, values)
+    # Of equally good ones the largest first: where a schedule may end anywhere before a point, at the point.
+    ranked = sorted(
+        problem.starts,
+        key=lambda start: (float(np.abs(problem.residuals(start[1])).sum()), *(-value for value in start[0])),
+    )
+    # The best may all be in one valley.
+    places = {int(_SPREAD**number) - 1 for number in range(_SEARCHES)}
+    for place in sorted(places):
+        if place < len(ranked):
+            found = _newton(problem, ranked[place][0])
+            yield found
+            for zeroed in _nearly_zero(problem, found):
+                yield _newton(problem, zeroed)
 
 
-def _spread_out(
-    ranked: list[tuple[tuple[float, ...], Doubles]],
-) -> list[tuple[tuple[float, ...], Doubles]]:
-    """The best few, and some of the others: the best may all be in one valley."""
-    half = _SEARCHES // 2
-    others = ranked[half:]
-    return ranked[:half] + others[:: max(1, len(others) // half)][:half]
+def _nearly_zero(problem: _Problem, values: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
+    """The values with a 0, which logarithms only approach, for one that has little effect."""
+    rates = problem.rates(values)
+    assert rates is not None
+    for place in range(len(values)):
+        zeroed = (*values[:place], 0.0, *values[place + 1 :])
+        others = problem.rates(zeroed)
+        if others is not None and np.abs(problem.residuals(others) - problem.residuals(rates)).max() < 1e-3:
+            yield zeroed
 
 
 def _newton(problem: _Problem, start: tuple[float, ...]) -> tuple[float, ...]:
@@ -422,18 +433,31 @@ def _newton(problem: _Problem, start: tuple[float, ...]) -> tuple[float, ...]:
         while damping < 1e12:
             damped = normal + damping * np.diag(np.maximum(normal.diagonal(), 1e-30))
             change = np.linalg.lstsq(damped, -gradient, rcond=None)[0]
-            following = values * np.exp(np.clip(change, -3.0, 3.0))
-            next_rates = problem.rates(following)
-            if next_rates is not None:
-                next_residuals = problem.residuals(next_rates)
-                if next_residuals @ next_residuals < residuals @ residuals:
-                    break
+            following, next_residuals = _better(problem, values, change)
+            if next_residuals @ next_residuals < residuals @ residuals:
+                break
             damping = max(damping, 1e-12) * 8
         else:
             break
-        values, rates, residuals = following, next_rates, next_residuals
+        values, residuals = following, next_residuals
+        next_rates = problem.rates(values)
+        assert next_rates is not None
+        rates = next_rates
         damping = damping / 32 if damping > 1e-14 else 0.0
     return tuple(values.tolist())
+
+
+def _better(problem: _Problem, values: Doubles, change: Doubles) -> tuple[Doubles, Doubles]:
+    """The values after a change of their logarithms, or of themselves, which reaches 0; with the residuals."""
+    factors: tuple[Doubles, Doubles] = np.exp(np.clip(change, -3.0, 3.0)), np.clip(1.0 + change, 1e-6, 10.0)
+    tried: list[tuple[Doubles, Doubles]] = []
+    for following in (values * factor for factor in factors):
+        rates = problem.rates(following)
+        residuals: Doubles = (
+            np.full(len(problem.steps), 1e100, np.float64) if rates is None else problem.residuals(rates)
+        )
+        tried.append((following, residuals))
+    return min(tried, key=lambda pair: float(pair[1] @ pair[1]))
 
 
 def _slopes(problem: _Problem, values: Doubles, rates: Doubles) -> Doubles:
