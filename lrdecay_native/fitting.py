@@ -212,7 +212,11 @@ class _Problem:
     def residuals(self, rates: Doubles) -> Doubles:
         """How far rates are from the targets, as logarithms where there are any."""
         targets = np.array(self.targets)
-        logarithms = np.log(np.maximum(rates, 1e-300)) - np.log(np.maximum(targets, 1e-300))
+        positive = np.maximum(targets, 1e-300)
+        relative = (rates - positive) / positive
+        far = np.log(np.maximum(rates, 1e-300)) - np.log(positive)
+        # A difference of logarithms has lost the last bits.
+        logarithms = np.where(relative > -0.5, np.log1p(np.maximum(relative, -0.5)), far)
         return np.where(targets > 0, logarithms, rates / (targets.max() or 1.0))
 
     @cached_property
@@ -447,7 +451,9 @@ def _newton(problem: _Problem, start: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(values.tolist())
 
 
-def _better(problem: _Problem, values: Doubles, change: Doubles) -> tuple[Doubles, Doubles]:
+def _better(
+    problem: _Problem, values: Doubles, change: npt.NDArray[np.floating[Any]]
+) -> tuple[Doubles, Doubles]:
     """The values after a change of their logarithms, or of themselves, which reaches 0; with the residuals."""
     factors: tuple[Doubles, Doubles] = np.exp(np.clip(change, -3.0, 3.0)), np.clip(1.0 + change, 1e-6, 10.0)
     tried: list[tuple[Doubles, Doubles]] = []
