@@ -92,7 +92,7 @@ def fit(
     >>> from lrdecay_native.fitting import fit
     >>> points = [(0, 0.1), (90, 0.001)]
     >>> fit(lrd.StepDecay, points, step_size=1)
-    StepDecay(0.1, drop_rate=0.95011861..., step_size=1, staircase=True)
+    StepDecay(0.1, drop_rate=0.95011850..., step_size=1, staircase=True)
     >>> fit(lrd.StepDecay, points, step_size=90, staircase=False)
     StepDecay(0.1, drop_rate=0.01, step_size=90, staircase=False)
     >>> fit(lrd.InverseTimeDecay, points)
@@ -395,11 +395,7 @@ def _missed(problem: _Problem, values: tuple[float, ...]) -> float:
 
 def _iterated(problem: _Problem) -> Iterator[tuple[float, ...]]:
     """Where the iteration ends from the best starting points."""
-    # Of equally good ones the largest first: where a schedule may end anywhere before a point, at the point.
-    ranked = sorted(
-        problem.starts,
-        key=lambda start: (float(np.abs(problem.residuals(start[1])).sum()), *(-value for value in start[0])),
-    )
+    ranked = sorted(problem.starts, key=lambda start: _rank(problem, *start))
     # The best may all be in one valley.
     places = {int(_SPREAD**number) - 1 for number in range(_SEARCHES)}
     for place in sorted(places):
@@ -408,6 +404,14 @@ def _iterated(problem: _Problem) -> Iterator[tuple[float, ...]]:
             yield found
             for zeroed in _nearly_zero(problem, found):
                 yield _newton(problem, zeroed)
+
+
+def _rank(problem: _Problem, values: tuple[float, ...], rates: Doubles) -> tuple[float, ...]:
+    """What orders starting points: those without a slope, such as after the end of a schedule, lead nowhere."""
+    flat = len(set(problem.targets)) > 1 and len(set(rates.tolist())) == 1
+    distance = float(np.abs(problem.residuals(rates)).sum())
+    # Of equally good ones the largest first: where a schedule may end anywhere before a point, at the point.
+    return flat, distance, *(-value for value in values)
 
 
 def _nearly_zero(problem: _Problem, values: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
@@ -648,7 +652,7 @@ def _reason(problem: _Problem) -> str:
                 f"at step {step!r} its rate is {rates[0].item()!r} whatever {', '.join(problem.names)}: the step "
                 "may be after the end of the schedule"
             )
-    best = min(problem.starts, key=lambda start: float(np.abs(problem.residuals(start[1])).sum()))
+    best = min(problem.starts, key=lambda start: _rank(problem, *start))
     nearest = _newton(problem, best[0])
     rates = problem.rates(nearest)
     assert rates is not None
