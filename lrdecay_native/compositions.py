@@ -36,7 +36,7 @@ _LEAST_FACTOR, _LARGEST_FACTOR = Fraction(validation.SMALLEST), Fraction(validat
 
 def shape_given(name: str, value: Any, rates: Callable[[], Iterable[float]]) -> str:
     """The shape of a transition between rates, which are asked for where they matter."""
-    if value not in pieces.SHAPES:
+    if not isinstance(value, str) or value not in pieces.SHAPES:
         raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, pieces.SHAPES))}")
     if value == "exponential":
         wrong = [rate for rate in rates() if rate <= 0.0]
@@ -401,19 +401,16 @@ class Shifted(Schedule):
     _instead: ClassVar[str] = "write Shifted(schedule, by)"
 
     def __post_init__(self) -> None:
-        size = duration_given(
-            "by", abs(validation.real("by", self.by)) if not isinstance(self.by, int) else abs(self.by)
-        )
-        set_fields(
-            self, schedule=schedule_given("schedule", self.schedule), by=size if self.by >= 0 else -size
-        )
+        sign = -1 if validation.real("by", self.by) < 0.0 else 1
+        size = duration_given("by", sign * self.by)
+        set_fields(self, schedule=schedule_given("schedule", self.schedule), by=sign * size)
 
     def _described(self) -> Pieces:
         by = Fraction(self.by)
         shifted = pieces.delayed(self.schedule._pieces, by)
         if by <= 0:
             return shifted
-        return replace(shifted[0], end=Cut(by), constant=True), *shifted
+        return pieces.held(self.schedule._exact(apply_to_point, (0.0, 0.0)), Cut(by)), *shifted
 
 
 @dataclass(frozen=True, repr=False)

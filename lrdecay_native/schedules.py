@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from fractions import Fraction
 from functools import cached_property, partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -409,8 +411,7 @@ class Schedule(ABC):
         *before, last = self._pieces
         if not last.constant or not before:
             return None
-        position = before[-1].end.position
-        return int(position) if position == int(position) else float(position)
+        return _rounded_up(Fraction(before[-1].end.position))
 
     def warmup(
         self, steps: float, start: float = 0.0, *, start_factor: float | None = None, shape: str = "linear"
@@ -790,7 +791,8 @@ class Schedule(ABC):
         if period_given("to", to) <= begin:
             raise ValueError(f"to={to!r} must be above from_step={from_step!r}")
         rest = self.shifted(-begin) if begin else self
-        return self.then(rest.stretched(to=to - begin, of=end - begin), at=begin)
+        left = Fraction(end) - Fraction(begin)
+        return self.then(rest.stretched(to=to - begin, of=_rounded_up(left)), at=begin)
 
     def _length_given(self, length: float | None, name: str) -> float:
         if length is not None:
@@ -901,6 +903,14 @@ def _range(start: int, stop: int | None, step: int) -> range:
     return steps
 
 
+def _rounded_up(number: Fraction) -> int | float:
+    """The number as an integer if it is one, else the least float64 that is not below it."""
+    if number.denominator == 1:
+        return int(number)
+    nearest = float(number)
+    return nearest if nearest >= number else math.nextafter(nearest, math.inf)
+
+
 def _firsts(steps: range, size: int) -> Iterator[int]:
     first = steps.start
     while first < steps.stop:
@@ -946,7 +956,7 @@ def _from_description(description: dict[str, Any]) -> Schedule:
     name = description.get("class")
     cls = SCHEDULES.get(name) if isinstance(name, str) else None
     if cls is None:
-        raise ValueError(f"class={name!r} is unknown; it must be one of {', '.join(SCHEDULES)}")
+        raise ValueError(f"class={name!r} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}")
     parameters = {k: v for k, v in description.items() if k != "class"}
     known = [parameter.name for parameter in fields(cls)]  # type: ignore[arg-type]
     for parameter in fields(cls):  # type: ignore[arg-type]

@@ -763,9 +763,8 @@ def _true_table(s: Any, t: Real) -> Real:
 def some_steps_in_order(random: Random, *, strictly: bool) -> list[float]:
     """Boundaries, some of them fractions of steps."""
     scale = spread(random, 1.0, 1e6)
-    steps = sorted(
-        random.choice([float(round(scale * random.random())), scale * random.random()]) for _ in range(5)
-    )
+    places = [scale * random.uniform(0.01, 1.0) for _ in range(5)]
+    steps = sorted(random.choice([float(round(place)), place]) for place in places)
     return sorted(set(steps)) if strictly else [*steps, steps[-1]]
 
 

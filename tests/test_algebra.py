@@ -55,9 +55,19 @@ leaf: st.SearchStrategy[Any] = st.one_of(
 )
 
 
+def _warmed_up(schedule: Any, length: float, start: float, how: str) -> Any:
+    return schedule.warmup(length, start, shape=how if schedule(0) > 0 else "cosine")
+
+
 def _composed(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(
-        st.builds(lambda s, n, start, how: s.warmup(n, start, shape=how), children, steps, rate, shape),
+        st.builds(
+            lambda s, n, start, how: s.warmup(n, start, shape=how if s(0) > 0 else "cosine"),
+            children,
+            steps,
+            rate,
+            shape,
+        ),
         st.builds(lambda s, other, n: s.then(other, at=n), children, children, steps),
         st.builds(lambda s, n, f: s.restarted(n, f), children, steps, st.just(1.0) | st.floats(0.3, 1.0)),
         st.builds(lambda s, n: s.scaled(n), children, st.floats(0.1, 3.0)),
@@ -193,19 +203,23 @@ class TestNesting:
             lambda s, k: s.cooled_down(900, 100 + k, 0.001),
             lambda s, k: s.k_decay(2.0 if k % 2 else 0.5, 1000),
             lambda s, k: s.then(lrd.PolynomialDecay(0.1, 10), at=2000 - k),
-            lambda s, k: s.clipped(1e-9 * k + 1e-9).per_epoch(1),
+            lambda s, k: s.clipped(1e-9 * k + 1e-9),
+            lambda s, k: s.per_epoch(1.0),
         ],
         ids=[
-            "restarted",
-            "reversed",
-            "shifted",
-            "stretched",
-            "sum",
-            "product",
-            "cooled",
-            "k",
-            "then",
-            "clipped",
+            *(
+                "restarted",
+                "reversed",
+                "shifted",
+                "stretched",
+                "sum",
+                "product",
+                "cooled",
+                "k",
+                "then",
+                "clipped",
+            ),
+            "per_epoch",
         ],
     )
     def test_a_hundred_deep(self, nest: Callable[[Any, int], Any]) -> None:

@@ -173,7 +173,7 @@ def test_a_missing_version() -> None:
     "name", ["Step", "stepdecay", "Schedule", "_Decay", "", None, 3, ["StepDecay"], "os.system"]
 )
 def test_unknown_classes(name: Any) -> None:
-    with refused(ValueError, f"class={name!r} is unknown; it must be one of StepDecay, "):
+    with refused(ValueError, f"class={name!r} is unknown; it must be one of Clipped, "):
         lrd.from_dict({**STEP, "class": name})
 
 
