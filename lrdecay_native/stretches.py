@@ -16,6 +16,15 @@ from lrdecay_native.pieces import NEVER, Combined, Node, Piece, Repeated
 FEW_NUMBERS = 2**12
 """Multiples per round: they stay in the cache, and most fit into 64 bits with all their fraction."""
 
+FEW = 4
+"""So few multiples are computed one by one: they may be far apart."""
+
+MOST = 2**20
+"""Stretches that are more aren't worth finding; ranges of so many steps are cut before."""
+
+FEW_CYCLES = 16
+"""Of so few cycles each is looked at."""
+
 FEWEST_STEPS = 16
 """Stretches that are shorter on average aren't worth finding."""
 
@@ -70,7 +79,7 @@ def _is_curve(piece: Piece) -> bool:
 def _united(found: Iterable[Indices | None]) -> Indices | None:
     every = list(found)
     known = [each for each in every if each is not None]
-    return np.concatenate(known) if len(known) == len(every) else None
+    return np.concatenate([*known, np.empty(0, np.int64)]) if len(known) == len(every) else None
 
 
 def _of_bounded(piece: Piece, start: int, stop: int) -> Indices | None:
@@ -97,12 +106,15 @@ def _multiples(
     origin, distance = scale.origin + scale.size * place, abs(scale.size) * period
     first, last = math.floor((start - origin) / distance), math.floor((stop - origin) / distance)
     count = last - first + 1
-    if count * FEWEST_STEPS > stop - start + 2 * FEWEST_STEPS:
+    if count > MOST or count * FEWEST_STEPS > stop - start + 2 * FEWEST_STEPS:
         return None
     begin = origin + first * distance
     if behind != (scale.size < 0):
         # The next multiple of what all of them are multiples of.
         begin += Fraction(1, math.lcm(begin.denominator, distance.denominator))
+    if count <= FEW:
+        few = (math.ceil(begin + k * distance) for k in range(count))
+        return np.array([step for step in few if start < step < stop], np.int64)
     steps = start + rounded_up(begin - start, distance, count)
     return steps[(steps > start) & (steps < stop)]
 
@@ -120,25 +132,35 @@ def _of_repeated(piece: Piece, curve: Repeated, start: int, stop: int) -> Indice
 
 
 def _within_cycles(piece: Piece, curve: Repeated, start: int, stop: int) -> Indices | None:
-    """Likewise inside of the pieces that repeat, where cycles have their steps at the same places."""
+    """Likewise inside of the pieces that repeat."""
     scale = scale_of(piece.time_maps)
     if scale is None or scale.size < 0:
         return None
-    period = scale.size * curve.period
-    if period.denominator != 1:
+    part = Repeats(start, stop, piece, scale.origin, scale.size * curve.period)
+    cycles = range(part.cycle(start), part.cycle(stop - 1) + 1)
+    if len(cycles) <= FEW_CYCLES:
+        return _united(_of_cycle(part, curve, number) for number in cycles)
+    if part.period.denominator != 1:
         return None
-    part = Repeats(start, stop, piece, scale.origin, period)
-    number = part.cycle(start)
-    begin, end = part.first_step(number), part.first_step(number + 1)
-    one: list[Indices | None] = [
-        _of_bounded(replace(each, end=NEVER), begin, end) for each in part.pieces(number, curve)
-    ]
-    together = _united(one)
-    if together is None or len(together) * FEWEST_STEPS > end - begin:
+    # Cycles have their steps at the same places.
+    first = part.first_step(cycles.start)
+    one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), curve, cycles.start)
+    if one is None or len(one) * FEWEST_STEPS > part.period:
         return None
-    cycles = np.arange(part.cycle(stop - 1) - number + 1)
-    steps = (together + cycles[:, np.newaxis] * int(period)).ravel()
+    steps = (one + np.arange(len(cycles))[:, np.newaxis] * int(part.period)).ravel()
     return steps[(steps > start) & (steps < stop)]
+
+
+def _of_cycle(part: Repeats, curve: Repeated, number: int) -> Indices | None:
+    """Likewise of the steps of one cycle that are steps of a part."""
+    begin, end = max(part.start, part.first_step(number)), min(part.stop, part.first_step(number + 1))
+    found = []
+    for piece in part.pieces(number, curve):
+        stop = int(min(piece.end.first_step(), end))
+        if begin < stop:
+            found.append(_of_bounded(piece, begin, stop))
+            begin = stop
+    return _united(found)
 
 
 def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
