@@ -87,7 +87,7 @@ class Case:
 
     def allowed(self, steps: Steps, rates: Rates, rounding: float) -> Rates:
         """How far the peer may be from these rates of ours."""
-        peak = float(self.ours().values(len(EVERY_STEP)).max())
+        peak = float(rates.max())
         relative, absolute = (_at(roundings, steps) for roundings in (self.relative, self.absolute))
         return rounding * (relative * np.abs(rates) + absolute * peak)
 
@@ -119,10 +119,13 @@ def assert_same_at_every_step(case: Case, theirs: Any, rates_of: RatesOf, roundi
     _assert_close(case, steps, ours, rates_of(theirs, steps), rounding)
 
 
-def assert_same_at_sampled_steps(case: Case, theirs: Any, rates_of: RatesOf, rounding: float) -> None:
-    """Our rates of single steps are the peer's, up to step 10**7."""
-    steps = case.steps_among(SAMPLED_STEPS)
-    _assert_close(case, steps, case.ours()(steps), rates_of(theirs, steps), rounding)
+def assert_same_rates(case: Case, theirs: Any, rates_of: RatesOf, rounding: float) -> None:
+    """Our grid of every step of a run, and our rates of single steps up to step 10**7, are the peer's."""
+    schedule = case.ours()
+    steps = np.concatenate([EVERY_STEP, SAMPLED_STEPS])
+    ours = np.concatenate([schedule.values(len(EVERY_STEP)), schedule(SAMPLED_STEPS)])
+    compared = np.isin(steps, case.steps_among(steps))
+    _assert_close(case, steps[compared], ours[compared], rates_of(theirs, steps[compared]), rounding)
 
 
 def _assert_close(case: Case, steps: Steps, ours: Rates, theirs: Rates, rounding: float) -> None:

@@ -14,8 +14,7 @@ from parity.comparison import (
     Steps,
     assert_all_covered,
     assert_options_covered,
-    assert_same_at_every_step,
-    assert_same_at_sampled_steps,
+    assert_same_rates,
     each,
 )
 from parity.peers import peer
@@ -146,13 +145,13 @@ def rates_in(run: int) -> Any:
 
 
 @each(CASES)
-def test_every_step(case: Case) -> None:
-    assert_same_at_every_step(case, case.theirs(scheduler), rates_in(RUN), FLOAT64)
+def test_rates(case: Case) -> None:
+    assert_same_rates(case, case.theirs(scheduler), rates_in(RUN), FLOAT64)
 
 
 @each(of_run(LONG_RUN))
-def test_sampled_steps_of_a_long_run(case: Case) -> None:
-    assert_same_at_sampled_steps(case, case.theirs(scheduler), rates_in(LONG_RUN), FLOAT64)
+def test_rates_of_a_long_run(case: Case) -> None:
+    assert_same_rates(case, case.theirs(scheduler), rates_in(LONG_RUN), FLOAT64)
 
 
 def test_every_scheduler_of_fvcore_is_covered() -> None:

@@ -13,8 +13,7 @@ from parity.comparison import (
     Steps,
     assert_all_covered,
     assert_options_covered,
-    assert_same_at_every_step,
-    assert_same_at_sampled_steps,
+    assert_same_rates,
     each,
 )
 from parity.peers import peer, peer_alone
@@ -30,7 +29,7 @@ WARMUP = {"warmup_t": 500, "warmup_lr_init": 0.01}
 
 
 def under_warmup(schedule: lrd.Schedule, peak: float) -> lrd.Schedule:
-    """timm's warm-up without warmup_prefix: the schedule runs since step 0, unseen until the warm-up is over."""
+    """The warm-up without warmup_prefix: the schedule runs since step 0, unseen until the warm-up is over."""
     return lrd.LinearDecay(0.01, 500, end_learning_rate=peak).then(schedule.shifted(-500), at=500)
 
 
@@ -272,13 +271,8 @@ def _rate_at(theirs: Any, step: int) -> float:
 
 
 @each(CASES)
-def test_every_step(case: Case) -> None:
-    assert_same_at_every_step(case, case.theirs(scheduler), rates_of, FLOAT64)
-
-
-@each(CASES)
-def test_sampled_steps(case: Case) -> None:
-    assert_same_at_sampled_steps(case, case.theirs(scheduler), rates_of, FLOAT64)
+def test_rates(case: Case) -> None:
+    assert_same_rates(case, case.theirs(scheduler), rates_of, FLOAT64)
 
 
 def test_every_scheduler_of_timm_is_covered() -> None:

@@ -15,8 +15,7 @@ from parity.comparison import (
     Steps,
     assert_all_covered,
     assert_options_covered,
-    assert_same_at_every_step,
-    assert_same_at_sampled_steps,
+    assert_same_rates,
     each,
 )
 from parity.peers import peer
@@ -185,13 +184,8 @@ def rates_of(theirs: Any, steps: Steps) -> Rates:
 
 
 @each(CASES)
-def test_every_step(case: Case) -> None:
-    assert_same_at_every_step(case, case.theirs(schedule), rates_of, FLOAT64)
-
-
-@each(CASES)
-def test_sampled_steps(case: Case) -> None:
-    assert_same_at_sampled_steps(case, case.theirs(schedule), rates_of, FLOAT64)
+def test_rates(case: Case) -> None:
+    assert_same_rates(case, case.theirs(schedule), rates_of, FLOAT64)
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of")
