@@ -66,18 +66,32 @@ def fill_smooth(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> Non
 def fill_pieces(exact: PairFunction, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
     """Likewise, where the schedule is smooth from each of the bounds, which are indices, to below the next.
 
-    The first bound is 0, the last one the number of steps; each piece has `FEWEST_IN_A_PIECE` steps at least.
+    The first bound is 0, the last one the number of steps; no two are equal.
     """
-    counts = np.diff(bounds) - 1
+    lengths = np.diff(bounds)
+    long = lengths >= FEWEST_IN_A_PIECE
+    if long.any():
+        _fill_long_pieces(exact, steps, out, bounds[:-1][long], bounds[1:][long])
+    short = ~long
+    if short.any():
+        firsts, counts = bounds[:-1][short], lengths[short]
+        ends = counts.cumsum()
+        _fill_at(exact, steps, out, np.arange(ends[-1]) + (firsts - (ends - counts)).repeat(counts))
+
+
+def _fill_long_pieces(
+    exact: PairFunction, steps: range, out: npt.NDArray[Any], begins: Indices, ends: Indices
+) -> None:
+    """Pieces of at least `FEWEST_IN_A_PIECE` steps."""
+    counts = ends - begins - 1
     lengths = np.minimum(LONGEST_BLOCK, 1 << (np.frexp(counts)[1] - SPARE_BITS).astype(np.int64))
     numbers = -(-counts // lengths)
-    ends = numbers.cumsum()
-    first = bounds[:-1] - lengths * (ends - numbers)
-    starts = first.repeat(numbers) + np.arange(ends[-1]) * lengths.repeat(numbers)
-    lasts = bounds[1:] - 1
-    starts[ends - 1] = lasts - lengths
+    lasts = numbers.cumsum()
+    first = begins - lengths * (lasts - numbers)
+    starts = first.repeat(numbers) + np.arange(lasts[-1]) * lengths.repeat(numbers)
+    starts[lasts - 1] = ends - 1 - lengths
     _fill_all(exact, steps, out, starts, lengths.repeat(numbers))
-    out[lasts] = exact(grid_pair(steps, lasts))[0]
+    out[ends - 1] = exact(grid_pair(steps, ends - 1))[0]
 
 
 def _fill_all(
@@ -164,7 +178,11 @@ def _halved(starts: Indices, lengths: Indices, times: Indices) -> tuple[Indices,
 
 def _fill_each(exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices) -> None:
     """Evaluate every step of the shortest blocks."""
-    indices = (starts[:, np.newaxis] + np.arange(SHORTEST_BLOCK)).ravel()
+    _fill_at(exact, steps, out, (starts[:, np.newaxis] + np.arange(SHORTEST_BLOCK)).ravel())
+
+
+def _fill_at(exact: PairFunction, steps: range, out: npt.NDArray[Any], indices: Indices) -> None:
+    """Evaluate the steps at some indices."""
     for first in range(0, len(indices), CHUNK):
         some = indices[first : first + CHUNK]
         out[some] = exact(grid_pair(steps, some))[0]

@@ -1,66 +1,40 @@
-"""Schedules made of schedules: warm-up, one after another, scaled and clipped."""
+"""Schedules made of schedules."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import cached_property
 from typing import Any, ClassVar
-
-import numpy as np
 
 from lrdecay_native import pieces, validation
 from lrdecay_native.curves import Curve
-from lrdecay_native.evaluation import PointPair
-from lrdecay_native.formulas import COMPOSITION_MAPS, TIME_MAPS
-from lrdecay_native.parts import Chain, chained
-from lrdecay_native.pieces import Cut, Kernel, Piece, Pieces
+from lrdecay_native.evaluation import PointPair, apply_to_point
+from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, Repeated, TimeMap
 from lrdecay_native.schedules import Schedule, duration_given, period_given, schedule_given, set_fields
 
 _LEAST_FACTOR, _LARGEST_FACTOR = Fraction(validation.SMALLEST), Fraction(validation.LARGEST)
 
 
-class _Composition(Schedule):
-    """A schedule that is evaluated by its pieces: as fast, however deeply it is nested."""
-
-    @cached_property
-    def _chains(self) -> tuple[list[PointPair], list[tuple[Kernel, ...]]]:
-        """Where each piece but the first begins, and the kernels of each."""
-        described = self._pieces
-        begins = [piece.end.first_pair() for piece in described[:-1]]
-        return begins, [piece.bounded_kernels for piece in described]
-
-    def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
-        begins, chains = self._chains
-        if isinstance(step[0], float):
-            return chained(apply, chains[bisect_right(begins, step)], step)
-        if not begins:
-            return chained(apply, chains[0], step)
-        high, low = step
-        numbers = np.zeros(high.shape, np.intp)
-        for begin_high, begin_low in begins:
-            numbers += (high > begin_high) | ((high == begin_high) & (low >= begin_low))
-        result = np.empty(high.shape), np.empty(high.shape)
-        for number in np.unique(numbers).tolist():
-            chosen = numbers == number
-            result[0][chosen], result[1][chosen] = chained(apply, chains[number], (high[chosen], low[chosen]))
-        return result
-
-
-def _in_namespace(xp: Any, name: str, variable: Any, *parameters: float) -> Any:
-    """A composition map in an array namespace."""
-    return COMPOSITION_MAPS[name].function(xp, variable, *map(xp.asarray, map(float, parameters)))
+def shape_given(name: str, value: Any, first: float, last: float) -> str:
+    """The shape of a transition between two rates."""
+    if value not in pieces.SHAPES:
+        raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, pieces.SHAPES))}")
+    if value == "exponential" and not (first > 0.0 and last > 0.0):
+        raise ValueError(
+            f"{name}={value!r} needs rates above 0 at both ends, not {first!r} and {last!r}; "
+            "give another start or end, or another shape"
+        )
+    return str(value)
 
 
 @dataclass(frozen=True, repr=False)
-class Warmup(_Composition):
-    """A line up to a schedule's first rate, and then the schedule.
+class Warmup(Schedule):
+    """A rise to a schedule's first rate, and then the schedule.
 
     ``start + (schedule(0) - start) * step / steps`` before step ``steps``, ``schedule(step - steps)`` from there
-    on.
+    on; other shapes rise along half a cosine, a root, or exponentially, or stay at the start until then.
 
     Parameters
     ----------
@@ -70,6 +44,8 @@ class Warmup(_Composition):
         How many steps the warm-up takes, 0 or from 1e-100 to 1e100; with 0 there is none.
     start : float, default 0
         The rate at step 0, 0 or from 1e-100 to 1e100.
+    shape : str, default "linear"
+        ``"linear"``, ``"cosine"``, ``"1-sqrt"``, ``"exponential"`` (from a start above 0) or ``"constant"``.
 
     Raises
     ------
@@ -91,9 +67,10 @@ class Warmup(_Composition):
     schedule: Schedule
     steps: float
     start: float = field(default=0.0, kw_only=True)
+    shape: str = field(default="linear", kw_only=True, metadata={"later": True})
 
     _positional: ClassVar[int] = 2
-    _instead: ClassVar[str] = "write Warmup(schedule, steps, start=...)"
+    _instead: ClassVar[str] = "write Warmup(schedule, steps, start=..., shape=...)"
 
     def __post_init__(self) -> None:
         set_fields(
@@ -101,34 +78,17 @@ class Warmup(_Composition):
             schedule=schedule_given("schedule", self.schedule),
             steps=duration_given("steps", self.steps),
             start=validation.not_negative("start", self.start),
+            shape=shape_given("shape", self.shape, self.start, self.schedule(0)),
         )
 
-    @cached_property
-    def _first_rate(self) -> PointPair:
-        """The rate at the end of the warm-up as ``high + low``."""
-        first = next(piece for piece in self.schedule._pieces if piece.end > Cut(Fraction(0)))
-        return Chain(first.bounded_kernels).at(0)
-
-    def evaluate(self, xp: Any, step: Any) -> Any:
-        if self.steps == 0:
-            return self.schedule.evaluate(xp, step)
-        line = _in_namespace(xp, "ramp", step, self.steps, self.start, *self._first_rate)
-        after = self.schedule.evaluate(xp, _in_namespace(xp, "delayed", step, self.steps, 0.0))
-        return xp.where(step < xp.asarray(float(self.steps)), line, after)
-
     def _described(self) -> Pieces:
-        after = self.schedule._pieces
-        if self.steps == 0:
-            return after
-        steps = Fraction(self.steps)
-        line = Piece(Cut(steps), (), ("ramp", (float(self.steps), self.start, *self._first_rate)))
-        # Bulk evaluation can't have a zero inside a block.
-        origin = (replace(line, end=Cut(Fraction(0), after=True), constant=True),) if self.start == 0 else ()
-        return (*origin, line, *pieces.delayed(after, steps))
+        first_rate = self.schedule._exact(apply_to_point, (0.0, 0.0))
+        rise = pieces.transition(self.shape, Fraction(self.steps), (self.start, 0.0), first_rate)
+        return pieces.row(rise, self.schedule._pieces)
 
 
 @dataclass(frozen=True, repr=False)
-class Joined(_Composition):
+class Joined(Schedule):
     """One schedule after another.
 
     ``schedule(step)`` before step ``at``, ``other(step - at)`` from there on.
@@ -170,17 +130,13 @@ class Joined(_Composition):
             at=duration_given("at", self.at),
         )
 
-    def evaluate(self, xp: Any, step: Any) -> Any:
-        after = self.other.evaluate(xp, _in_namespace(xp, "delayed", step, self.at, 0.0))
-        return xp.where(step < xp.asarray(float(self.at)), self.schedule.evaluate(xp, step), after)
-
     def _described(self) -> Pieces:
         at = Fraction(self.at)
         return pieces.joined(self.schedule._pieces, at, pieces.delayed(self.other._pieces, at))
 
 
 @dataclass(frozen=True, repr=False)
-class Scaled(_Composition):
+class Scaled(Schedule):
     """A schedule times a factor.
 
     ``factor * schedule(step)``
@@ -223,15 +179,12 @@ class Scaled(_Composition):
                     f"from {validation.SMALLEST} to {validation.LARGEST}"
                 )
 
-    def evaluate(self, xp: Any, step: Any) -> Any:
-        return _in_namespace(xp, "scaled", self.schedule.evaluate(xp, step), self.factor, 0.0)
-
     def _described(self) -> Pieces:
         return pieces.scaled(self.schedule._pieces, Fraction(self.factor))
 
 
 @dataclass(frozen=True, repr=False)
-class Clipped(_Composition):
+class Clipped(Schedule):
     """A schedule within bounds.
 
     ``min(max(schedule(step), lowest), highest)``
@@ -280,14 +233,6 @@ class Clipped(_Composition):
         )
         if self.lowest is not None and self.highest is not None and self.highest < self.lowest:
             raise ValueError(f"highest={self.highest!r} must be at least lowest={self.lowest!r}")
-
-    def evaluate(self, xp: Any, step: Any) -> Any:
-        rate = self.schedule.evaluate(xp, step)
-        if self.lowest is not None:
-            rate = _in_namespace(xp, "raised", rate, self.lowest, 0.0)
-        if self.highest is not None:
-            rate = _in_namespace(xp, "capped", rate, self.highest, 0.0)
-        return rate
 
     def _described(self) -> Pieces:
         lowest = Fraction(0 if self.lowest is None else self.lowest)
@@ -338,18 +283,6 @@ class PerEpoch(Schedule):
             staircase=validation.flag("staircase", self.staircase),
         )
 
-    @property
-    def _time_map(self) -> str:
-        return "staircase" if self.staircase else "continuous"
-
-    def evaluate(self, xp: Any, step: Any) -> Any:
-        epoch = TIME_MAPS[self._time_map].function(xp, step, xp.asarray(self.steps_per_epoch))
-        return self.schedule.evaluate(xp, epoch)
-
-    def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
-        epoch = apply(self._time_map, step, float(self.steps_per_epoch))
-        return self.schedule._exact(apply, epoch)
-
     def _curve(self) -> Curve | None:
         curve = self.schedule._curve()
         if curve is None:
@@ -360,3 +293,416 @@ class PerEpoch(Schedule):
     def _described(self) -> Pieces:
         change = pieces.stepped if self.staircase else pieces.stretched
         return change(self.schedule._pieces, Fraction(self.steps_per_epoch))
+
+
+@dataclass(frozen=True, repr=False)
+class Restarted(Schedule):
+    """A schedule that begins again and again.
+
+    ``factor ** floor(step / every) * schedule(step % every)``
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    every : int or float
+        Steps after which it begins again, from 1e-100 to 1e100; at exactly so many it has begun again.
+    factor : float, default 1
+        What each cycle is multiplied with, compared with the one before it; from 1e-100 to 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Notes
+    -----
+    Within 0.51 ulp. Where ``every`` is whole and ``factor`` is 1, `values` computes one cycle and copies it.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> lrd.PolynomialDecay(1.0, max_step=4).restarted(3, factor=0.5).values(7).tolist()
+    [1.0, 0.75, 0.5, 0.5, 0.375, 0.25, 0.25]
+    """
+
+    schedule: Schedule
+    every: float
+    factor: float = field(default=1.0, kw_only=True)
+
+    _positional: ClassVar[int] = 2
+    _instead: ClassVar[str] = "write Restarted(schedule, every, factor=...)"
+
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            schedule=schedule_given("schedule", self.schedule),
+            every=period_given("every", self.every),
+            factor=validation.positive("factor", self.factor),
+        )
+        if self.factor > 1.0:
+            raise ValueError(
+                f"factor={self.factor!r} must be at most 1: the rates of later cycles would have no end"
+            )
+
+    def _described(self) -> Pieces:
+        curve = Repeated(Fraction(self.every), self.schedule._pieces, self.factor)
+        return (Piece(NEVER, (), curve),)
+
+
+@dataclass(frozen=True, repr=False)
+class Shifted(Schedule):
+    """A schedule that begins later, or in its midst.
+
+    ``schedule(step - by)``, and ``schedule(0)`` where that is before its begin.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    by : int or float
+        How many steps later it begins; below 0, at which of its own steps. Up to 1e100 in size.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> lrd.Shifted(lrd.PolynomialDecay(1.0, max_step=4), 2)([0, 2, 3])
+    array([1.  , 1.  , 0.75])
+    """
+
+    schedule: Schedule
+    by: float
+
+    _positional: ClassVar[int] = 2
+    _instead: ClassVar[str] = "write Shifted(schedule, by)"
+
+    def __post_init__(self) -> None:
+        size = duration_given(
+            "by", abs(validation.real("by", self.by)) if not isinstance(self.by, int) else abs(self.by)
+        )
+        set_fields(
+            self, schedule=schedule_given("schedule", self.schedule), by=size if self.by >= 0 else -size
+        )
+
+    def _described(self) -> Pieces:
+        by = Fraction(self.by)
+        shifted = pieces.delayed(self.schedule._pieces, by)
+        if by <= 0:
+            return shifted
+        return replace(shifted[0], end=Cut(by), constant=True), *shifted
+
+
+@dataclass(frozen=True, repr=False)
+class Reversed(Schedule):
+    """A schedule that runs backwards.
+
+    ``schedule(steps - step)``, and ``schedule(0)`` from step ``steps`` on.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    steps : int or float
+        At which of its own steps it begins, 0 or from 1e-100 to 1e100.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> lrd.Reversed(lrd.PolynomialDecay(1.0, max_step=4), 4).values(6).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    schedule: Schedule
+    steps: float
+
+    _positional: ClassVar[int] = 2
+    _instead: ClassVar[str] = "write Reversed(schedule, steps)"
+
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            schedule=schedule_given("schedule", self.schedule),
+            steps=duration_given("steps", self.steps),
+        )
+
+    def _described(self) -> Pieces:
+        return pieces.reversed_from(self.schedule._pieces, Fraction(self.steps))
+
+
+@dataclass(frozen=True, repr=False)
+class Stretched(Schedule):
+    """A schedule in another number of steps.
+
+    ``schedule(step * of / to)``
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    to : int or float
+        How many steps it takes, from 1e-100 to 1e100.
+    of : int or float
+        How many of the schedule's own steps these are, from 1e-100 to 1e100.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> lrd.Stretched(lrd.PolynomialDecay(1.0, max_step=4), to=8, of=4)([0, 1, 8])
+    array([1.   , 0.875, 0.   ])
+    """
+
+    schedule: Schedule
+    to: float
+    of: float
+
+    _positional: ClassVar[int] = 3
+    _instead: ClassVar[str] = "write Stretched(schedule, to, of)"
+
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            schedule=schedule_given("schedule", self.schedule),
+            to=period_given("to", self.to),
+            of=period_given("of", self.of),
+        )
+
+    def _described(self) -> Pieces:
+        return pieces.stretched_to(self.schedule._pieces, Fraction(self.to), Fraction(self.of))
+
+
+@dataclass(frozen=True, repr=False)
+class KDecay(Schedule):
+    """A schedule that is slower at its start and faster at its end, or the other way round.
+
+    ``schedule(decay_steps * (step / decay_steps) ** k)`` before ``decay_steps``, ``schedule(step)`` from there on.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    decay_steps : int or float
+        Up to which step, from 1e-100 to 1e100.
+    k : float
+        The exponent, from 1e-100 to 1e100; above 1 it is slower at first.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Notes
+    -----
+    T. Zhang and W. Li, "k-decay: A New Method For Learning Rate Schedule", 2020; ``k_decay`` of timm's schedulers.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> lrd.KDecay(lrd.PolynomialDecay(1.0, max_step=4), 4, k=2).values(5).tolist()
+    [1.0, 0.9375, 0.75, 0.4375, 0.0]
+    """
+
+    schedule: Schedule
+    decay_steps: float
+    k: float
+
+    _positional: ClassVar[int] = 3
+    _instead: ClassVar[str] = "write KDecay(schedule, decay_steps, k)"
+
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            schedule=schedule_given("schedule", self.schedule),
+            decay_steps=period_given("decay_steps", self.decay_steps),
+            k=validation.positive("k", self.k),
+        )
+
+    def _described(self) -> Pieces:
+        steps = Fraction(self.decay_steps)
+        maps = (TimeMap("continuous", steps), TimeMap("powered", Fraction(self.k)), TimeMap("scaled", steps))
+        before = tuple(
+            replace(
+                piece,
+                end=Cut(_root(Fraction(piece.end.position) / steps, self.k) * steps, piece.end.after),
+                time_maps=(*maps, *piece.time_maps),
+            )
+            for piece in pieces.cut_off(self.schedule._pieces, Cut(steps))
+        )
+        behind = (piece for piece in self.schedule._pieces if piece.end > Cut(steps))
+        return (*before, *behind)
+
+
+@dataclass(frozen=True, repr=False)
+class CooledDown(Schedule):
+    """A schedule up to a step, and from there a fall to an end rate.
+
+    ``schedule(step)`` before ``at``, then from ``schedule(at)`` to ``end`` in ``steps`` steps, then ``end``.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    at : int or float
+        The step at which the fall begins, 0 or from 1e-100 to 1e100.
+    steps : int or float
+        How many steps it takes, 0 or from 1e-100 to 1e100; with 0 the rate drops at once.
+    end : float, default 0
+        The rate after it, 0 or from 1e-100 to 1e100.
+    shape : str, default "linear"
+        ``"linear"``, ``"cosine"``, ``"1-sqrt"``, ``"exponential"`` (to an end above 0), or ``"constant"``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> lrd.CooledDown(lrd.Constant(1.0), at=2, steps=4).values(8).tolist()
+    [1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    """
+
+    schedule: Schedule
+    at: float
+    steps: float
+    end: float = field(default=0.0, kw_only=True)
+    shape: str = field(default="linear", kw_only=True)
+
+    _positional: ClassVar[int] = 3
+    _instead: ClassVar[str] = "write CooledDown(schedule, at, steps, end=..., shape=...)"
+
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            schedule=schedule_given("schedule", self.schedule),
+            at=duration_given("at", self.at),
+            steps=duration_given("steps", self.steps),
+            end=validation.not_negative("end", self.end),
+        )
+        set_fields(self, shape=shape_given("shape", self.shape, self._rate_before[0], self.end))
+
+    @property
+    def _rate_before(self) -> PointPair:
+        rate: PointPair = self.schedule._exact(apply_to_point, pieces.as_point(Fraction(self.at)))
+        return rate
+
+    def _described(self) -> Pieces:
+        end = (self.end, 0.0)
+        fall = pieces.transition(self.shape, Fraction(self.steps), self._rate_before, end)
+        after = pieces.row(fall, (pieces.held(end),))
+        at = Fraction(self.at)
+        return pieces.joined(self.schedule._pieces, at, pieces.delayed(after, at))
+
+
+@dataclass(frozen=True, repr=False)
+class Sum(Schedule):
+    """The sum of two schedules.
+
+    ``schedule(step) + other(step)``
+
+    Parameters
+    ----------
+    schedule, other : Schedule
+        The schedules.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no schedule.
+
+    Notes
+    -----
+    Within 0.51 ulp: both rates are computed in 106 bits.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> s = lrd.PolynomialDecay(1.0, max_step=4) + lrd.Constant(0.5)
+    >>> s.values(6).tolist()
+    [1.5, 1.25, 1.0, 0.75, 0.5, 0.5]
+    """
+
+    schedule: Schedule
+    other: Schedule
+
+    _positional: ClassVar[int] = 2
+    _instead: ClassVar[str] = "write Sum(schedule, other)"
+
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            schedule=schedule_given("schedule", self.schedule),
+            other=schedule_given("other", self.other),
+        )
+
+    def _described(self) -> Pieces:
+        return pieces.combined("added", self.schedule._pieces, self.other._pieces)
+
+
+@dataclass(frozen=True, repr=False)
+class Product(Schedule):
+    """The product of two schedules.
+
+    ``schedule(step) * other(step)``
+
+    Parameters
+    ----------
+    schedule, other : Schedule
+        The schedules.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no schedule.
+
+    Notes
+    -----
+    Within 0.51 ulp: both rates are computed in 106 bits.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> s = lrd.PolynomialDecay(1.0, max_step=4) * lrd.StepDecay(1.0, 0.5, 2)
+    >>> s.values(5).tolist()
+    [1.0, 0.75, 0.25, 0.125, 0.0]
+    """
+
+    schedule: Schedule
+    other: Schedule
+
+    _positional: ClassVar[int] = 2
+    _instead: ClassVar[str] = "write Product(schedule, other)"
+
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            schedule=schedule_given("schedule", self.schedule),
+            other=schedule_given("other", self.other),
+        )
+
+    def _described(self) -> Pieces:
+        return pieces.combined("multiplied", self.schedule._pieces, self.other._pieces)
+
+
+def _root(number: Fraction, degree: float) -> Fraction:
+    """A root to 50 digits, and exact where it has fewer."""
+    with localcontext() as context:
+        context.prec = 60
+        exact = (Decimal(number.numerator) / Decimal(number.denominator)) ** (1 / Decimal(degree))
+        context.prec = 50
+        return Fraction(+exact)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -10,9 +9,8 @@ from typing import Any, ClassVar
 from lrdecay_native import validation
 from lrdecay_native.curves import Curve
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS
-from lrdecay_native.pieces import NEVER, Cut, Kernel, Piece, Pieces, TimeMap
+from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, TimeMap
 from lrdecay_native.schedules import Schedule, period_given, set_fields
-from lrdecay_native.variants import variant
 
 
 class _Decay(Schedule):
@@ -37,15 +35,6 @@ class _Decay(Schedule):
         parameters = [xp.asarray(value) for value in self._parameters()]
         return FORMULAS[self._formula].function(xp, x, *parameters)
 
-    def _kernel(self) -> Kernel:
-        parameters = tuple(map(float, self._parameters()))
-        named = dict(zip(FORMULAS[self._formula].parameters, parameters, strict=True))
-        return variant(self._formula, named), parameters
-
-    def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
-        name, parameters = self._kernel()
-        return apply(name, apply(self._time_map, step, float(self._period)), *parameters)
-
     def _curve(self) -> Curve | None:
         period = Fraction(self._period)
         parameters = tuple(self._parameters())
@@ -55,7 +44,8 @@ class _Decay(Schedule):
 
     def _described(self) -> Pieces:
         period = Fraction(self._period)
-        piece = Piece(NEVER, (TimeMap(self._time_map, period),), self._kernel())
+        curve = self._formula, tuple(map(float, self._parameters()))
+        piece = Piece(NEVER, (TimeMap(self._time_map, period),), curve)
         if self._time_map == "clamped":
             return replace(piece, end=Cut(period)), replace(piece, constant=True)
         return (piece,)

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import reduce
+from math import factorial
 
 from lrdecay_native.tracing import (
     Number,
+    absolute,
     binary_exponent,
     fused_multiply_add,
     is_zero,
@@ -123,10 +125,18 @@ _LN2_THIRD = float(Fraction(_LN2) - Fraction(_LN2_FIRST) - Fraction(_LN2_SECOND)
 # Adding and subtracting it rounds a double below 2**51 to a whole number.
 _ROUNDING = 1.5 * 2.0**52
 
+# Adding and subtracting it rounds a double below 2**52 to an even whole number.
+ROUNDING_TO_EVEN = 1.5 * 2.0**53
+
 # Below, the exponential is zero in double precision, whatever a learning rate multiplies it with.
 _LOWEST_EXPONENT = -1100.0
 
 _SQUARE_ROOT_OF_TWO = 2.0**0.5
+
+PI_EXACT = Fraction("3.14159265358979323846264338327950288419716939937510582097494459")
+
+# sin(pi * m / 2)**2 / m**2 as a series in m**2.
+SQUARE_OF_SINE = [(-1) ** (n + 1) * PI_EXACT ** (2 * n) / (2 * factorial(2 * n)) for n in range(1, 24)]
 
 
 def asarray(value: DoubleDouble | Number) -> DoubleDouble:
@@ -159,10 +169,10 @@ def ceil(a: DoubleDouble) -> DoubleDouble:
 
 
 def sqrt(a: DoubleDouble) -> DoubleDouble:
-    """The root of a positive number."""
+    """The root of a number that isn't negative."""
     root = square_root(a.high)
     rest = fused_multiply_add(-root, root, a.high) + a.low
-    return exact_ordered_sum(root, rest / (root + root))
+    return exact_ordered_sum(root, where_less(0.0, root, rest / (root + root), 0.0))
 
 
 def exp(a: DoubleDouble) -> DoubleDouble:
@@ -193,6 +203,30 @@ def log(a: DoubleDouble) -> DoubleDouble:
     error = offset + mantissa * _exponential_minus_one(DoubleDouble(-estimate), precise_terms=8)
     correction = error * (1.0 - 0.5 * error.high)
     return LN2 * DoubleDouble(exponent) + (correction + estimate)
+
+
+def raised_cosine(a: DoubleDouble) -> DoubleDouble:
+    """``(1 + cos(pi * a)) / 2``, accurate where it vanishes too; for numbers below 2**52."""
+    even = (a.high + ROUNDING_TO_EVEN) - ROUNDING_TO_EVEN
+    offset = exact_sum(a.high - even, a.low)
+    distance = DoubleDouble(absolute(offset.high), where_less(offset.high, 0.0, -offset.low, offset.low))
+    opposite = 1.0 - distance
+    square = _square_of_sine(minimum(distance, opposite))
+    return _select(distance, opposite, 1.0 - square, square)
+
+
+def _square_of_sine(a: DoubleDouble) -> DoubleDouble:
+    """``sin(pi * a / 2)**2`` for ``0 <= a <= 1/2``, its first terms in double-double."""
+    square = a * a
+    tail: Number = float(SQUARE_OF_SINE[16])
+    for coefficient in SQUARE_OF_SINE[15:8:-1]:
+        tail = fused_multiply_add(tail, square.high, float(coefficient))
+    total = DoubleDouble(tail)
+    for exact_coefficient in map(constant, SQUARE_OF_SINE[8::-1]):
+        term = total * square
+        rough = exact_ordered_sum(exact_coefficient.high, term.high)
+        total = exact_ordered_sum(rough.high, rough.low + (exact_coefficient.low + term.low))
+    return total * square
 
 
 def _logarithm_estimate(mantissa: Number, offset: Number) -> Number:
@@ -227,10 +261,7 @@ def _short_power(a: DoubleDouble, exponent: float) -> DoubleDouble:
     whole = int(exponent)
     factors = [a] * whole
     if exponent != whole:
-        root = sqrt(a)
-        factors.append(
-            DoubleDouble(where_less(0.0, a.high, root.high, 0.0), where_less(0.0, a.high, root.low, 0.0))
-        )
+        factors.append(sqrt(a))
     return reduce(operator.mul, factors)
 
 

@@ -9,6 +9,7 @@ Nothing but the standard library is imported here: the build reads this module b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +60,8 @@ FORMULAS: dict[str, Formula] = {}
 TIME_MAPS: dict[str, TimeMap] = {}
 COMPOSITION_MAPS: dict[str, Formula] = {}
 """Maps of the step or of the rate that compositions of schedules consist of."""
+COMBINATIONS: dict[str, Formula] = {}
+"""Functions of two variables that compositions of schedules consist of."""
 
 
 def formula(
@@ -99,6 +102,18 @@ def composition_map(equation: str) -> Callable[[Callable[..., Value]], Callable[
     return register
 
 
+def combination(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Enter a function ``(xp, variable, other variable, *parameters)`` into the registry of combinations."""
+
+    def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        code = function.__code__
+        parameters = code.co_varnames[3 : code.co_argcount]
+        COMBINATIONS[function.__name__] = Formula(function.__name__, function, parameters, equation)
+        return function
+
+    return register
+
+
 @time_map("t / period")
 def continuous(xp: Any, t: Value, period: Value) -> Value:
     return t / period
@@ -117,6 +132,12 @@ def clamped(xp: Any, t: Value, period: Value) -> Value:
 @time_map("t / (period * max(ceil(t / period), 1))")
 def cyclic(xp: Any, t: Value, period: Value) -> Value:
     return t / (period * xp.maximum(xp.ceil(t / period), xp.asarray(1.0)))
+
+
+def raised_cosine(xp: Any, x: Value) -> Value:
+    """``(1 + cos(pi * x)) / 2``, by the namespace's own function where it has one that is exact near 0."""
+    own = getattr(xp, "raised_cosine", None)
+    return 0.5 * (1.0 + xp.cos(math.pi * x)) if own is None else own(x)
 
 
 @formula("initial_learning_rate * drop_rate ** x")
@@ -145,29 +166,85 @@ def polynomial_decay(
     return (initial_learning_rate - end_learning_rate) * (1.0 - x) ** power + end_learning_rate
 
 
-# A parameter of a composition may be the result of a computation: it comes in two parts, high + low.
+# Every parameter of a composition may be the result of a computation: it comes in two parts, high + low.
 
 
 @composition_map("max(t - delay, 0)")
-def delayed(xp: Any, t: Value, delay: Value, delay_low: Value) -> Value:
-    return xp.maximum(t - (delay + delay_low), xp.asarray(0.0))
+def delayed(xp: Any, t: Value, delay: Value) -> Value:
+    return xp.maximum(t - delay, xp.asarray(0.0))
+
+
+@composition_map("max(total - t, 0)")
+def reflected(xp: Any, t: Value, total: Value) -> Value:
+    return xp.maximum(total - t, xp.asarray(0.0))
+
+
+@composition_map("t - period * floor(t / period)")
+def repeated(xp: Any, t: Value, period: Value) -> Value:
+    return t - period * xp.floor(t / period)
+
+
+@composition_map("x ** exponent")
+def powered(xp: Any, x: Value, exponent: Value) -> Value:
+    return x**exponent
+
+
+@composition_map("rate")
+def held(xp: Any, t: Value, rate: Value) -> Value:
+    return rate + 0.0 * t
 
 
 @composition_map("(start * (steps - t) + rate * t) / steps")
-def ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value, rate_low: Value) -> Value:
-    return (start * (steps - t) + (rate + rate_low) * t) / steps
+def ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value) -> Value:
+    return (start * (steps - t) + rate * t) / steps
+
+
+@composition_map("start * (1 + cos(pi * t / steps)) / 2 + rate * (1 - cos(pi * t / steps)) / 2")
+def cosine_ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value) -> Value:
+    return start * raised_cosine(xp, t / steps) + rate * raised_cosine(xp, (steps - t) / steps)
+
+
+@composition_map("start * (1 - sqrt(t / steps)) + rate * sqrt(t / steps)")
+def square_root_ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value) -> Value:
+    root = xp.sqrt(t / steps)
+    return start * ((steps - t) / steps) / (1.0 + root) + rate * root
+
+
+@composition_map("start * (rate / start) ** (t / steps)")
+def exponential_ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value) -> Value:
+    return start * (rate / start) ** (t / steps)
 
 
 @composition_map("factor * rate")
-def scaled(xp: Any, rate: Value, factor: Value, factor_low: Value) -> Value:
-    return (factor + factor_low) * rate
+def scaled(xp: Any, rate: Value, factor: Value) -> Value:
+    return factor * rate
+
+
+@composition_map("rate + offset")
+def moved(xp: Any, rate: Value, offset: Value) -> Value:
+    return rate + offset
 
 
 @composition_map("max(rate, lowest)")
-def raised(xp: Any, rate: Value, lowest: Value, lowest_low: Value) -> Value:
-    return xp.maximum(rate, lowest + lowest_low)
+def raised(xp: Any, rate: Value, lowest: Value) -> Value:
+    return xp.maximum(rate, lowest)
 
 
 @composition_map("min(rate, highest)")
-def capped(xp: Any, rate: Value, highest: Value, highest_low: Value) -> Value:
-    return xp.minimum(rate, highest + highest_low)
+def capped(xp: Any, rate: Value, highest: Value) -> Value:
+    return xp.minimum(rate, highest)
+
+
+@combination("first + second")
+def added(xp: Any, first: Value, second: Value) -> Value:
+    return first + second
+
+
+@combination("first * second")
+def multiplied(xp: Any, first: Value, second: Value) -> Value:
+    return first * second
+
+
+@combination("offset + gain ** cycle * (rate - offset)")
+def decayed(xp: Any, rate: Value, cycle: Value, gain: Value, offset: Value) -> Value:
+    return offset + gain**cycle * (rate - offset)

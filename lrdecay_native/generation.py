@@ -7,7 +7,7 @@ Every formula and every time map becomes two functions:
 ``name``
     the step arrays are contiguous, the parameters are scalars;
 
-The maps of compositions become the first two of them.
+The maps of compositions become both of them, as do combinations, which have two variables.
 
 Every formula after a time map, traced in short arithmetic (:mod:`lrdecay_native.step_kernels`), becomes
 
@@ -31,7 +31,7 @@ from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
 from lrdecay_native.double_double import DoubleDouble
-from lrdecay_native.formulas import COMPOSITION_MAPS, FORMULAS, TIME_MAPS
+from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS, Formula
 from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
 from lrdecay_native.tracing import Number, Operation, Trace, text
 from lrdecay_native.variants import variants
@@ -80,8 +80,24 @@ def time_map_kernel(name: str) -> Kernel:
 
 def composition_kernel(name: str) -> Kernel:
     """The kernel of a composition map in the registry."""
-    entry = COMPOSITION_MAPS[name]
-    return _double_double_kernel(name, entry.function, entry.parameters, {})
+    return _in_two_parts(COMPOSITION_MAPS[name], ("",))
+
+
+def combination_kernel(name: str) -> Kernel:
+    """The kernel of a combination in the registry."""
+    return _in_two_parts(COMBINATIONS[name], ("", "other_"))
+
+
+def _in_two_parts(entry: Formula, variables: tuple[str, ...]) -> Kernel:
+    """A kernel whose variables and parameters are all of them ``high + low``."""
+    trace = Trace()
+    arrays = tuple(f"{variable}{part}" for variable in variables for part in ("high", "low"))
+    names = tuple(f"{parameter}{part}" for parameter in entry.parameters for part in ("", "_low"))
+    highs_and_lows = [trace.argument(name) for name in arrays]
+    highs_and_lows += [trace.argument(name, varying=False) for name in names]
+    pairs = map(DoubleDouble, highs_and_lows[::2], highs_and_lows[1::2])
+    result = entry.function(double_double, *pairs)
+    return Kernel(entry.name, arrays, names, trace, (result.high, result.low))
 
 
 @dataclass(frozen=True)
@@ -545,6 +561,8 @@ def all_functions() -> Iterator[Function]:
             yield from functions_of(formula_kernel)
     for name in COMPOSITION_MAPS:
         yield from functions_of(composition_kernel(name))
+    for name in COMBINATIONS:
+        yield from functions_of(combination_kernel(name))
     yield _sample_steps()
     for dtype, loops in block_polynomial.LOOPS.items():
         yield from block_functions(dtype, loops)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import dtype_of
-from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs
+from lrdecay_native.parts import Broken, Chain, Constant, Cycles, Part, Repeats, Smooth, Stairs
+from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
 
 SEGMENT = 2**22
 """Steps per round where intermediate results must not grow with the grid."""
@@ -24,11 +25,6 @@ SHORTEST_RUN = 2
 
 SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
 """Schedules with shorter cycles are evaluated step by step."""
-
-FEW_NUMBERS = 2**12
-"""Multiples per round: they stay in the cache, and most fit into 64 bits with all their fraction."""
-
-Indices = npt.NDArray[np.int64]
 
 
 def evaluate_grid(parts: Sequence[Part], steps: range, out: npt.NDArray[Any]) -> None:
@@ -85,16 +81,7 @@ def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
     elif part.bounded:
         _fill_bounded_cycles(part, steps, out)
     else:
-        bounds = _cycle_bounds(part, steps)
-        # Only the first and the last cycle may be cut short.
-        first, last = bounds[1 if bounds[1] < FEWEST_IN_A_PIECE else 0], len(steps)
-        if last - bounds[-2] < FEWEST_IN_A_PIECE:
-            last = max(bounds[-2], first)
-        for begin, end in ((0, first), (last, len(steps))):
-            fill_directly(part.chain.on_arrays, steps[begin:end], out[begin:end])
-        if first < last:
-            inner = bounds[(bounds >= first) & (bounds <= last)]
-            fill_pieces(part.chain.on_arrays, steps[first:last], out[first:last], inner - first)
+        fill_pieces(part.chain.on_arrays, steps, out, _cycle_bounds(part, steps))
 
 
 def _cycle_bounds(part: Cycles, steps: range) -> Indices:
@@ -119,6 +106,38 @@ def _fill_bounded_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> N
         first, number = last, number + 1
 
 
+def _fill_repeats(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
+    period = int(part.period)
+    if part.curve.gain != 1.0 or period != part.period or steps.step != 1 or len(steps) < 2 * period:
+        _fill_broken(part, steps, out)
+        return
+    number = part.cycle(steps.start - 1) + 1
+    begin = part.first_step(number) - steps.start
+    done = begin + period
+    evaluate_grid(part.parts(number), steps[begin:done], out[begin:done])
+    out[:begin] = out[period : period + begin]
+    while done < len(out):
+        count = min(done - begin, len(out) - done)
+        out[done : done + count] = out[begin : begin + count]
+        done += count
+
+
+def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
+    piece = part.piece.without_bounds()
+    exact = Chain(piece.stages).on_arrays
+    for first in range(0, len(steps), SEGMENT):
+        some, values = steps[first : first + SEGMENT], out[first : first + SEGMENT]
+        bounds = stretch_bounds(piece, some)
+        if bounds is None:
+            fill_directly(exact, some, values)
+        else:
+            fill_pieces(exact, some, values, bounds)
+    if part.piece.lowest > 0:
+        np.maximum(out, out.dtype.type(float(part.piece.lowest)), out=out)
+    if part.piece.highest < math.inf:
+        np.minimum(out, out.dtype.type(float(part.piece.highest)), out=out)
+
+
 def _fill_stairs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
     if part.period < SHORTEST_RUN * steps.step:
         fill_directly(part.chain.on_arrays, steps, out)
@@ -141,41 +160,11 @@ def _fill_runs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
     getattr(engine, f"repeat_{dtype_of(out)}")(out, rates, starts)
 
 
-def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
-    """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly.
-
-    The denominators are powers of two, as those of all sums and products of doubles.
-    """
-    if distance.denominator == 1:
-        return math.ceil(offset) + np.arange(count) * int(distance)
-    result = np.empty(count, np.int64)
-    for first in range(0, count, FEW_NUMBERS):
-        part = result[first : first + FEW_NUMBERS]
-        part[:] = _few_rounded_up(offset + first * distance, distance, len(part))
-    return result
-
-
-def _few_rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
-    base, whole = math.floor(offset), math.floor(distance)
-    denominator = max(offset.denominator, distance.denominator)
-    first, each = int((offset - base) * denominator), int((distance - whole) * denominator)
-    numbers = np.arange(count)
-    result = base + numbers * whole
-    if first == each == 0:
-        return result
-    if first + each * count < 2**63:
-        return result - ((-first - each * numbers) >> (denominator.bit_length() - 1))
-    estimate = first / denominator + numbers * (each / denominator)
-    result += np.ceil(estimate).astype(np.int64)
-    # Where the estimate is this close to a whole number, its rounding errors may have moved it past it.
-    for k in np.flatnonzero(np.abs(estimate - np.rint(estimate)) < 2.0**-36).tolist():
-        result[k] = base + k * whole - ((-first - each * k) // denominator)
-    return result
-
-
 _FILLS: dict[type[Any], Callable[[Any, range, npt.NDArray[Any]], None]] = {
     Constant: _fill_constant,
     Smooth: _fill_smooth,
     Stairs: _fill_stairs,
     Cycles: _fill_cycles,
+    Repeats: _fill_repeats,
+    Broken: _fill_broken,
 }

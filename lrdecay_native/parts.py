@@ -1,37 +1,99 @@
 """The pieces of a schedule on whole steps: the parts that grids, sums and planning work on.
 
-Bounds are gone here: where a rate crosses one is found by bisection, to the step.
+Bounds are gone here, but for those of parts that consist of many stretches: where a rate crosses one is found by
+bisection, to the step.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point
-from lrdecay_native.pieces import Kernel, Piece, TimeMap, as_point
+import numpy as np
+
+from lrdecay_native import pieces as algebra
+from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
+from lrdecay_native.pieces import Combined, Curve, Cut, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
 
-def chained(apply: Callable[..., Any], kernels: Iterable[Kernel], variable: Any) -> Any:
-    """Kernels, each applied to what the one before it gave; ``apply(name, variable, *parameters)`` runs one."""
-    for name, parameters in kernels:
-        variable = apply(name, variable, *parameters)
+def chained(apply: Callable[..., Any], stages: Iterable[Curve], variable: Any) -> Any:
+    """Kernels and curves, each applied to what the one before it gave.
+
+    ``apply(name, variable, *parameters)`` runs a kernel.
+    """
+    for stage in stages:
+        match stage:
+            case (str(name), parameters):
+                variable = apply(name, variable, *parameters)
+            case Repeated():
+                variable = _repeated(apply, stage, variable)
+            case Combined():
+                first = chained(apply, stage.first.bounded_stages, variable)
+                variable = apply(stage.name, first, *chained(apply, stage.second.bounded_stages, variable))
     return variable
+
+
+def _repeated(apply: Callable[..., Any], curve: Repeated, variable: Any) -> Any:
+    """The value of a curve that repeats."""
+    rate = on_row(apply, curve.row, apply("repeated", variable, *as_point(curve.period)))
+    if curve.gain == 1.0:
+        return rate
+    cycle = apply("staircase", variable, float(curve.period))
+    return apply("decayed", rate, *cycle, curve.gain, 0.0, *as_point(curve.offset))
+
+
+def on_row(apply: Callable[..., Any], row: Row, step: Any) -> Any:
+    """The rate at a step, or at each step of a pair of arrays, by the piece that it is in."""
+    begins, chains = row
+    if isinstance(step[0], float):
+        return chained(apply, chains[bisect_right(begins, step)], step)
+    if not begins:
+        return chained(apply, chains[0], step)
+    high, low = step
+    numbers = _numbers(begins, high, low)
+    result = np.empty(high.shape), np.empty(high.shape)
+    for number in np.unique(numbers).tolist():
+        chosen = numbers == number
+        result[0][chosen], result[1][chosen] = chained(apply, chains[number], (high[chosen], low[chosen]))
+    return result
+
+
+def _numbers(begins: list[PointPair], high: Any, low: Any) -> Any:
+    """How many of some places in ascending order are not behind each step."""
+    if len(begins) > MANY:
+        places = np.array(begins)
+        numbers = np.searchsorted(places[:, 0], high, "right")
+        # Only the low parts tell where the high ones are equal.
+        equal = np.flatnonzero((numbers > 0) & (places[numbers - 1, 0] == high))
+        for k in equal.tolist():
+            numbers[k] = bisect_right(begins, (float(high[k]), float(low[k])))
+        return numbers
+    numbers = np.zeros(high.shape, np.intp)
+    for begin_high, begin_low in begins:
+        numbers += (high > begin_high) | ((high == begin_high) & (low >= begin_low))
+    return numbers
+
+
+MANY = 16
+"""Beginnings of pieces; more are searched instead of compared with one by one."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Kernels, each applied to what the one before it gave."""
+    """Kernels and curves, each applied to what the one before it gave."""
 
-    kernels: tuple[Kernel, ...]
+    stages: tuple[Curve, ...]
 
     def on_arrays(self, variable: Pair) -> Pair:
         """The value at each element of a pair of arrays."""
-        values: Pair = chained(apply_to_arrays, self.kernels, variable)
+        values: Pair = chained(apply_to_arrays, self.stages, variable)
         return values
 
     def at(self, step: int) -> PointPair:
@@ -41,7 +103,7 @@ class Chain:
 
     def on_point(self, variable: PointPair) -> PointPair:
         """The value at one number, whole or not."""
-        value: PointPair = chained(apply_to_point, self.kernels, variable)
+        value: PointPair = chained(apply_to_point, self.stages, variable)
         return value
 
 
@@ -75,7 +137,7 @@ class Stairs:
         The rate at a step.
     origin, period : Fraction
         Run ``k`` goes from ``origin + k * period`` to below the beginning of the next.
-    rates : Smooth, Stairs or Cycles
+    rates : Smooth, Stairs, Cycles, Repeats or Broken
         The rate of run ``k``, as that of a schedule at step ``k``.
     """
 
@@ -109,7 +171,7 @@ class Cycles:
         Cycle ``n``, from 1, goes from above ``origin + (n - 1) * period`` up to ``origin + n * period``; the
         first contains ``origin`` too.
     piece : Piece
-        What it was made from.
+        The piece with its bounds: beyond them the rate of a cycle is constant.
     """
 
     start: int
@@ -126,8 +188,8 @@ class Cycles:
 
     def unbounded(self, start: int, stop: int) -> Cycles:
         """The same on some steps, where no bound is reached."""
-        piece = replace(self.piece, lowest=Fraction(0), highest=math.inf)
-        return replace(self, start=start, stop=stop, chain=Chain(piece.kernels), piece=piece)
+        piece = self.piece.without_bounds()
+        return replace(self, start=start, stop=stop, chain=Chain(piece.stages), piece=piece)
 
     def cycle(self, step: int) -> int:
         """The number of the cycle that a step is in."""
@@ -142,16 +204,119 @@ class Cycles:
         return monotone_parts(self.piece, start, stop, smooth_part)
 
 
-Varying = Smooth | Stairs | Cycles
+@dataclass(frozen=True)
+class Broken:
+    """A rate that is smooth on each of many stretches.
+
+    Attributes
+    ----------
+    start, stop : int
+        From which step to below which.
+    piece : Piece
+        The piece, of any kind.
+    """
+
+    start: int
+    stop: int
+    piece: Piece
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The rate at a step."""
+        return Chain(self.piece.bounded_stages)
+
+
+@dataclass(frozen=True)
+class Repeats(Broken):
+    """Pieces that begin again at each multiple of a period, counted from an origin.
+
+    Attributes
+    ----------
+    origin, period : Fraction
+        Cycle ``k`` goes from ``origin + k * period`` to below the beginning of the next.
+    """
+
+    origin: Fraction
+    period: Fraction
+
+    @property
+    def curve(self) -> Repeated:
+        """What repeats."""
+        assert isinstance(self.piece.curve, Repeated)
+        return self.piece.curve
+
+    def cycle(self, step: int) -> int:
+        """The number of the cycle that a step is in."""
+        return math.floor((step - self.origin) / self.period)
+
+    def first_step(self, cycle: int) -> int:
+        """The first step of a cycle."""
+        return math.ceil(self.origin + cycle * self.period)
+
+    def parts(self, cycle: int) -> tuple[Part, ...]:
+        """The parts of one cycle, on the steps of this part."""
+        start, stop = max(self.first_step(cycle), self.start), min(self.first_step(cycle + 1), self.stop)
+        return parts_between(self.pieces(cycle, self.curve), start, stop)
+
+    def pieces(self, cycle: int, curve: Repeated) -> Pieces:
+        """The pieces of one cycle of a curve that repeats like this part."""
+        piece = self.piece
+        inner = algebra.cut_off(
+            algebra.delayed(curve.pieces, cycle * curve.period), Cut((cycle + 1) * curve.period)
+        )
+        if curve.gain != 1.0:
+            gain = rounded_power(Fraction(curve.gain), cycle)
+            inner = algebra.moved(algebra.scaled(inner, gain), curve.offset * (1 - gain))
+        inner = algebra.clipped(
+            algebra.moved(algebra.scaled(inner, piece.factor), piece.offset), piece.lowest, piece.highest
+        )
+        # In steps: as the maps before the curve stretch and delay them.
+        size = self.period / curve.period
+        return tuple(
+            replace(
+                each,
+                end=Cut(self.origin + each.end.position * size, each.end.after),
+                time_maps=(*piece.time_maps, *each.time_maps),
+            )
+            for each in inner
+        )
+
+
+def rounded_power(base: Fraction, exponent: int) -> Fraction:
+    """A power to about 2**-120."""
+    result = Fraction(1)
+    while exponent:
+        if exponent & 1:
+            result = _rounded(result * base)
+        base, exponent = _rounded(base * base), exponent >> 1
+    return result
+
+
+def _rounded(number: Fraction) -> Fraction:
+    """A positive number to 2**-128; 0 if it is so small that it does not count."""
+    if number == 0:
+        return number
+    digits = 128 - (number.numerator.bit_length() - number.denominator.bit_length())
+    if digits > 2000:
+        return Fraction(0)
+    scale = Fraction(2) ** digits
+    return Fraction(round(number * scale)) / scale
+
+
+Varying = Smooth | Stairs | Cycles | Broken
 Part = Constant | Varying
 
 
 def parts_of(pieces: Iterable[Piece]) -> tuple[Part, ...]:
     """The parts on the steps from 0 to below 2**63 of a schedule that consists of these pieces."""
+    return parts_between(pieces, 0, STEP_LIMIT)
+
+
+def parts_between(pieces: Iterable[Piece], start: int, end: int) -> tuple[Part, ...]:
+    """The parts on some steps of a schedule that consists of these pieces."""
     parts: list[Part] = []
-    start = 0
     for piece in pieces:
-        stop = int(min(piece.end.first_step(), STEP_LIMIT))
+        stop = int(min(piece.end.first_step(), end))
         if stop > start:
             parts.extend(_parts_of_piece(piece, start, stop))
             start = stop
@@ -161,20 +326,94 @@ def parts_of(pieces: Iterable[Piece]) -> tuple[Part, ...]:
 def _parts_of_piece(piece: Piece, start: int, stop: int) -> Iterable[Part]:
     if piece.constant or stop - start == 1:
         return [Constant(start, stop, _bounded_rate(piece, start))]
-    if any(time_map.name == "cyclic" for time_map in piece.time_maps):
-        return [_varying_part(piece, start, stop)]
-    return monotone_parts(piece, start, stop, _varying_part)
+    if is_smooth(piece):
+        turns = _turning_steps(piece, start, stop) if _turns(piece) else []
+        ends = itertools.pairwise([start, *turns, stop])
+        return (part for first, last in ends for part in monotone_parts(piece, first, last, smooth_part))
+    if _is_monotone(piece):
+        return monotone_parts(piece, start, stop, _varying_part)
+    return [_varying_part(piece, start, stop)]
+
+
+def is_smooth(piece: Piece) -> bool:
+    """Whether a piece has nothing inside that jumps or bends."""
+    if any(time_map.name in ("staircase", "cyclic") for time_map in piece.time_maps):
+        return piece.constant
+    match piece.curve:
+        case Repeated():
+            return False
+        case Combined(first=first, second=second):
+            return all(
+                is_smooth(each) and (each.constant or not each.bounding_kernels) for each in (first, second)
+            )
+    return True
+
+
+def _turns(piece: Piece) -> bool:
+    """Whether a smooth piece may both rise and fall."""
+    return piece.turning or isinstance(piece.curve, Combined)
+
+
+def _is_monotone(piece: Piece) -> bool:
+    """Whether a piece that is not smooth is known to be monotone: a staircase of a monotone curve."""
+    kernel = isinstance(piece.curve, tuple) and not piece.turning
+    return kernel and not any(time_map.name == "cyclic" for time_map in piece.time_maps)
 
 
 def _bounded_rate(piece: Piece, step: int) -> float:
-    return Chain(piece.bounded_kernels).at(step)[0]
+    return Chain(piece.bounded_stages).at(step)[0]
+
+
+def _turning_steps(piece: Piece, start: int, stop: int) -> list[int]:
+    """The steps at which a smooth rate turns, as far as it does so between samples that lie close at both ends."""
+    chain = Chain(piece.stages)
+    steps = _samples(start, stop)
+    high, low = chain.on_arrays(as_pair(np.array(steps)))
+    differences = np.diff(high) + np.diff(low)
+    changes = np.where(np.abs(differences) > NOISE * high[1:], np.sign(differences), 0.0)
+    turns: list[int] = []
+    last = 0.0
+    begin = start
+    for k, change in enumerate(changes.tolist()):
+        if change == 0.0:
+            continue
+        if last * change < 0.0:
+            turns.append(_turn(chain, begin, steps[k + 1], rising=last > 0.0))
+        last, begin = change, steps[k]
+    return turns
+
+
+def _samples(start: int, stop: int) -> list[int]:
+    """Some hundred steps, close to each other at both ends, and evenly spread between."""
+    count = stop - 1 - start
+    if count <= FEW_SAMPLES:
+        return list(range(start, stop))
+    even = {start + count * k // FEW_SAMPLES for k in range(FEW_SAMPLES + 1)}
+    near = {int(2.0 ** (k / 4)) for k in range(4 * 63)}
+    return sorted(even | {step for n in near if n < count for step in (start + n, stop - 1 - n)})
+
+
+FEW_SAMPLES = 128
+
+NOISE = 2.0**-68
+"""Relative changes up to here may be errors of the kernels."""
+
+
+def _turn(chain: Chain, start: int, stop: int, *, rising: bool) -> int:
+    """The step at which a rate is highest, or lowest if it falls first."""
+
+    def has_turned(step: int) -> bool:
+        before, behind = chain.at(step), chain.at(step + 1)
+        return behind < before if rising else behind > before
+
+    return first_step_where(has_turned, start, stop)
 
 
 def monotone_parts(
     piece: Piece, start: int, stop: int, varying: Callable[[Piece, int, int], Any]
 ) -> Iterator[Any]:
     """The parts of a piece on steps where it is monotone: between its bounds, ``varying`` makes them."""
-    chain = Chain(piece.kernels)
+    chain = Chain(piece.stages)
     first, last = chain.at(start), chain.at(stop - 1)
     # No rate is below zero: what vanishes far out is not searched for.
     lowest = as_point(piece.lowest) if piece.lowest > 0 else (-1.0, 0.0)
@@ -191,7 +430,7 @@ def monotone_parts(
     if start < begin:
         yield Constant(start, begin, _bounded_rate(piece, start))
     if begin < end:
-        yield varying(replace(piece, lowest=Fraction(0), highest=math.inf), begin, end)
+        yield varying(piece.without_bounds(), begin, end)
     if end < stop:
         yield Constant(end, stop, _bounded_rate(piece, stop - 1))
 
@@ -209,27 +448,52 @@ def first_step_where(holds: Callable[[int], bool], start: int, stop: int) -> int
 
 def smooth_part(piece: Piece, start: int, stop: int) -> Smooth:
     """The part of a piece that is smooth on these steps."""
-    return Smooth(start, stop, Chain(piece.kernels))
+    return Smooth(start, stop, Chain(piece.stages))
 
 
 def _varying_part(piece: Piece, start: int, stop: int) -> Varying:
-    chain = Chain(piece.bounded_kernels)
+    chain = Chain(piece.bounded_stages)
     for index, (name, parameter) in enumerate(piece.time_maps):
-        origin, period = _as_seen_through(piece.time_maps[:index], parameter)
+        if name not in ("staircase", "cyclic"):
+            continue
+        scale = scale_of(piece.time_maps[:index])
+        if scale is None or scale.size < 0 or (name == "cyclic" and not isinstance(piece.curve, tuple)):
+            return Broken(start, stop, piece)
         if name == "staircase":
             rates = replace(piece, time_maps=piece.time_maps[index + 1 :])
-            return Stairs(start, stop, chain, origin, period, _varying_part(rates, 0, STEP_LIMIT))
-        if name == "cyclic":
-            return Cycles(start, stop, chain, origin, period, piece)
-    return Smooth(start, stop, chain)
+            return Stairs(
+                start, stop, chain, scale.origin, scale.size * parameter, _varying_part(rates, 0, STEP_LIMIT)
+            )
+        return Cycles(start, stop, chain, scale.origin, scale.size * parameter, piece)
+    if isinstance(piece.curve, Repeated):
+        scale = scale_of(piece.time_maps)
+        if scale is not None and scale.size > 0:
+            return Repeats(start, stop, piece, scale.origin, scale.size * piece.curve.period)
+    if is_smooth(piece) and not piece.bounding_kernels and not _turns(piece):
+        return Smooth(start, stop, chain)
+    return Broken(start, stop, piece)
 
 
-def _as_seen_through(time_maps: tuple[TimeMap, ...], period: Fraction) -> tuple[Fraction, Fraction]:
-    """Where multiples of a period lie in steps: their origin and their distance."""
-    origin = Fraction(0)
-    for name, parameter in reversed(time_maps):
-        if name == "delayed":
-            origin += parameter
-        else:
-            origin, period = origin * parameter, period * parameter
-    return origin, period
+class Scale(NamedTuple):
+    """Where a variable's whole numbers lie in steps: step = origin + size * variable."""
+
+    origin: Fraction
+    size: Fraction
+
+
+def scale_of(time_maps: Iterable[TimeMap]) -> Scale | None:
+    """The scale of what maps of the step make, where they only move, stretch and reflect it."""
+    origin, size = Fraction(0), Fraction(1)
+    for name, parameter in time_maps:
+        match name:
+            case "delayed":
+                origin += size * parameter
+            case "continuous":
+                size *= parameter
+            case "scaled":
+                size /= parameter
+            case "reflected":
+                origin, size = origin + size * parameter, -size
+            case _:
+                return None
+    return Scale(origin, size)

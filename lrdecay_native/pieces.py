@@ -1,8 +1,9 @@
 """Where a schedule is constant, smooth or a staircase: its pieces, and what compositions do to them.
 
-A schedule is a row of pieces.  On each of them its rate is one chain of kernels: maps of the step, a curve, a factor
-and bounds.  Compositions delay, stretch, cut, scale and clip pieces: however deeply schedules are nested, a piece
-stays one short chain.  Nothing here evaluates anything.
+A schedule is a row of pieces.  On each of them its rate is one chain of stages: maps of the step, a curve, a factor,
+an offset and bounds.  Compositions delay, stretch, cut, scale and clip pieces: however deeply schedules are nested, a
+piece stays one short chain.  Only what repeats, and sums and products, have pieces inside their curve.  Nothing here
+evaluates anything.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, Union
 
 from lrdecay_native.evaluation import PointPair
+from lrdecay_native.formulas import COMPOSITION_MAPS, FORMULAS
+from lrdecay_native.variants import variant
 
 Kernel = tuple[str, tuple[float, ...]]
 """The name of a kernel and its parameters."""
+
+Curve = Union[Kernel, "Repeated", "Combined"]
+"""What makes a rate of a piece's variable."""
 
 Pieces = tuple["Piece", ...]
 
@@ -62,12 +69,60 @@ class TimeMap(NamedTuple):
     name: str
     parameter: Fraction
 
+    @property
+    def kernel(self) -> Kernel:
+        """The map as a kernel."""
+        parameters = as_point(self.parameter) if self.name in COMPOSITION_MAPS else (float(self.parameter),)
+        return self.name, parameters
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Pieces that begin again after each period.
+
+    Attributes
+    ----------
+    period : Fraction
+        The period; what the pieces have from there on is not used.
+    pieces : tuple of Piece
+        The rate in the first period.
+    gain : float
+        In each period the distance from the offset is that in the one before times this.
+    offset : Fraction
+        What the rates of later periods get nearer to.
+    """
+
+    period: Fraction
+    pieces: Pieces
+    gain: float = 1.0
+    offset: Fraction = Fraction(0)
+
+    @cached_property
+    def row(self) -> Row:
+        """The pieces made ready for steps."""
+        return Row.of(self.pieces)
+
+
+@dataclass(frozen=True)
+class Combined:
+    """Two rates in one.
+
+    Attributes
+    ----------
+    name : str
+        The combination: ``"added"`` or ``"multiplied"``.
+    first, second : Piece
+        The rates; their ends do not count.
+    """
+
+    name: str
+    first: Piece
+    second: Piece
+
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a schedule on which its rate is one chain of kernels.
-
-    Without a cyclic time map it is monotone there.
+    """A part of a schedule on which its rate is one chain of stages.
 
     Attributes
     ----------
@@ -75,38 +130,41 @@ class Piece:
         Where it ends; it begins where the one before it ends.
     time_maps : tuple of TimeMap
         The maps of the step, from the outermost to the one that makes the curve's variable.
-    curve : Kernel
-        The formula of that variable.
+    curve : Kernel, Repeated or Combined
+        The rate as a function of that variable.
     constant : bool
         Whether the rate is the same all over the piece.
-    factor : Fraction
-        What the formula is multiplied with.
+    turning : bool
+        Whether a curve that is a kernel may both rise and fall.
+    factor, offset : Fraction
+        What the curve is multiplied with, and what is added to the product.
     lowest : Fraction
-        The least rate; the formula's are raised to it.
+        The least rate; the others are raised to it.
     highest : Fraction or inf
         The largest rate.
     """
 
     end: Cut
     time_maps: tuple[TimeMap, ...]
-    curve: Kernel
+    curve: Curve
     constant: bool = False
+    turning: bool = False
     factor: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
     lowest: Fraction = Fraction(0)
     highest: Fraction | float = math.inf
 
-    @property
-    def kernels(self) -> tuple[Kernel, ...]:
-        """The rate without its bounds, as kernels to be called in turn."""
-        scale: tuple[Kernel, ...] = ()
-        if self.factor != 1:
-            scale = (("scaled", as_point(self.factor)),)
-        return (*map(_time_kernel, self.time_maps), self.curve, *scale)
+    @cached_property
+    def stages(self) -> tuple[Curve, ...]:
+        """The rate without its bounds, as kernels and curves to be called in turn."""
+        scale: tuple[Kernel, ...] = (("scaled", as_point(self.factor)),) if self.factor != 1 else ()
+        move: tuple[Kernel, ...] = (("moved", as_point(self.offset)),) if self.offset != 0 else ()
+        return (*(time_map.kernel for time_map in self.time_maps), _specialised(self.curve), *scale, *move)
 
-    @property
-    def bounded_kernels(self) -> tuple[Kernel, ...]:
-        """The rate, as kernels to be called in turn."""
-        return (*self.kernels, *self.bounding_kernels)
+    @cached_property
+    def bounded_stages(self) -> tuple[Curve, ...]:
+        """The rate, as kernels and curves to be called in turn."""
+        return (*self.stages, *self.bounding_kernels)
 
     @property
     def bounding_kernels(self) -> tuple[Kernel, ...]:
@@ -115,10 +173,35 @@ class Piece:
         capping: tuple[Kernel, ...] = (("capped", as_point(self.highest)),) if self.highest < math.inf else ()
         return (*raising, *capping)
 
+    def without_maps(self) -> Piece:
+        """The curve alone."""
+        return Piece(self.end, (), self.curve)
 
-def _time_kernel(time_map: TimeMap) -> Kernel:
-    name, parameter = time_map
-    return name, as_point(parameter) if name == "delayed" else (float(parameter),)
+    def without_bounds(self) -> Piece:
+        """The same piece, its bounds taken away."""
+        return replace(self, lowest=Fraction(0), highest=math.inf)
+
+
+class Row(NamedTuple):
+    """Pieces made ready for steps: where each but the first begins, and the stages of each."""
+
+    begins: list[PointPair]
+    chains: list[tuple[Curve, ...]]
+
+    @classmethod
+    def of(cls, pieces: Pieces) -> Row:
+        """The row of some pieces."""
+        return cls(
+            [piece.end.first_pair() for piece in pieces[:-1]], [piece.bounded_stages for piece in pieces]
+        )
+
+
+def _specialised(curve: Curve) -> Curve:
+    """A formula by the kernel for its parameters."""
+    if isinstance(curve, tuple) and curve[0] in FORMULAS:
+        name, parameters = curve
+        return variant(name, dict(zip(FORMULAS[name].parameters, parameters, strict=True))), parameters
+    return curve
 
 
 def as_point(number: Fraction | float) -> PointPair:
@@ -127,8 +210,45 @@ def as_point(number: Fraction | float) -> PointPair:
     return high, float(Fraction(number) - Fraction(high))
 
 
+def held(rate: PointPair, end: Cut = NEVER) -> Piece:
+    """A piece with one rate."""
+    return Piece(end, (), ("held", rate), constant=True)
+
+
+SHAPES = {
+    "linear": "ramp",
+    "cosine": "cosine_ramp",
+    "1-sqrt": "square_root_ramp",
+    "exponential": "exponential_ramp",
+    "constant": "held",
+}
+"""The kernels of transitions."""
+
+
+def transition(shape: str, steps: Fraction, start: PointPair, rate: PointPair) -> Pieces:
+    """From a start at step 0 to a rate that is reached after some steps, where the pieces end."""
+    if steps == 0:
+        return ()
+    end = Cut(steps)
+    if shape == "constant" or start == rate:
+        return (held(start, end),)
+    line = Piece(end, (), (SHAPES[shape], (*as_point(steps), *start, *rate)))
+    # Bulk evaluation can't have a zero inside a block.
+    origin = (held(start, Cut(Fraction(0), after=True)),) if start[0] == 0.0 else ()
+    return (*origin, line)
+
+
+def row(*parts: Pieces) -> Pieces:
+    """Pieces one after another: each row of them begins where the one before it ends."""
+    result: Pieces = ()
+    for part in parts:
+        if part:
+            result = (*result, *delayed(part, Fraction(result[-1].end.position) if result else Fraction(0)))
+    return result
+
+
 def delayed(pieces: Iterable[Piece], delay: Fraction) -> Pieces:
-    """The pieces of ``schedule(t - delay)``."""
+    """The pieces of ``schedule(t - delay)``; with a negative delay what lies before step 0 is gone."""
     if delay == 0:
         return tuple(pieces)
     return tuple(
@@ -138,25 +258,37 @@ def delayed(pieces: Iterable[Piece], delay: Fraction) -> Pieces:
             time_maps=_delayed_maps(piece.time_maps, delay),
         )
         for piece in pieces
+        if piece.end.position + delay > 0 or (piece.end.after and piece.end.position + delay == 0)
     )
 
 
 def _delayed_maps(time_maps: tuple[TimeMap, ...], delay: Fraction) -> tuple[TimeMap, ...]:
     if time_maps and time_maps[0].name == "delayed":
-        return (TimeMap("delayed", time_maps[0].parameter + delay), *time_maps[1:])
-    return (TimeMap("delayed", delay), *time_maps)
+        delay, time_maps = time_maps[0].parameter + delay, time_maps[1:]
+    return (TimeMap("delayed", delay), *time_maps) if delay != 0 else time_maps
 
 
-def stretched(pieces: Iterable[Piece], factor: Fraction) -> Pieces:
-    """The pieces of ``schedule(t / factor)``."""
+def _through(pieces: Iterable[Piece], factor: Fraction, time_maps: tuple[TimeMap, ...]) -> Pieces:
+    """The pieces of a schedule of a map of the step that makes it so many times longer."""
     return tuple(
         replace(
             piece,
             end=Cut(piece.end.position * factor, piece.end.after),
-            time_maps=(TimeMap("continuous", factor), *piece.time_maps),
+            time_maps=(*time_maps, *piece.time_maps),
         )
         for piece in pieces
     )
+
+
+def stretched(pieces: Iterable[Piece], factor: Fraction) -> Pieces:
+    """The pieces of ``schedule(t / factor)``."""
+    return _through(pieces, factor, (TimeMap("continuous", factor),))
+
+
+def stretched_to(pieces: Iterable[Piece], to: Fraction, of: Fraction) -> Pieces:
+    """The pieces of ``schedule(t * of / to)``."""
+    # The product first: where the quotient is a whole number, it is exact.
+    return _through(pieces, to / of, (TimeMap("scaled", of), TimeMap("continuous", to)))
 
 
 def stepped(pieces: Iterable[Piece], period: Fraction) -> Pieces:
@@ -171,14 +303,43 @@ def stepped(pieces: Iterable[Piece], period: Fraction) -> Pieces:
     )
 
 
+def reversed_from(pieces: Pieces, length: Fraction) -> Pieces:
+    """The pieces of ``schedule(length - t)``, up to ``length``, and then the rate at 0."""
+    result = []
+    begin = Cut(Fraction(0))
+    for piece in pieces:
+        if begin > Cut(length):
+            break
+        # From right behind the reflected end to right behind the reflected beginning.
+        end = Cut(length - begin.position, after=not begin.after)
+        result.append(replace(piece, end=end, time_maps=(TimeMap("reflected", length), *piece.time_maps)))
+        begin = piece.end
+    first = result[0]
+    return (*reversed(result[1:]), replace(first, end=Cut(length)), replace(first, end=NEVER, constant=True))
+
+
 def scaled(pieces: Iterable[Piece], factor: Fraction) -> Pieces:
     """The pieces of ``factor * schedule(t)``."""
     return tuple(
         replace(
             piece,
             factor=piece.factor * factor,
+            offset=piece.offset * factor,
             lowest=piece.lowest * factor,
-            highest=piece.highest * factor,
+            highest=piece.highest * factor if piece.highest < math.inf else math.inf,
+        )
+        for piece in pieces
+    )
+
+
+def moved(pieces: Iterable[Piece], offset: Fraction) -> Pieces:
+    """The pieces of ``schedule(t) + offset``."""
+    return tuple(
+        replace(
+            piece,
+            offset=piece.offset + offset,
+            lowest=piece.lowest + offset if piece.lowest > 0 else piece.lowest,
+            highest=piece.highest + offset,
         )
         for piece in pieces
     )
@@ -196,13 +357,48 @@ def clipped(pieces: Iterable[Piece], lowest: Fraction, highest: Fraction | float
     )
 
 
-def joined(before: Iterable[Piece], at: Fraction, after: Iterable[Piece]) -> Pieces:
-    """The pieces of a schedule up to a step, followed by pieces that begin there."""
-    cut = Cut(at)
+def cut_off(pieces: Iterable[Piece], end: Cut) -> Pieces:
+    """The pieces up to an end."""
     kept = []
-    for piece in before:
-        if piece.end >= cut:
-            kept.append(replace(piece, end=cut))
+    for piece in pieces:
+        if piece.end >= end:
+            kept.append(replace(piece, end=end))
             break
         kept.append(piece)
-    return (*kept, *after) if at > 0 else tuple(after)
+    return tuple(kept)
+
+
+def joined(before: Iterable[Piece], at: Fraction, after: Iterable[Piece]) -> Pieces:
+    """The pieces of a schedule up to a step, followed by pieces that begin there."""
+    return (*cut_off(before, Cut(at)), *after) if at > 0 else tuple(after)
+
+
+def combined(name: str, first: Pieces, second: Pieces) -> Pieces:
+    """The pieces of the sum or the product of two schedules."""
+    result = []
+    i = j = 0
+    while i < len(first) and j < len(second):
+        one, other = first[i], second[j]
+        end = min(one.end, other.end)
+        result.append(_combined(name, one, other, end))
+        i, j = i + (one.end == end), j + (other.end == end)
+    return tuple(result)
+
+
+def _combined(name: str, first: Piece, second: Piece, end: Cut) -> Piece:
+    change = scaled if name == "multiplied" else moved
+    for piece, other in ((first, second), (second, first)):
+        rate = _held_rate(piece)
+        if rate is not None and (rate > 0 or name == "added"):
+            return replace(change([other], rate)[0], end=end)
+        if rate is not None:
+            return held((0.0, 0.0), end)
+    return Piece(end, (), Combined(name, first, second), first.constant and second.constant)
+
+
+def _held_rate(piece: Piece) -> Fraction | None:
+    """The rate of a piece that was made by `held`."""
+    if not isinstance(piece.curve, tuple) or piece.curve[0] != "held":
+        return None
+    rate = sum(map(Fraction, piece.curve[1]), Fraction(0)) * piece.factor + piece.offset
+    return Fraction(min(max(rate, piece.lowest), piece.highest))

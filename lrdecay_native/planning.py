@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lrdecay_native.evaluation import Doubles
-from lrdecay_native.parts import Constant, Cycles, Part, Smooth, Stairs, first_step_where
+from lrdecay_native.extremes import extremes
+from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, first_step_where
 from lrdecay_native.pieces import as_point
 
 Rate = Callable[[Any], Any]
@@ -21,6 +23,9 @@ Holds = Callable[[Any], Any]
 
 LONG_CYCLE = 1024
 """Cycles of as many steps are searched one by one."""
+
+MOST_DIFFERENT_CYCLES = 64
+"""Cycles that differ in where their steps are, of which each is searched."""
 
 STEPS = 2**14
 """Steps per round where cycles are searched step by step."""
@@ -49,6 +54,10 @@ def _first_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
             return None if run is None else max(part.first_step(run), part.start)
         case Cycles():
             return next(_steps_in_cycles(part, rate_at, holds), None)
+        case Repeats():
+            return _first_in_repeats(part, rate_at, holds)
+        case Broken():
+            return _first_in_windows(part, rate_at, holds, part.start, part.stop)
 
 
 def _last_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
@@ -62,6 +71,10 @@ def _last_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
             return None if run is None else min(part.first_step(run + 1), part.stop) - 1
         case Cycles():
             return next(_steps_in_cycles_backwards(part, rate_at, holds), None)
+        case Repeats():
+            return _last_in_repeats(part, rate_at, holds)
+        case Broken():
+            return _last_in_windows(part, rate_at, holds, part.start, part.stop)
 
 
 def _rates(part: Stairs) -> Part:
@@ -191,3 +204,84 @@ def _extremes(part: Cycles, rate_at: Rate, number: int) -> tuple[float, float]:
     begin = part.origin + (number - 1 + Fraction(number, 2**80)) * part.period
     end = part.origin + number * part.period
     return part.chain.on_point(as_point(begin))[0], part.chain.on_point(as_point(end))[0]
+
+
+def _first_in_repeats(part: Repeats, rate_at: Rate, holds: Holds) -> int | None:
+    """The first step of a part that repeats."""
+    if part.period.denominator > MOST_DIFFERENT_CYCLES:
+        return _first_in_windows(part, rate_at, holds, part.start, part.stop)
+    find = partial(_first_in_cycle, part, rate_at, holds)
+    found = (_first_of(numbers, find) for numbers in _alike(part))
+    return min((step for step in found if step is not None), default=None)
+
+
+def _last_in_repeats(part: Repeats, rate_at: Rate, holds: Holds) -> int | None:
+    if part.period.denominator > MOST_DIFFERENT_CYCLES:
+        return _last_in_windows(part, rate_at, holds, part.start, part.stop)
+    find = partial(_last_in_cycle, part, rate_at, holds)
+    found = (_first_of(numbers[::-1], find) for numbers in _alike(part))
+    return max((step for step in found if step is not None), default=None)
+
+
+def _alike(part: Repeats) -> Iterator[range]:
+    """The cycles, those together that have their steps at the same places; the first and the last are cut short."""
+    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+    yield range(first, first + 1)
+    yield range(last, last + 1)
+    whole = range(first + 1, last)
+    distance = part.period.denominator
+    for number in whole[:distance]:
+        yield range(number, last, distance)
+
+
+def _first_of(numbers: range, find: Callable[[int], int | None]) -> int | None:
+    """What is found in the first of some cycles in which there is something.
+
+    From cycle to cycle rates get nearer to their end: in which of two cycles something holds doesn't change back.
+    """
+    found = find(numbers[0])
+    if found is not None or find(numbers[-1]) is None:
+        return found
+    index = first_step_where(lambda k: find(numbers[k]) is not None, 1, len(numbers) - 1)
+    return find(numbers[index])
+
+
+def _first_in_cycle(part: Repeats, rate_at: Rate, holds: Holds, number: int) -> int | None:
+    found = (_first_step(each, rate_at, holds) for each in part.parts(number))
+    return next((step for step in found if step is not None), None)
+
+
+def _last_in_cycle(part: Repeats, rate_at: Rate, holds: Holds, number: int) -> int | None:
+    found = (_last_step(each, rate_at, holds) for each in reversed(part.parts(number)))
+    return next((step for step in found if step is not None), None)
+
+
+def _first_in_windows(part: Broken, rate_at: Rate, holds: Holds, start: int, stop: int) -> int | None:
+    """The first step, found by cutting windows in which it may lie."""
+    if not _possible(part, holds, start, stop):
+        return None
+    if stop - start <= STEPS:
+        found = start + np.flatnonzero(holds(rate_at(start + np.arange(stop - start))))
+        return int(found[0]) if len(found) else None
+    # Near steps first: how far a part goes is often not known.
+    middle = start + max(STEPS, (stop - start) // 4)
+    step = _first_in_windows(part, rate_at, holds, start, middle)
+    return _first_in_windows(part, rate_at, holds, middle, stop) if step is None else step
+
+
+def _last_in_windows(part: Broken, rate_at: Rate, holds: Holds, start: int, stop: int) -> int | None:
+    """The last step, likewise."""
+    if not _possible(part, holds, start, stop):
+        return None
+    if stop - start <= STEPS:
+        found = start + np.flatnonzero(holds(rate_at(start + np.arange(stop - start))))
+        return int(found[-1]) if len(found) else None
+    middle = start + max(STEPS, (stop - start) // 4)
+    step = _last_in_windows(part, rate_at, holds, middle, stop)
+    return _last_in_windows(part, rate_at, holds, start, middle) if step is None else step
+
+
+def _possible(part: Broken, holds: Holds, start: int, stop: int) -> bool:
+    """Whether something may hold at a step."""
+    bounds = extremes(part.piece, as_point(Fraction(start)), as_point(Fraction(stop - 1)))
+    return any(holds(rate[0]) for rate in bounds)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import cached_property, partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,13 +17,27 @@ from lrdecay_native import planning, summation, validation
 from lrdecay_native.curves import Curve, Evaluator
 from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, contiguous, evaluate_points
 from lrdecay_native.grids import evaluate_grid
-from lrdecay_native.parts import Part, parts_of
-from lrdecay_native.pieces import Pieces
+from lrdecay_native.namespaces import evaluate_pieces
+from lrdecay_native.parts import Part, on_row, parts_of
+from lrdecay_native.pieces import Pieces, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lrdecay_native.compositions import Clipped, Joined, PerEpoch, Scaled, Warmup
+    from lrdecay_native.compositions import (
+        Clipped,
+        CooledDown,
+        Joined,
+        KDecay,
+        PerEpoch,
+        Restarted,
+        Reversed,
+        Scaled,
+        Shifted,
+        Stretched,
+        Sum,
+        Warmup,
+    )
 
 VERSION = 1
 """The version of the dictionary form of a schedule."""
@@ -54,15 +69,14 @@ class Schedule(ABC):
             )
         return super().__new__(cls)
 
-    @abstractmethod
     def evaluate(self, xp: Any, step: Any) -> Any:
         """Run the formula in an array namespace.
 
         Parameters
         ----------
         xp : namespace
-            Offers ``asarray`` (which converts each parameter, a Python float), ``exp``, ``floor``, ``ceil``,
-            ``minimum``, ``maximum`` and ``where``.
+            Offers ``asarray`` (which converts each parameter, a Python float), ``exp``, ``cos``, ``sqrt``, ``floor``,
+            ``ceil``, ``minimum``, ``maximum`` and ``where``.
         step : value of that namespace
             The step, as a floating value that takes ``+ - * / **``.
 
@@ -71,14 +85,19 @@ class Schedule(ABC):
         value of that namespace
             The rate, in the precision of that namespace.
         """
+        return evaluate_pieces(xp, self._pieces, step)
 
-    @abstractmethod
     def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
         """The value at ``step = (high, low)`` as such a pair; ``apply(name, pair, *parameters)`` runs a kernel."""
+        return on_row(apply, self._row, step)
 
     @abstractmethod
     def _described(self) -> Pieces:
         """Where the schedule is constant, smooth or a staircase; the pieces cover all steps from 0 on."""
+
+    @cached_property
+    def _row(self) -> Row:
+        return Row.of(self._pieces)
 
     @cached_property
     def _pieces(self) -> Pieces:
@@ -377,7 +396,25 @@ class Schedule(ABC):
         """
         return planning.last_step_above(self._parts, self, validation.real("learning_rate", learning_rate))
 
-    def warmup(self, steps: float, start: float = 0.0) -> Warmup:
+    @property
+    def length(self) -> int | float | None:
+        """The step from which on the rate stays the same; None where there is none.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.PolynomialDecay(0.1, max_step=100).warmup(10).length
+        110
+        """
+        *before, last = self._pieces
+        if not last.constant or not before:
+            return None
+        position = before[-1].end.position
+        return int(position) if position == int(position) else float(position)
+
+    def warmup(
+        self, steps: float, start: float = 0.0, *, start_factor: float | None = None, shape: str = "linear"
+    ) -> Warmup:
         """Rise to the schedule's first rate before the schedule begins.
 
         Parameters
@@ -386,17 +423,22 @@ class Schedule(ABC):
             How many steps the warm-up takes, 0 or from 1e-100 to 1e100; with 0 there is none.
         start : float, default 0
             The rate at step 0, 0 or from 1e-100 to 1e100.
+        start_factor : float, optional
+            The rate at step 0 as a part of this schedule's first rate, in its place.
+        shape : str, default "linear"
+            How it rises: ``"linear"``, ``"cosine"``, ``"1-sqrt"``, ``"exponential"`` (from a start above 0), or
+            ``"constant"``, which stays at the start.
 
         Returns
         -------
         Warmup
-            The line from ``start`` at step 0 to this schedule's first rate at step ``steps``, and from there on
+            The rise from ``start`` at step 0 to this schedule's first rate at step ``steps``, and from there on
             this schedule, so many steps later.
 
         Raises
         ------
         ValueError, TypeError
-            For a parameter outside its range or of a wrong kind.
+            For a parameter outside its range or of a wrong kind, and for both a start and a factor.
 
         Examples
         --------
@@ -404,10 +446,16 @@ class Schedule(ABC):
         >>> s = lrd.StepDecay(0.5, drop_rate=0.5, step_size=2).warmup(4)
         >>> s.values(8).tolist()
         [0.0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.25, 0.25]
+        >>> lrd.StepDecay(0.5, 0.5, 2).warmup(4, start_factor=0.25, shape="exponential")([0, 2, 4])
+        array([0.125, 0.25 , 0.5  ])
         """
         from lrdecay_native.compositions import Warmup
 
-        return Warmup(self, steps, start=start)
+        if start_factor is not None:
+            if start != 0.0:
+                raise ValueError(f"start_factor={start_factor!r} and start={start!r}: give one of them")
+            start = validation.not_negative("start_factor", start_factor) * self(0)
+        return Warmup(self, steps, start=start, shape=shape)
 
     def then(self, other: Schedule, at: float) -> Joined:
         """Go on with another schedule from a step on.
@@ -439,6 +487,157 @@ class Schedule(ABC):
         from lrdecay_native.compositions import Joined
 
         return Joined(self, other, at)
+
+    def restarted(self, every: float, factor: float = 1.0) -> Restarted:
+        """Begin the schedule again every so many steps.
+
+        Parameters
+        ----------
+        every : int or float
+            Steps after which it begins again, from 1e-100 to 1e100.
+        factor : float, default 1
+            What each cycle is multiplied with, compared with the one before it; from 1e-100 to 1.
+
+        Returns
+        -------
+        Restarted
+            The schedule whose rate at step ``t`` is ``factor ** (t // every)`` times this one's at ``t % every``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.PolynomialDecay(1.0, max_step=4).restarted(3, factor=0.5).values(7).tolist()
+        [1.0, 0.75, 0.5, 0.5, 0.375, 0.25, 0.25]
+        """
+        from lrdecay_native.compositions import Restarted
+
+        return Restarted(self, every, factor=factor)
+
+    def shifted(self, by: float) -> Shifted:
+        """Begin the schedule later, or in its midst.
+
+        Parameters
+        ----------
+        by : int or float
+            How many steps later; below 0, at which of its steps this schedule begins. Up to 1e100 in size.
+
+        Returns
+        -------
+        Shifted
+            The schedule whose rate at step ``t`` is this one's at ``t - by``, and that at 0 before.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> s = lrd.PolynomialDecay(1.0, max_step=4)
+        >>> s.shifted(2)([0, 2, 3]), s.shifted(-2)([0, 1])
+        (array([1.  , 1.  , 0.75]), array([0.5 , 0.25]))
+        """
+        from lrdecay_native.compositions import Shifted
+
+        return Shifted(self, by)
+
+    def reversed(self, steps: float) -> Reversed:
+        """Run the schedule backwards.
+
+        Parameters
+        ----------
+        steps : int or float
+            At which of its steps this schedule begins, 0 or from 1e-100 to 1e100.
+
+        Returns
+        -------
+        Reversed
+            The schedule whose rate at step ``t`` is this one's at ``steps - t``, and that at 0 afterwards.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.PolynomialDecay(1.0, max_step=4).reversed(4).values(6).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+        """
+        from lrdecay_native.compositions import Reversed
+
+        return Reversed(self, steps)
+
+    def cooled_down(self, at: float, steps: float, end: float = 0.0, shape: str = "linear") -> CooledDown:
+        """Go from whatever the rate is at a step to an end rate.
+
+        Parameters
+        ----------
+        at : int or float
+            The step at which the cool-down begins, 0 or from 1e-100 to 1e100.
+        steps : int or float
+            How many steps it takes, 0 or from 1e-100 to 1e100; with 0 the rate drops at once.
+        end : float, default 0
+            The rate from then on, 0 or from 1e-100 to 1e100.
+        shape : str, default "linear"
+            ``"linear"``, ``"cosine"``, ``"1-sqrt"`` or ``"exponential"`` (to an end rate above 0).
+
+        Returns
+        -------
+        CooledDown
+            This schedule before step ``at``, then the cool-down, then ``end``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.Constant(1.0).cooled_down(at=2, steps=4).values(8).tolist()
+        [1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+        """
+        from lrdecay_native.compositions import CooledDown
+
+        return CooledDown(self, at, steps, end=end, shape=shape)
+
+    def k_decay(self, k: float, decay_steps: float) -> KDecay:
+        """Slow the schedule down at its start, and hurry it at its end.
+
+        Parameters
+        ----------
+        k : float
+            The exponent, from 1e-100 to 1e100; 1 changes nothing.
+        decay_steps : int or float
+            Up to which step, from 1e-100 to 1e100.
+
+        Returns
+        -------
+        KDecay
+            The schedule whose rate at step ``t`` is this one's at ``decay_steps * (t / decay_steps) ** k``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.PolynomialDecay(1.0, max_step=4).k_decay(2, decay_steps=4).values(5).tolist()
+        [1.0, 0.9375, 0.75, 0.4375, 0.0]
+        """
+        from lrdecay_native.compositions import KDecay
+
+        return KDecay(self, decay_steps, k)
 
     def scaled(self, factor: float) -> Scaled:
         """Multiply every rate by a factor.
@@ -524,6 +723,102 @@ class Schedule(ABC):
 
         return PerEpoch(self, steps_per_epoch, staircase=staircase)
 
+    def stretched(self, to: float, of: float | None = None) -> Stretched:
+        """Run the schedule in another number of steps: a plan for a new budget.
+
+        Parameters
+        ----------
+        to : int or float
+            How many steps it takes now, from 1e-100 to 1e100.
+        of : int or float, optional
+            How many steps of this schedule these are; its `length` if not given.
+
+        Returns
+        -------
+        Stretched
+            The schedule whose rate at step ``t`` is this one's at ``t * of / to``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind, and where ``of`` is not given and the schedule has
+            no length.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> plan = lrd.PolynomialDecay(1.0, max_step=80).warmup(20)
+        >>> longer = plan.stretched(to=1000)
+        >>> longer(200), longer(600), longer.length
+        (1.0, 0.5, 1000)
+        """
+        from lrdecay_native.compositions import Stretched
+
+        return Stretched(self, to, self._length_given(of, "of"))
+
+    def continued(self, from_step: float, to: float) -> Joined:
+        """Keep to the schedule up to a step, and finish it in another number of steps.
+
+        Parameters
+        ----------
+        from_step : int or float
+            The step up to which the plan stays as it is, 0 or from 1e-100 to below its `length`.
+        to : int or float
+            The step at which the new plan ends, above ``from_step``.
+
+        Returns
+        -------
+        Joined
+            This schedule before ``from_step``; what is left of it then ends at ``to``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a parameter outside its range or of a wrong kind, and where the schedule has no length.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> s = lrd.PolynomialDecay(1.0, max_step=100).continued(50, to=250)
+        >>> s(25), s(50), s(150), s(250)
+        (0.75, 0.5, 0.25, 0.0)
+        """
+        end = self._length_given(None, "continued")
+        begin = duration_given("from_step", from_step)
+        if begin >= end:
+            raise ValueError(f"from_step={from_step!r} must be below the schedule's length, {end!r}")
+        if period_given("to", to) <= begin:
+            raise ValueError(f"to={to!r} must be above from_step={from_step!r}")
+        rest = self.shifted(-begin) if begin else self
+        return self.then(rest.stretched(to=to - begin, of=end - begin), at=begin)
+
+    def _length_given(self, length: float | None, name: str) -> float:
+        if length is not None:
+            return length
+        if self.length is None:
+            raise ValueError(
+                f"{name}: {self!r} never ends; say of how many of its steps: stretched(to=..., of=...)"
+            )
+        return self.length
+
+    def __add__(self, other: Schedule) -> Sum:
+        """The sum of two schedules."""
+        from lrdecay_native.compositions import Sum
+
+        return Sum(self, other) if isinstance(other, Schedule) else NotImplemented
+
+    def __mul__(self, other: Schedule | float) -> Any:
+        """The product of two schedules, or of a schedule and a number."""
+        from lrdecay_native.compositions import Product
+
+        if isinstance(other, Schedule):
+            return Product(self, other)
+        return self.scaled(other) if isinstance(other, Real) else NotImplemented
+
+    def __rmul__(self, factor: float) -> Any:
+        """The product of a number and a schedule."""
+        return self.scaled(factor) if isinstance(factor, Real) else NotImplemented
+
     def plot(self, stop: int, *, ax: Axes | None = None) -> Axes:
         """Draw the rate over the steps from 0 to below ``stop``.
 
@@ -568,8 +863,9 @@ class Schedule(ABC):
         description: dict[str, Any] = {"class": type(self).__name__}
         for parameter in fields(self):  # type: ignore[arg-type]
             value = getattr(self, parameter.name)
-            nested = isinstance(value, Schedule)
-            description[parameter.name] = value._parameters_described() if nested else value
+            if isinstance(value, Schedule):
+                value = value._parameters_described()
+            description[parameter.name] = list(value) if isinstance(value, tuple) else value
         return description
 
     def to_json(self) -> str:
@@ -653,6 +949,10 @@ def _from_description(description: dict[str, Any]) -> Schedule:
         raise ValueError(f"class={name!r} is unknown; it must be one of {', '.join(SCHEDULES)}")
     parameters = {k: v for k, v in description.items() if k != "class"}
     known = [parameter.name for parameter in fields(cls)]  # type: ignore[arg-type]
+    for parameter in fields(cls):  # type: ignore[arg-type]
+        # What was stored before a class had this parameter is read as it was meant.
+        if parameter.metadata.get("later") and parameter.name not in parameters:
+            parameters[parameter.name] = parameter.default
     if set(parameters) != set(known):
         unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))

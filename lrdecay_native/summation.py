@@ -17,8 +17,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.evaluation import Pair, as_pair
-from lrdecay_native.grids import rounded_up
-from lrdecay_native.parts import Chain, Constant, Cycles, Part, Smooth, Stairs, first_step_where
+from lrdecay_native.parts import (
+    Broken,
+    Chain,
+    Constant,
+    Cycles,
+    Part,
+    Repeats,
+    Smooth,
+    Stairs,
+    first_step_where,
+    rounded_power,
+)
+from lrdecay_native.stretches import rounded_up, stretch_bounds
 
 NODES = 24
 """Samples per block."""
@@ -46,6 +57,14 @@ SHORTEST_CYCLE = 2**13
 
 STEPS = 2**16
 """Steps per round where they are added one by one."""
+
+SHORTEST_REPEAT = 2**12
+"""Steps of shorter cycles are added one by one, where they are not too many."""
+
+MOST_SINGLE_STEPS = 2**24
+
+STEPS_OF_STRETCHES = 2**22
+"""Steps per round where stretches are found first."""
 
 Wide = npt.NDArray[np.longdouble]
 Indices = npt.NDArray[np.int64]
@@ -82,10 +101,15 @@ def _sum_of_part(part: Part) -> Fraction:
             return _sum_of_stairs(part)
         case Cycles():
             return _sum_of_cycles(part)
+        case Repeats():
+            return _sum_of_repeats(part)
+        case Broken():
+            return _sum_of_broken(part, part.start, part.stop)
 
 
 def _smooth_sum(chain: Chain, start: int, stop: int, step: int = 1) -> Fraction:
-    return quadrature(_rates_from(chain, start, step), -((start - stop) // step)).sum()
+    count = -((start - stop) // step)
+    return quadrature(_rates_from(chain, start, step), *_first_blocks(count)).sum()
 
 
 def _rates_from(chain: Chain, start: int, step: int) -> Rates:
@@ -135,9 +159,8 @@ class Rule:
         return _exactly(np.sum(self.weights * self.samples))
 
 
-def quadrature(rates: Rates, count: int) -> Rule:
-    """The rule for the sum of a smooth and monotone function over the indices from 0 to below a count."""
-    firsts, lengths = _first_blocks(count)
+def quadrature(rates: Rates, firsts: Indices, lengths: Indices) -> Rule:
+    """The rule for the sum of a function over blocks of indices on which it is smooth."""
     rules: list[Rule] = []
     done = np.longdouble(0)
     while len(firsts):
@@ -155,7 +178,7 @@ def quadrature(rates: Rates, count: int) -> Rule:
         least = done + np.sum(lengths * edges.min(axis=1))
         kept = errors <= TOLERANCE * np.abs(samples).max(axis=1)
         kept |= lengths * errors <= NEGLIGIBLE * least
-        kept |= lengths * edges.max(axis=1) <= NEGLIGIBLE * least
+        kept |= lengths * samples.max(axis=1) <= NEGLIGIBLE * least
         kept |= errors <= DENORMAL
         if kept.any():
             weights = lengths[kept, None] * (_discrete_means(lengths[kept]) @ _chebyshev_matrix().T)
@@ -410,8 +433,8 @@ def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
         return Fraction(0)
     period = _widened(part.period)
     to_the_end = _widened(part.origin + numbers.start * part.period - first_step)
-    index = [name for name, _ in part.chain.kernels].index("cyclic")
-    curve = Chain(part.chain.kernels[index + 1 :])
+    index = [time_map.name for time_map in part.piece.time_maps].index("cyclic")
+    curve = Chain(part.chain.stages[index + 1 :])
 
     def rates_at(left: Wide, number: Wide) -> Wide:
         """So many steps before the end of a cycle, where the variable is ``1 - left / (number * period)``."""
@@ -423,7 +446,7 @@ def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
     def in_the_first(whole: Indices, fraction: Wide) -> Wide:
         return rates_at((to_the_end - whole) - fraction, np.full(len(whole), numbers.start, np.longdouble))
 
-    rule = quadrature(in_the_first, count)
+    rule = quadrature(in_the_first, *_first_blocks(count))
     left = (to_the_end - rule.whole) - rule.fraction
 
     def sums(whole: Indices, fraction: Wide) -> Wide:
@@ -433,4 +456,66 @@ def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
         return total
 
     # Not len, which ends at 2**63 - 1.
-    return quadrature(sums, -((numbers.start - numbers.stop) // numbers.step)).sum()
+    return quadrature(sums, *_first_blocks(-((numbers.start - numbers.stop) // numbers.step))).sum()
+
+
+def _sum_of_repeats(part: Repeats) -> Fraction:
+    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+    distance, gain = part.period.denominator, part.curve.gain
+    whole = range(first + 1, last)
+    if (
+        len(whole) <= 2 * distance
+        or distance > LARGEST_DENOMINATOR
+        or (gain != 1.0 and part.piece.bounding_kernels)
+    ):
+        return _sum_of_single_cycles_of(part, first, last)
+    result = _sum(part.parts(first), range(part.start, part.stop))
+    result += _sum(part.parts(last), range(part.start, part.stop))
+    # Cycles that are a multiple of the denominator apart have their steps at the same places.
+    for number in whole[:distance]:
+        begin, end = part.first_step(number), part.first_step(number + 1)
+        if begin < end:
+            rest = _end_rate(part) * (end - begin) if gain != 1.0 else Fraction(0)
+            cycles = len(range(number, last, distance))
+            excess = _sum(part.parts(number), range(begin, end)) - rest
+            result += excess * _geometric_sum(Fraction(gain), distance, cycles) + rest * cycles
+    return result
+
+
+def _end_rate(part: Repeats) -> Fraction:
+    """The rate that later cycles get nearer to."""
+    return part.curve.offset * part.piece.factor + part.piece.offset
+
+
+def _geometric_sum(gain: Fraction, distance: int, count: int) -> Fraction:
+    """The sum of ``gain ** (distance * k)`` for ``k`` from 0 to below a count."""
+    ratio = gain**distance
+    return Fraction(count) if ratio == 1 else (1 - rounded_power(ratio, count)) / (1 - ratio)
+
+
+def _sum_of_single_cycles_of(part: Repeats, first: int, last: int) -> Fraction:
+    """The sum over cycles, one after another, until they no longer differ from their end."""
+    if part.period < SHORTEST_REPEAT and part.stop - part.start < MOST_SINGLE_STEPS:
+        return _sum_of_single_steps(part.chain, part.start, part.stop)
+    result = Fraction(0)
+    for number in range(first, last + 1):
+        if part.curve.gain < 1.0 and part.curve.gain ** (number - first) < NEGLIGIBLE**2:
+            start = max(part.first_step(number), part.start)
+            rate = min(max(_end_rate(part), part.piece.lowest), part.piece.highest)
+            return result + Fraction(rate) * (part.stop - start)
+        result += _sum(part.parts(number), range(part.start, part.stop))
+    return result
+
+
+def _sum_of_broken(part: Broken, start: int, stop: int) -> Fraction:
+    """The sum over stretches, found for some steps at a time."""
+    result = Fraction(0)
+    while start < stop:
+        end = min(start + STEPS_OF_STRETCHES, stop)
+        bounds = None if part.piece.bounding_kernels else stretch_bounds(part.piece, range(start, end))
+        if bounds is None:
+            result += _sum_of_single_steps(part.chain, start, end)
+        else:
+            result += quadrature(_rates_from(part.chain, start, 1), bounds[:-1], np.diff(bounds)).sum()
+        start = end
+    return result

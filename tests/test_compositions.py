@@ -17,9 +17,9 @@ from reference import TIME_MAPS, mp, real, some_period, some_schedule, some_step
 import lrdecay_native as lrd
 from lrdecay_native import formulas
 from lrdecay_native.engines import engine
-from lrdecay_native.grids import rounded_up
 from lrdecay_native.parts import Constant, Cycles, Smooth, Stairs
 from lrdecay_native.pieces import Cut
+from lrdecay_native.stretches import rounded_up
 
 THREE = lrd.StepDecay(0.1, 0.96, 10_000, staircase=False).clipped(0.001, None).warmup(5000)
 """Warm-up, decay, floor."""

@@ -1,0 +1,91 @@
+"""Between which rates a piece of any kind stays."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from lrdecay_native.evaluation import PointPair, apply_to_point
+from lrdecay_native.parts import chained
+from lrdecay_native.pieces import Combined, Kernel, Piece, Repeated, TimeMap, as_point
+
+
+class Extremes(NamedTuple):
+    """The least rate and the largest, or rates beyond them."""
+
+    lowest: PointPair
+    highest: PointPair
+
+
+ZERO, INFINITY = (0.0, 0.0), (math.inf, 0.0)
+
+
+def extremes(piece: Piece, first: PointPair, last: PointPair) -> Extremes:
+    """Bounds of the rates of a piece from one number to another."""
+    for time_map in piece.time_maps:
+        first, last = _mapped(time_map, first, last)
+    lowest, highest = _of_curve(piece, first, last)
+    after: list[Kernel] = [("scaled", as_point(piece.factor)), ("moved", as_point(piece.offset))]
+    for kernel in (*after, *piece.bounding_kernels):
+        lowest = chained(apply_to_point, [kernel], lowest)
+        highest = (
+            highest
+            if kernel[0] != "capped" and highest == INFINITY
+            else chained(apply_to_point, [kernel], highest)
+        )
+    return Extremes(lowest, highest)
+
+
+def _mapped(time_map: TimeMap, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
+    if time_map.name == "cyclic":
+        return ZERO, (1.0, 0.0)
+    kernel = time_map.kernel
+    ends = [chained(apply_to_point, [kernel], end) for end in (first, last)]
+    return min(ends), max(ends)
+
+
+def _of_curve(piece: Piece, first: PointPair, last: PointPair) -> Extremes:
+    match piece.curve:
+        case Repeated():
+            return _of_repeated(piece.curve, first, last)
+        case Combined():
+            one, other = (extremes(term, first, last) for term in (piece.curve.first, piece.curve.second))
+            lowest, highest = (
+                INFINITY if INFINITY in pair else apply_to_point(piece.curve.name, pair[0], *pair[1])
+                for pair in zip(one, other, strict=True)
+            )
+            return Extremes(lowest, highest)
+    if piece.turning and not piece.constant:
+        return Extremes(ZERO, INFINITY)
+    return _united([chained(apply_to_point, piece.without_maps().stages, end) for end in (first, last)])
+
+
+def _united(rates: list[PointPair]) -> Extremes:
+    return Extremes(min(rates), max(rates))
+
+
+def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes:
+    cycles = [apply_to_point("staircase", end, float(curve.period)) for end in (first, last)]
+    if cycles[0] == cycles[1]:
+        first, last = (apply_to_point("repeated", end, *as_point(curve.period)) for end in (first, last))
+    else:
+        first, last = ZERO, as_point(curve.period)
+    begin = ZERO
+    found: list[PointPair] = []
+    for piece in curve.pieces:
+        end = as_point(min(piece.end.position, curve.period))
+        if begin <= last and end >= first:
+            found += extremes(piece, max(begin, first), min(end, last))
+        begin = end
+    lowest, highest = _united(found)
+    if curve.gain == 1.0:
+        return Extremes(lowest, highest)
+    return _united(
+        [
+            rate
+            if rate == INFINITY
+            else apply_to_point("decayed", rate, *cycle, curve.gain, 0.0, *as_point(curve.offset))
+            for rate in (lowest, highest)
+            for cycle in cycles
+        ]
+    )

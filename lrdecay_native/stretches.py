@@ -1,0 +1,170 @@
+"""The stretches of steps on which a piece of any kind is smooth: where each of them begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from lrdecay_native.parts import Repeats, is_smooth, parts_between, scale_of
+from lrdecay_native.pieces import NEVER, Combined, Piece, Repeated
+
+FEW_NUMBERS = 2**12
+"""Multiples per round: they stay in the cache, and most fit into 64 bits with all their fraction."""
+
+FEWEST_STEPS = 16
+"""Stretches that are shorter on average aren't worth finding."""
+
+Indices = npt.NDArray[np.int64]
+
+
+def stretch_bounds(piece: Piece, steps: range) -> Indices | None:
+    """The indices in a range of steps at which stretches begin, and its length.
+
+    None if they can't be found quickly, or are so many that it doesn't help.
+    """
+    found = beginnings(piece, steps.start, steps[-1] + 1)
+    if found is None:
+        return None
+    inner = np.unique(-(-(found - steps.start) // steps.step))
+    inner = inner[(inner > 0) & (inner < len(steps))]
+    if len(inner) * FEWEST_STEPS > len(steps):
+        return None
+    return np.concatenate([[0], inner, [len(steps)]])
+
+
+def beginnings(piece: Piece, start: int, stop: int) -> Indices | None:
+    """The steps above ``start`` and below ``stop`` at which a stretch begins, perhaps with others.
+
+    None if they can't be found quickly, or are so many that it doesn't help.
+    """
+    if piece.constant:
+        return np.empty(0, np.int64)
+    for index, (name, parameter) in enumerate(piece.time_maps):
+        if name in ("staircase", "cyclic"):
+            if name == "cyclic" and not _is_curve(replace(piece, time_maps=piece.time_maps[index + 1 :])):
+                return None
+            return _multiples(piece, index, Fraction(0), parameter, name == "cyclic", start, stop)
+    match piece.curve:
+        case Repeated():
+            return _of_repeated(piece, piece.curve, start, stop)
+        case Combined(first=first, second=second):
+            terms = (replace(term, time_maps=(*piece.time_maps, *term.time_maps)) for term in (first, second))
+            return _united(_of_bounded(term, start, stop) for term in terms)
+    return np.empty(0, np.int64)
+
+
+def _is_curve(piece: Piece) -> bool:
+    """Whether a piece is a kernel of a smooth variable."""
+    return isinstance(piece.curve, tuple) and is_smooth(piece)
+
+
+def _united(found: Iterable[Indices | None]) -> Indices | None:
+    every = list(found)
+    known = [each for each in every if each is not None]
+    return np.concatenate(known) if len(known) == len(every) else None
+
+
+def _of_bounded(piece: Piece, start: int, stop: int) -> Indices | None:
+    """Likewise of a piece whose bounds count."""
+    if piece.constant or not piece.bounding_kernels:
+        return beginnings(piece, start, stop)
+    if not is_smooth(piece):
+        return None
+    return np.array(
+        [part.start for part in parts_between([replace(piece, end=NEVER)], start, stop)][1:], np.int64
+    )
+
+
+def _multiples(
+    piece: Piece, index: int, place: Fraction, period: Fraction, behind: bool, start: int, stop: int
+) -> Indices | None:
+    """The first steps at, or behind, a place and all multiples of a period from there.
+
+    Place and period are those of a variable, which some of the piece's first maps make of the step.
+    """
+    scale = scale_of(piece.time_maps[:index])
+    if scale is None:
+        return None
+    origin, distance = scale.origin + scale.size * place, abs(scale.size) * period
+    first, last = math.floor((start - origin) / distance), math.floor((stop - origin) / distance)
+    count = last - first + 1
+    if count * FEWEST_STEPS > stop - start + 2 * FEWEST_STEPS:
+        return None
+    begin = origin + first * distance
+    if behind != (scale.size < 0):
+        # The next multiple of what all of them are multiples of.
+        begin += Fraction(1, math.lcm(begin.denominator, distance.denominator))
+    steps = start + rounded_up(begin - start, distance, count)
+    return steps[(steps > start) & (steps < stop)]
+
+
+def _of_repeated(piece: Piece, curve: Repeated, start: int, stop: int) -> Indices | None:
+    index = len(piece.time_maps)
+    cuts = [piece.end for piece in curve.pieces if piece.end.position < curve.period]
+    found = [_multiples(piece, index, Fraction(0), curve.period, False, start, stop)]
+    found += [
+        _multiples(piece, index, Fraction(cut.position), curve.period, cut.after, start, stop) for cut in cuts
+    ]
+    if not all(each.constant or (is_smooth(each) and not each.bounding_kernels) for each in curve.pieces):
+        found.append(_within_cycles(piece, curve, start, stop))
+    return _united(found)
+
+
+def _within_cycles(piece: Piece, curve: Repeated, start: int, stop: int) -> Indices | None:
+    """Likewise inside of the pieces that repeat, where cycles have their steps at the same places."""
+    scale = scale_of(piece.time_maps)
+    if scale is None or scale.size < 0:
+        return None
+    period = scale.size * curve.period
+    if period.denominator != 1:
+        return None
+    part = Repeats(start, stop, piece, scale.origin, period)
+    number = part.cycle(start)
+    begin, end = part.first_step(number), part.first_step(number + 1)
+    one: list[Indices | None] = [
+        _of_bounded(replace(each, end=NEVER), begin, end) for each in part.pieces(number, curve)
+    ]
+    together = _united(one)
+    if together is None or len(together) * FEWEST_STEPS > end - begin:
+        return None
+    cycles = np.arange(part.cycle(stop - 1) - number + 1)
+    steps = (together + cycles[:, np.newaxis] * int(period)).ravel()
+    return steps[(steps > start) & (steps < stop)]
+
+
+def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
+    """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly."""
+    if distance.denominator == 1:
+        return math.ceil(offset) + np.arange(count) * int(distance)
+    result = np.empty(count, np.int64)
+    for first in range(0, count, FEW_NUMBERS):
+        part = result[first : first + FEW_NUMBERS]
+        part[:] = _few_rounded_up(offset + first * distance, distance, len(part))
+    return result
+
+
+def _few_rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
+    base, whole = math.floor(offset), math.floor(distance)
+    denominator = math.lcm(offset.denominator, distance.denominator)
+    first, each = int((offset - base) * denominator), int((distance - whole) * denominator)
+    numbers = np.arange(count)
+    result = base + numbers * whole
+    if first == each == 0:
+        return result
+    if first + each * count < 2**63:
+        shift = denominator.bit_length() - 1
+        if denominator == 1 << shift:
+            # Much faster than a division.
+            return result - ((-first - each * numbers) >> shift)
+        return result - (-first - each * numbers) // denominator
+    estimate = first / denominator + numbers * (each / denominator)
+    result += np.ceil(estimate).astype(np.int64)
+    # Where the estimate is this close to a whole number, its rounding errors may have moved it past it.
+    for k in np.flatnonzero(np.abs(estimate - np.rint(estimate)) < 2.0**-36).tolist():
+        result[k] = base + k * whole - ((-first - each * k) // denominator)
+    return result
