@@ -1,34 +1,18 @@
 """Learning-rate schedules as native kernels: exact, fast, the same in every framework."""
 
+from lrdecay_native import compositions, cycles, decays, phases, tables
 from lrdecay_native._version import __version__
-from lrdecay_native.compositions import Clipped, Joined, PerEpoch, Scaled, Warmup
-from lrdecay_native.decays import ExponentialDecay, InverseTimeDecay, PolynomialDecay, StepDecay
+from lrdecay_native.compositions import *  # noqa: F403 - so a new schedule needs no line here
+from lrdecay_native.cycles import *  # noqa: F403
+from lrdecay_native.decays import *  # noqa: F403
 from lrdecay_native.engines import backend
-from lrdecay_native.kernels import (
-    exponential_decay,
-    inverse_time_decay,
-    polynomial_decay,
-    step_decay,
-)
+from lrdecay_native.phases import *  # noqa: F403
 from lrdecay_native.schedules import Schedule, from_dict, from_json
+from lrdecay_native.tables import *  # noqa: F403
 
-__all__ = [
-    "Clipped",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "Joined",
-    "PerEpoch",
-    "PolynomialDecay",
-    "Scaled",
-    "Schedule",
-    "StepDecay",
-    "Warmup",
-    "__version__",
-    "backend",
-    "exponential_decay",
-    "from_dict",
-    "from_json",
-    "inverse_time_decay",
-    "polynomial_decay",
-    "step_decay",
-]
+__all__ = ["Schedule", "__version__", "backend", "from_dict", "from_json"]
+__all__ += decays.__all__
+__all__ += phases.__all__
+__all__ += cycles.__all__
+__all__ += tables.__all__
+__all__ += compositions.__all__

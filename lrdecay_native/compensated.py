@@ -15,6 +15,7 @@ from lrdecay_native import double_double
 from lrdecay_native.double_double import (
     LN2,
     LN2_EXACT,
+    SQUARE_OF_SINE,
     DoubleDouble,
     exact_ordered_sum,
     exact_product,
@@ -41,6 +42,11 @@ _ROUNDING = 1.5 * 2.0**52
 # (exp(x) - 1 - x) / x**2 for |x| < ln(2) / 2, and (atanh(s) / s - 1 - s**2 / 3) / s**4 in s**2.
 EXPONENTIAL = economised([Fraction(1, factorial(n)) for n in range(2, 24)], -0.347, 0.347, 11)
 LOGARITHM = economised([Fraction(1, n) for n in range(5, 45, 2)], 0.0, 0.0295, 8)
+
+# sin(pi * m / 2)**2 / m**2 in m**2: its first coefficients, and the rest from the next power on.  A power of it
+# needs more bits than the sine itself.
+SINE = [double_double.constant(coefficient) for coefficient in SQUARE_OF_SINE[:4]]
+REST_OF_SINE = economised(SQUARE_OF_SINE[4:], 0.0, 0.25, 6)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,19 @@ class Compensated(Scaled):
 
     def _times(self, factor: DoubleDouble) -> Compensated:
         return self._product(Compensated(factor.high, factor.low))
+
+    def _square_of_sine(self) -> Compensated:
+        square = self._product(self)
+        total = Compensated(series(square.high, REST_OF_SINE))
+        for coefficient in SINE[::-1]:
+            term = total._product(square)
+            rough = exact_ordered_sum(coefficient.high, term.high)
+            total = Compensated(rough.high, rough.low + (term.low + coefficient.low))
+        return square._product(total)
+
+    def _complement(self) -> Compensated:
+        total = exact_ordered_sum(1.0, -self.high)
+        return Compensated(total.high, total.low - self.low)
 
     def exp(self) -> Compensated:
         a = self.settled()
@@ -119,6 +138,14 @@ def asarray(value: Any) -> Compensated:
 
 def exp(a: Compensated) -> Compensated:
     return a.exp()
+
+
+def sqrt(a: Compensated) -> Compensated:
+    return a.root()
+
+
+def raised_cosine(a: Compensated) -> Compensated:
+    return a.raised_cosine()
 
 
 def floor(a: Compensated) -> Compensated:

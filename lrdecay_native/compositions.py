@@ -14,6 +14,22 @@ from lrdecay_native.evaluation import PointPair, apply_to_point
 from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, Repeated, TimeMap
 from lrdecay_native.schedules import Schedule, duration_given, period_given, schedule_given, set_fields
 
+__all__ = [
+    "Clipped",
+    "CooledDown",
+    "Joined",
+    "KDecay",
+    "PerEpoch",
+    "Product",
+    "Restarted",
+    "Reversed",
+    "Scaled",
+    "Shifted",
+    "Stretched",
+    "Sum",
+    "Warmup",
+]
+
 _LEAST_FACTOR, _LARGEST_FACTOR = Fraction(validation.SMALLEST), Fraction(validation.LARGEST)
 
 

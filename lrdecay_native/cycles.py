@@ -39,7 +39,8 @@ class CosineAnnealing(Schedule):
     -----
     Agrees with ``torch.optim.lr_scheduler.CosineAnnealingLR(T_max=half_period, eta_min=end_learning_rate)``, which
     rises again after ``T_max``, and with transformers' ``get_cosine_schedule_with_warmup`` for
-    ``half_period = steps / (2 * num_cycles)``; `CosineDecay` stays at its end. I. Loshchilov and F. Hutter, "SGDR", 2017.
+    ``half_period = steps / (2 * num_cycles)``; `CosineDecay` stays at its end.
+    I. Loshchilov and F. Hutter, "SGDR", 2017.
 
     Examples
     --------

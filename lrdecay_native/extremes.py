@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lrdecay_native.evaluation import PointPair, apply_to_point
 from lrdecay_native.parts import chained
-from lrdecay_native.pieces import Combined, Kernel, Piece, Repeated, TimeMap, as_point
+from lrdecay_native.pieces import Combined, Kernel, Node, Piece, Repeated, TimeMap, as_point
 
 
 class Extremes(NamedTuple):
@@ -18,6 +18,8 @@ class Extremes(NamedTuple):
 
 
 ZERO, INFINITY = (0.0, 0.0), (math.inf, 0.0)
+
+ANYTHING = Extremes(ZERO, INFINITY)
 
 
 def extremes(piece: Piece, first: PointPair, last: PointPair) -> Extremes:
@@ -55,8 +57,10 @@ def _of_curve(piece: Piece, first: PointPair, last: PointPair) -> Extremes:
                 for pair in zip(one, other, strict=True)
             )
             return Extremes(lowest, highest)
+        case Node():
+            return Extremes(*piece.curve.extremes(first, last))
     if piece.turning and not piece.constant:
-        return Extremes(ZERO, INFINITY)
+        return ANYTHING
     return _united([chained(apply_to_point, piece.without_maps().stages, end) for end in (first, last)])
 
 

@@ -16,9 +16,10 @@ bit for bit.
 
 from __future__ import annotations
 
+import inspect
 import math
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,8 @@ import numpy.typing as npt
 from lrdecay_native import validation
 from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, parts, run
 from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays, contiguous
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas import FORMULAS, Formula
+from lrdecay_native.parameters import Range
 from lrdecay_native.variants import moderate, variant, variants
 
 _BATCH = 2**20
@@ -36,262 +38,153 @@ _MOST_SETS = 2**14
 """Sets of parameters whose constants are prepared together."""
 
 
-def step_decay(
-    step: npt.ArrayLike,
-    initial_learning_rate: npt.ArrayLike,
-    drop_rate: npt.ArrayLike,
-    step_size: npt.ArrayLike,
-    *,
-    out: npt.NDArray[Any] | None = None,
-    dtype: npt.DTypeLike | None = None,
-    threads: int = 1,
-) -> Any:
-    """Decay by a constant factor over every ``step_size`` steps, continuously.
+class DecayFunction(Protocol):
+    """The type of the decay formulas as functions of the step."""
 
-    ``initial_learning_rate * drop_rate ** (step / step_size)``
+    __name__: str
+    __signature__: inspect.Signature
 
-    Parameters
-    ----------
-    step : array_like of int or float
-        Steps from 0 to below 2**63, of any integer or floating dtype; integers are exact.
-    initial_learning_rate : array_like of float
-        The rate at step 0, from 1e-100 to 1e100.
-    drop_rate : array_like of float
-        The factor per ``step_size`` steps, in (0, 1].
-    step_size : array_like of float
-        Steps per factor, from 1e-100 to 1e100.
-    out : ndarray of float64 or float32, optional
-        Where to write, of the broadcast shape, any strides.
-    dtype : float64 or float32, optional
-        The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
-    threads : int, default 1
-        How many threads may share the work, at least 1; the values are the same whatever it is.
-
-    Returns
-    -------
-    float or ndarray
-        A Python float if all arguments are scalars and ``out`` is not given.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For an argument outside its range or of a wrong kind, before anything is written.
-
-    Notes
-    -----
-    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula is that of
-    ``keras.optimizers.schedules.ExponentialDecay``.
-
-    Examples
-    --------
-    >>> import lrdecay_native as lrd
-    >>> lrd.step_decay(28000, 0.1, 0.96, 1000)
-    0.031885594968609536
-    >>> lrd.step_decay([0, 500, 1000], 0.1, 0.25, 1000)
-    array([0.1  , 0.05 , 0.025])
-    """
-    parameters = {
-        "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
-        "drop_rate": _checked("drop_rate", drop_rate, highest=1.0),
-    }
-    period = _checked("step_size", step_size)
-    return _evaluate("step_decay", "continuous", step, period, parameters, out, dtype, threads)
+    def __call__(
+        self,
+        step: npt.ArrayLike,
+        *arguments: npt.ArrayLike,
+        out: npt.NDArray[Any] | None = None,
+        dtype: npt.DTypeLike | None = None,
+        threads: int = 1,
+        **named: npt.ArrayLike,
+    ) -> Any: ...
 
 
-def exponential_decay(
-    step: npt.ArrayLike,
-    initial_learning_rate: npt.ArrayLike,
-    decay_rate: npt.ArrayLike,
-    *,
-    out: npt.NDArray[Any] | None = None,
-    dtype: npt.DTypeLike | None = None,
-    threads: int = 1,
-) -> Any:
-    """Natural exponential decay.
+def kernel(name: str) -> DecayFunction:
+    """The public function of a formula in the registry."""
+    formula = FORMULAS[name]
+    names = tuple(formula.arguments)
+    defaults = {key: value for key, value in formula.arguments.items() if value is not None}
+    signature = _signature(formula)
 
-    ``initial_learning_rate * exp(-decay_rate * step)``
+    def function(
+        step: npt.ArrayLike,
+        *arguments: npt.ArrayLike,
+        out: npt.NDArray[Any] | None = None,
+        dtype: npt.DTypeLike | None = None,
+        threads: int = 1,
+        **named: npt.ArrayLike,
+    ) -> Any:
+        given = {**dict(zip(names, arguments, strict=False)), **named}
+        if len(given) != len(arguments) + len(named) or {**defaults, **given}.keys() != set(names):
+            # Says what is missing, unknown or given twice.
+            signature.bind(step, *arguments, **named)
+        parameters = {
+            key: _checked(key, given[key] if key in given else defaults[key], formula.described[key].range)
+            for key in names
+        }
+        period = 1.0 if formula.period is None else parameters.pop(formula.period)
+        return _evaluate(
+            name,
+            formula.time_maps[0],
+            step,
+            period,
+            {parameter: parameters[parameter] for parameter in formula.parameters},
+            out,
+            dtype,
+            threads,
+        )
 
-    Parameters
-    ----------
-    step : array_like of int or float
-        Steps from 0 to below 2**63, of any integer or floating dtype; integers are exact.
-    initial_learning_rate : array_like of float
-        The rate at step 0, from 1e-100 to 1e100.
-    decay_rate : array_like of float
-        The relative decay per step, 0 or from 1e-100 to 1e100.
-    out : ndarray of float64 or float32, optional
-        Where to write, of the broadcast shape, any strides.
-    dtype : float64 or float32, optional
-        The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
-    threads : int, default 1
-        How many threads may share the work, at least 1; the values are the same whatever it is.
-
-    Returns
-    -------
-    float or ndarray
-        A Python float if all arguments are scalars and ``out`` is not given.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For an argument outside its range or of a wrong kind, before anything is written.
-
-    Notes
-    -----
-    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula of
-    ``tf.compat.v1.train.natural_exp_decay``.
-
-    Examples
-    --------
-    >>> import lrdecay_native as lrd
-    >>> lrd.exponential_decay(1000, 0.1, 1e-3)
-    0.036787944117144235
-    """
-    parameters = {
-        "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
-        "decay_rate": _checked("decay_rate", decay_rate, zero=True),
-    }
-    return _evaluate("exponential_decay", "continuous", step, 1.0, parameters, out, dtype, threads)
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "lrdecay_native"
+    function.__doc__ = _documentation(formula)
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    return cast(DecayFunction, function)
 
 
-def inverse_time_decay(
-    step: npt.ArrayLike,
-    initial_learning_rate: npt.ArrayLike,
-    decay_rate: npt.ArrayLike,
-    *,
-    out: npt.NDArray[Any] | None = None,
-    dtype: npt.DTypeLike | None = None,
-    threads: int = 1,
-) -> Any:
-    """Decay with the inverse of time.
-
-    ``initial_learning_rate / (1 + decay_rate * step)``
-
-    Parameters
-    ----------
-    step : array_like of int or float
-        Steps from 0 to below 2**63, of any integer or floating dtype; integers are exact.
-    initial_learning_rate : array_like of float
-        The rate at step 0, from 1e-100 to 1e100.
-    decay_rate : array_like of float
-        The growth of the divisor per step, 0 or from 1e-100 to 1e100.
-    out : ndarray of float64 or float32, optional
-        Where to write, of the broadcast shape, any strides.
-    dtype : float64 or float32, optional
-        The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
-    threads : int, default 1
-        How many threads may share the work, at least 1; the values are the same whatever it is.
-
-    Returns
-    -------
-    float or ndarray
-        A Python float if all arguments are scalars and ``out`` is not given.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For an argument outside its range or of a wrong kind, before anything is written.
-
-    Notes
-    -----
-    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula is that of
-    ``keras.optimizers.schedules.InverseTimeDecay`` with ``decay_steps=1``.
-
-    Examples
-    --------
-    >>> import lrdecay_native as lrd
-    >>> lrd.inverse_time_decay([0, 1, 3], 0.1, 1.0)
-    array([0.1  , 0.05 , 0.025])
-    """
-    parameters = {
-        "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
-        "decay_rate": _checked("decay_rate", decay_rate, zero=True),
-    }
-    return _evaluate("inverse_time_decay", "continuous", step, 1.0, parameters, out, dtype, threads)
+def _signature(formula: Formula) -> inspect.Signature:
+    given, named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    return inspect.Signature(
+        [
+            inspect.Parameter("step", given, annotation="npt.ArrayLike"),
+            *(
+                inspect.Parameter(
+                    name,
+                    given,
+                    default=inspect.Parameter.empty if default is None else default,
+                    annotation="npt.ArrayLike",
+                )
+                for name, default in formula.arguments.items()
+            ),
+            inspect.Parameter("out", named, default=None, annotation="npt.NDArray[Any] | None"),
+            inspect.Parameter("dtype", named, default=None, annotation="npt.DTypeLike | None"),
+            inspect.Parameter("threads", named, default=1, annotation="int"),
+        ],
+        return_annotation="Any",
+    )
 
 
-def polynomial_decay(
-    step: npt.ArrayLike,
-    initial_learning_rate: npt.ArrayLike,
-    max_step: npt.ArrayLike,
-    power: npt.ArrayLike = 1.0,
-    end_learning_rate: npt.ArrayLike = 0.0,
-    *,
-    out: npt.NDArray[Any] | None = None,
-    dtype: npt.DTypeLike | None = None,
-    threads: int = 1,
-) -> Any:
-    """Polynomial decay to an end rate at ``max_step``, and that rate from there on.
+_DOCUMENTATION = """\
+{summary}
 
-    ``(initial_learning_rate - end_learning_rate) * (1 - min(step / max_step, 1)) ** power + end_learning_rate``
+{equation}
 
-    Parameters
-    ----------
-    step : array_like of int or float
-        Steps from 0 to below 2**63, of any integer or floating dtype; integers are exact.
-    initial_learning_rate : array_like of float
-        The rate at step 0, from 1e-100 to 1e100.
-    max_step : array_like of float
-        The step at which the end rate is reached, from 1e-100 to 1e100.
-    power : array_like of float, default 1
-        The exponent, 0 or from 1e-100 to 1e100; with 0 the rate never changes (``0 ** 0`` is 1, as in Keras).
-    end_learning_rate : array_like of float, default 0
-        The rate from ``max_step`` on, 0 or from 1e-100 to 1e100.
-    out : ndarray of float64 or float32, optional
-        Where to write, of the broadcast shape, any strides.
-    dtype : float64 or float32, optional
-        The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
-    threads : int, default 1
-        How many threads may share the work, at least 1; the values are the same whatever it is.
+Parameters
+----------
+step : array_like of int or float
+    Steps from 0 to below 2**63, of any integer or floating dtype; integers are exact.
+{parameters}
+out : ndarray of float64 or float32, optional
+    Where to write, of the broadcast shape, any strides.
+dtype : float64 or float32, optional
+    The dtype of the result; float64 if neither ``out`` nor ``dtype`` is given.
+threads : int, default 1
+    How many threads may share the work, at least 1; the values are the same whatever it is.
 
-    Returns
-    -------
-    float or ndarray
-        A Python float if all arguments are scalars and ``out`` is not given.
+Returns
+-------
+float or ndarray
+    A Python float if all arguments are scalars and ``out`` is not given.
 
-    Raises
-    ------
-    ValueError, TypeError
-        For an argument outside its range or of a wrong kind, before anything is written.
+Raises
+------
+ValueError, TypeError
+    For an argument outside its range or of a wrong kind, before anything is written.
 
-    Notes
-    -----
-    Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).  The formula is that of
-    ``keras.optimizers.schedules.PolynomialDecay``, whose defaults differ (its end rate is 0.0001).
+Notes
+-----
+Within 0.8 ulp (float32: 0.51 ulp) of the true value where that is above 1e-285 (1e-28).
+{source}
 
-    Examples
-    --------
-    >>> import lrdecay_native as lrd
-    >>> lrd.polynomial_decay([0, 50, 99, 100, 200], 0.1, 100)
-    array([0.1  , 0.05 , 0.001, 0.   , 0.   ])
-    """
-    parameters = {
-        "initial_learning_rate": _checked("initial_learning_rate", initial_learning_rate),
-        "power": _checked("power", power, zero=True),
-        "end_learning_rate": _checked("end_learning_rate", end_learning_rate, zero=True),
-    }
-    period = _checked("max_step", max_step)
-    return _evaluate("polynomial_decay", "clamped", step, period, parameters, out, dtype, threads)
+Examples
+--------
+{example}
+"""
 
 
-def _checked(
-    name: str, value: npt.ArrayLike, *, highest: float = validation.LARGEST, zero: bool = False
-) -> npt.NDArray[np.float64] | float:
+def _documentation(formula: Formula) -> str:
+    parameters = []
+    for name, default in formula.arguments.items():
+        kind = "array_like of float" if default is None else f"array_like of float, default {default:g}"
+        parameters += [f"{name} : {kind}", f"    {formula.described[name].description}"]
+    return _DOCUMENTATION.format(
+        summary=formula.summary,
+        equation=formula.equation_of_step,
+        parameters="\n".join(parameters),
+        source=formula.source,
+        example=formula.example,
+    )
+
+
+def _checked(name: str, value: npt.ArrayLike, values: Range) -> npt.NDArray[np.float64] | float:
     """A parameter as a float or an array of float64, within its range."""
-    if type(value) in (float, int) and validation.SMALLEST <= value <= highest:  # type: ignore[operator]
+    if type(value) in (float, int) and value in values:  # type: ignore[operator]
         return float(value)  # type: ignore[arg-type]
     array = np.asarray(value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}={value!r} must be a real number or an array of real numbers")
-    values = array.astype(np.float64)
-    right = (values >= validation.SMALLEST) & (values <= highest)
-    if zero:
-        right |= values == 0.0
+    numbers = array.astype(np.float64)
+    right = (numbers >= values.lowest) & (numbers <= values.highest)
+    if values.zero:
+        right |= numbers == 0.0
     if not right.all():
-        wrong = array[~right].flat[0]
-        start = "0, or " if zero else ""
-        raise ValueError(f"{name}={wrong.item()!r} must be {start}from {validation.SMALLEST} to {highest}")
-    return values if values.ndim else float(values)
+        raise ValueError(f"{name}={array[~right].flat[0].item()!r} must be {values}")
+    return numbers if numbers.ndim else float(numbers)
 
 
 def _evaluate(

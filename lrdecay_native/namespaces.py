@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
-from lrdecay_native.pieces import Combined, Curve, Piece, Pieces, Repeated
+from lrdecay_native.pieces import Combined, Curve, Node, Piece, Pieces, Repeated
 
 
 def evaluate_pieces(xp: Any, pieces: Pieces, step: Any) -> Any:
@@ -43,6 +43,8 @@ def _curve(xp: Any, curve: Curve, variable: Any) -> Any:
         case Combined():
             first, second = (_rate(xp, term, variable) for term in (curve.first, curve.second))
             return COMBINATIONS[curve.name].function(xp, first, second)
+        case Node():
+            return curve.evaluate(xp, variable)
         case (name, parameters) if name in COMPOSITION_MAPS:
             # They come in two parts, of which the first is the number as a double.
             return COMPOSITION_MAPS[name].function(xp, variable, *map(xp.asarray, parameters[::2]))

@@ -19,7 +19,7 @@ import numpy as np
 
 from lrdecay_native import pieces as algebra
 from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
-from lrdecay_native.pieces import Combined, Curve, Cut, Piece, Pieces, Repeated, Row, TimeMap, as_point
+from lrdecay_native.pieces import Combined, Curve, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
 
@@ -37,6 +37,8 @@ def chained(apply: Callable[..., Any], stages: Iterable[Curve], variable: Any) -
             case Combined():
                 first = chained(apply, stage.first.bounded_stages, variable)
                 variable = apply(stage.name, first, *chained(apply, stage.second.bounded_stages, variable))
+            case Node():
+                variable = stage.on(apply, variable)
     return variable
 
 
@@ -340,7 +342,7 @@ def is_smooth(piece: Piece) -> bool:
     if any(time_map.name in ("staircase", "cyclic") for time_map in piece.time_maps):
         return piece.constant
     match piece.curve:
-        case Repeated():
+        case Repeated() | Node():
             return False
         case Combined(first=first, second=second):
             return all(

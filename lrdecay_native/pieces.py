@@ -9,11 +9,12 @@ evaluates anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple, Union
+from typing import Any, ClassVar, NamedTuple, Union
 
 from lrdecay_native.evaluation import PointPair
 from lrdecay_native.formulas import COMPOSITION_MAPS, FORMULAS
@@ -22,7 +23,7 @@ from lrdecay_native.variants import variant
 Kernel = tuple[str, tuple[float, ...]]
 """The name of a kernel and its parameters."""
 
-Curve = Union[Kernel, "Repeated", "Combined"]
+Curve = Union[Kernel, "Repeated", "Combined", "Node"]
 """What makes a rate of a piece's variable."""
 
 Pieces = tuple["Piece", ...]
@@ -118,6 +119,25 @@ class Combined:
     name: str
     first: Piece
     second: Piece
+
+
+class Node(ABC):
+    """A curve that no kernel knows."""
+
+    every: ClassVar[Fraction | None] = None
+    """From each multiple of this to the next the curve is smooth and monotone; None if that isn't known."""
+
+    @abstractmethod
+    def on(self, apply: Callable[..., Any], variable: Any) -> Any:
+        """The value at a number, or at a pair of arrays; ``apply(name, variable, *parameters)`` runs a kernel."""
+
+    @abstractmethod
+    def evaluate(self, xp: Any, variable: Any) -> Any:
+        """The value in an array namespace."""
+
+    def extremes(self, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
+        """Bounds of the values from one number to another."""
+        return (0.0, 0.0), (math.inf, 0.0)
 
 
 @dataclass(frozen=True)

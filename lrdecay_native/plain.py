@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import factorial
 from typing import Any
 
-from lrdecay_native.double_double import LN2, LN2_EXACT, DoubleDouble, constant
+from lrdecay_native.double_double import LN2, LN2_EXACT, SQUARE_OF_SINE, DoubleDouble, constant
 from lrdecay_native.scaled import Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
@@ -33,6 +33,9 @@ POWER_OF_TWO = [
     *economised([LN2_EXACT**n / factorial(n) for n in range(2, 24)], -0.5, 0.5, 6),
 ]
 
+# sin(pi * m / 2)**2 / m**2 in m**2.
+SINE = economised(SQUARE_OF_SINE, 0.0, 0.25, 6)
+
 
 @dataclass(frozen=True)
 class Plain(Scaled):
@@ -51,10 +54,18 @@ class Plain(Scaled):
         return Plain(square_root(where_less(0.0, self.high, self.high, 0.0)))
 
     def _normalised(self) -> Plain:
-        return self
+        # After a difference there may be a low part.
+        return replace(self, high=self.high + self.low, low=0.0)
 
     def _times(self, factor: DoubleDouble) -> Plain:
         return Plain(self.high * factor.high)
+
+    def _square_of_sine(self) -> Plain:
+        square = self.high * self.high
+        return Plain(square * series(square, SINE))
+
+    def _complement(self) -> Plain:
+        return Plain(1.0 - self.high)
 
     def settled(self) -> Plain:
         return Plain(super().settled().high)
@@ -90,6 +101,14 @@ def asarray(value: Any) -> Plain:
 
 def exp(a: Plain) -> Plain:
     return a.exp()
+
+
+def sqrt(a: Plain) -> Plain:
+    return a.root()
+
+
+def raised_cosine(a: Plain) -> Plain:
+    return a.raised_cosine()
 
 
 def floor(a: Plain) -> Plain:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lrdecay_native.evaluation import Doubles
-from lrdecay_native.extremes import extremes
+from lrdecay_native.extremes import ANYTHING, extremes
 from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, first_step_where
 from lrdecay_native.pieces import as_point
 
@@ -26,6 +26,9 @@ LONG_CYCLE = 1024
 
 MOST_DIFFERENT_CYCLES = 64
 """Cycles that differ in where their steps are, of which each is searched."""
+
+MOST_UNKNOWN_STEPS = 2**28
+"""Steps that are evaluated one by one, in a search of rates of which nothing is known."""
 
 STEPS = 2**14
 """Steps per round where cycles are searched step by step."""
@@ -284,4 +287,9 @@ def _last_in_windows(part: Broken, rate_at: Rate, holds: Holds, start: int, stop
 def _possible(part: Broken, holds: Holds, start: int, stop: int) -> bool:
     """Whether something may hold at a step."""
     bounds = extremes(part.piece, as_point(Fraction(start)), as_point(Fraction(stop - 1)))
+    if bounds == ANYTHING and stop - part.start > MOST_UNKNOWN_STEPS:
+        raise ValueError(
+            f"of the rates of steps {part.start} to {part.stop} no bounds are known, and they are too many to be "
+            f"searched; join the schedule with another one after at most {MOST_UNKNOWN_STEPS} steps"
+        )
     return any(holds(rate[0]) for rate in bounds)

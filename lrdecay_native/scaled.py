@@ -19,10 +19,11 @@ from math import cos, pi
 from typing import Any, TypeVar
 
 from lrdecay_native import double_double
-from lrdecay_native.double_double import DoubleDouble
+from lrdecay_native.double_double import ROUNDING_TO_EVEN, DoubleDouble, exact_ordered_sum, exact_product
 from lrdecay_native.tracing import (
     Number,
     Symbol,
+    absolute,
     fused_multiply_add,
     is_zero,
     power_of_two,
@@ -92,6 +93,14 @@ class Scaled(ABC):
     def log(self: S) -> S:
         """The logarithm of a positive number."""
 
+    @abstractmethod
+    def _square_of_sine(self: S) -> S:
+        """``sin(pi * a / 2)**2`` of the high and low part ``a``, from 0 to 1/2."""
+
+    @abstractmethod
+    def _complement(self: S) -> S:
+        """1 less the high and low part, which are from 0 to 1/2."""
+
     # The algebra of the invariants.
 
     @property
@@ -129,7 +138,8 @@ class Scaled(ABC):
             else where_less(self.exponent, _LOWEST_EXPONENT, 0.0, part * scales[0] * scales[1])
             for part in (number.high, number.low)
         )
-        return type(self)(high, low)
+        # The low part of an exponential isn't small.
+        return type(self)(high, low)._normalised()
 
     def result(self) -> Number:
         """The number, rounded to a double."""
@@ -243,9 +253,50 @@ class Scaled(ABC):
 
     def root(self: S) -> S:
         """The square root, and 0 of what is not positive."""
-        number = self.bare()._square_root()
+        if not is_zero(self.exponent):
+            return self.settled().root()
         scale = self.scale
+        if self.invariant:
+            return type(self)(factor=double_double.sqrt(scale))
+        number = self.bare()._square_root()
         return type(self)(number.high, number.low, ONE if scale is ONE else double_double.sqrt(scale))
+
+    def raised_cosine(self: S) -> S:
+        """``(1 + cos(pi * self)) / 2``, accurate where it vanishes too; for numbers below 2**52.
+
+        Of a step over a period the differences to multiples of the period are exact.
+        """
+        if self.invariant:
+            return type(self)(factor=double_double.raised_cosine(self.scale))
+        if not is_zero(self.exponent):
+            return self.settled().raised_cosine()
+        number, divisor = self._numerator(), self.divisor
+        even = (number.high * (1.0 / divisor.high) + ROUNDING_TO_EVEN) - ROUNDING_TO_EVEN
+        offset = fused_multiply_add(-even, divisor.high, number.high)
+        offset_low = fused_multiply_add(-even, divisor.low, number.low)
+        distance = absolute(offset)
+        distance_low = 0.0 if is_zero(offset_low) else where_less(offset, 0.0, -offset_low, offset_low)
+        opposite = exact_ordered_sum(divisor.high, -distance)
+        opposite_low = opposite.low + (divisor.low - distance_low)
+        near = distance - opposite.high
+        nearest = type(self)(
+            where_less(near, 0.0, distance, opposite.high), where_less(near, 0.0, distance_low, opposite_low)
+        )._normalised()
+        scale = ONE if divisor is ONE else ONE / divisor
+        square = (nearest if scale is ONE else nearest._times(scale))._square_of_sine()
+        complement = square._complement()
+        return type(self)(
+            where_less(near, 0.0, complement.high, square.high),
+            _chosen(near, complement.low, square.low),
+        )
+
+    def _numerator(self: S) -> S:
+        """The high and low part times the factor, with the rounding error of that product."""
+        if self.factor is ONE:
+            return self.bare()
+        product = exact_product(self.high, self.factor.high)
+        low = fused_multiply_add(self.low, self.factor.high, product.low)
+        return type(self)(product.high, fused_multiply_add(self.high, self.factor.low, low))
 
     # Comparisons and whole numbers, exact for a step over an invariant.
 

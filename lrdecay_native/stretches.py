@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.parts import Repeats, is_smooth, parts_between, scale_of
-from lrdecay_native.pieces import NEVER, Combined, Piece, Repeated
+from lrdecay_native.pieces import NEVER, Combined, Node, Piece, Repeated
 
 FEW_NUMBERS = 2**12
 """Multiples per round: they stay in the cache, and most fit into 64 bits with all their fraction."""
@@ -52,6 +52,10 @@ def beginnings(piece: Piece, start: int, stop: int) -> Indices | None:
     match piece.curve:
         case Repeated():
             return _of_repeated(piece, piece.curve, start, stop)
+        case Node(every=every):
+            if every is None:
+                return None
+            return _multiples(piece, len(piece.time_maps), Fraction(0), every, False, start, stop)
         case Combined(first=first, second=second):
             terms = (replace(term, time_maps=(*piece.time_maps, *term.time_maps)) for term in (first, second))
             return _united(_of_bounded(term, start, stop) for term in terms)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SMALLEST, LARGEST = 1e-100, 1e100
-"""The range of a positive parameter; inside it no intermediate result overflows."""
+from lrdecay_native.parameters import LARGEST as LARGEST
+from lrdecay_native.parameters import NOT_NEGATIVE, POSITIVE, Range
+from lrdecay_native.parameters import SMALLEST as SMALLEST
 
 LINE = 64
 """Bytes in a line of the processor's cache."""
@@ -35,20 +36,22 @@ def real(name: str, value: Any) -> float:
     return number
 
 
+def within(name: str, value: Any, values: Range) -> float:
+    """A real number within a range."""
+    number = real(name, value)
+    if number not in values:
+        raise ValueError(f"{name}={value!r} must be {values}")
+    return number + 0.0  # not -0.0
+
+
 def positive(name: str, value: Any) -> float:
     """A real number in ``[SMALLEST, LARGEST]``."""
-    number = real(name, value)
-    if not SMALLEST <= number <= LARGEST:
-        raise ValueError(f"{name}={value!r} must be positive, from {SMALLEST} to {LARGEST}")
-    return number
+    return within(name, value, POSITIVE)
 
 
 def not_negative(name: str, value: Any) -> float:
     """Zero, or a real number in ``[SMALLEST, LARGEST]``."""
-    number = real(name, value)
-    if number != 0.0 and not SMALLEST <= number <= LARGEST:
-        raise ValueError(f"{name}={value!r} must be 0, or from {SMALLEST} to {LARGEST}")
-    return abs(number)
+    return within(name, value, NOT_NEGATIVE)
 
 
 def flag(name: str, value: Any) -> bool:

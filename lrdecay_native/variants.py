@@ -55,7 +55,8 @@ def moderate(period: Any, parameters: Mapping[str, Any]) -> Any:
     for value in rates:
         result = result & ((value == 0.0) | ((value >= 1e-40) & (value <= 1e40)))
     for value in others:
-        result = result & ((value == 0.0) | ((value >= 1e-40) & (value <= 1e12)))
+        size = abs(value)
+        result = result & ((size == 0.0) | ((size >= 1e-40) & (size <= 1e12)))
     for first, second in permutations(rates, 2):
         result = result & ((second == 0.0) | (first <= 1e12 * second))
     return result

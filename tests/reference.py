@@ -1,13 +1,14 @@
 """The truth in mpmath, with 300 bits, and random parameters: what the tests hold the library to.
 
-A new formula needs an entry in `KERNELS`, a new time map one in `TIME_MAPS`, a new schedule class one in
-`SCHEDULES`; a test fails while one is missing.
+A new formula with its schedule class needs an entry in `SINGLE_FORMULAS`, a new time map one in `TIME_MAPS`, another
+schedule class one in `SCHEDULES`; a test fails while one is missing.  What the tests need an example of they find in
+these entries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from math import log10
 from random import Random
 from typing import Any
@@ -103,6 +104,48 @@ def polynomial(x: Real, initial: float, power: float, end: float) -> Real:
     return (mp.mpf(initial) - end) * shape + end
 
 
+def line(x: Real, initial: float, end: float) -> Real:
+    return initial + (mp.mpf(end) - initial) * x
+
+
+def between(falling: Real, initial: float, end: float) -> Real:
+    """From one rate to another, by what falls from 1 to 0."""
+    return falling * initial + (1 - falling) * end
+
+
+def half_wave(x: Real) -> Real:
+    return (1 + mp.cospi(x)) / 2
+
+
+def to_power(base: Real, power: float) -> Real:
+    return mp.exp(power * mp.log(base)) if base > 0 else mp.mpf(power == 0)
+
+
+def inverse_root(x: Real, initial: float) -> Real:
+    return mp.sqrt(mp.mpf(initial) ** 2 / (1 + x))
+
+
+def power_law(x: Real, initial: float, power: float) -> Real:
+    return initial * mp.exp(-power * mp.log1p(x))
+
+
+def hyperbolic(x: Real, initial: float, lower: float, upper: float, end: float) -> Real:
+    y = mp.mpf(lower) + (mp.mpf(upper) - lower) * x
+    return end + (mp.mpf(initial) - end) * mp.exp(-y) / (2 * mp.cosh(y))
+
+
+def reflected(x: Real, initial: float, end: float) -> Real:
+    return between(1 - x / (2 - x), initial, end)
+
+
+def falling_root(x: Real, initial: float, end: float) -> Real:
+    return between(1 - mp.sqrt(x), initial, end)
+
+
+def line_times_waves(x: Real, initial: float, periods: float, alpha: float, beta: float) -> Real:
+    return initial * ((mp.mpf(alpha) + 1 - x) * mp.cospi(periods * x) ** 2 + beta)
+
+
 # Random parameters, log-uniform over many decades.
 
 
@@ -188,6 +231,61 @@ def _polynomial_arguments(random: Random) -> dict[str, float]:
     }
 
 
+def _to_end_arguments(random: Random) -> dict[str, float]:
+    initial = some_rate(random)
+    return {
+        "initial_learning_rate": initial,
+        "decay_steps": some_period(random),
+        "end_learning_rate": some_end(random, initial),
+    }
+
+
+def _constant_arguments(random: Random) -> dict[str, float]:
+    return {"learning_rate": random.choice([0.0, some_rate(random)])}
+
+
+def _line_arguments(random: Random) -> dict[str, float]:
+    arguments = _to_end_arguments(random)
+    return random.choice([arguments, {**arguments, "initial_learning_rate": 0.0, "end_learning_rate": 0.1}])
+
+
+def _cosine_arguments(random: Random) -> dict[str, float]:
+    return {**_to_end_arguments(random), "exponent": random.choice([1.0, 1.0, some_power(random)])}
+
+
+def _root_arguments(random: Random) -> dict[str, float]:
+    return {"initial_learning_rate": some_rate(random), "decay_steps": some_period(random)}
+
+
+def _power_law_arguments(random: Random) -> dict[str, float]:
+    return {
+        "initial_learning_rate": some_rate(random),
+        "power": some_power(random),
+        "decay_steps": some_period(random),
+    }
+
+
+def _tanh_arguments(random: Random) -> dict[str, float]:
+    lower, upper = random.choice(
+        [(-7.0, 3.0), (random.uniform(-10, 10), random.uniform(-10, 10)), (-300.0, 250.0)]
+    )
+    arguments = _to_end_arguments(random)
+    end = arguments.pop("end_learning_rate")
+    return {**arguments, "lower": lower, "upper": upper, "end_learning_rate": end}
+
+
+def _linear_cosine_arguments(random: Random) -> dict[str, float]:
+    beta = random.choice([0.0, 0.001, spread(random, 1e-6, 1e3)])
+    return {
+        "initial_learning_rate": some_rate(random),
+        # Where the rate vanishes at a step within, 106 bits leave a rest.
+        "decay_steps": some_period(random) if beta else spread(random, 1.0, 1e6),
+        "num_periods": random.choice([0.5, 0.0, 3.0, random.uniform(0.1, 20.0)]),
+        "alpha": random.choice([0.0, spread(random, 1e-6, 1e3)]),
+        "beta": beta,
+    }
+
+
 def _length(rate: float, period: float = 1.0) -> float:
     return period / rate if rate else period
 
@@ -225,12 +323,151 @@ KERNELS: dict[str, Kernel] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is known about a schedule class: as `Kernel`, of an instance."""
+    """What is known about a schedule class: as `Kernel`, of an instance.
+
+    ``example`` is an instance whose first rates differ (but that of `Constant`).
+    """
 
     true: Callable[[Any, Real], Real]
     make: Callable[[Random], Any]
     scale: Callable[[Any], float]
     loss: Callable[[Any, Real], Real] = no_loss
+    example: Any = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class SingleFormula:
+    """What is known about a formula, its kernel and its schedule class, which have the same arguments.
+
+    Attributes
+    ----------
+    true : callable
+        ``true(x, *arguments)``, the arguments without the period.
+    arguments : callable
+        ``arguments(random)``: random arguments by name, in order.
+    example : schedule
+        As in `Schedule`.
+    stored : str
+        The JSON of the example: what is stored today must be read tomorrow.
+    time_map : callable
+        One of the time maps.
+    period : str
+        The argument that is the period of the time map; it needn't be one.
+    """
+
+    true: Callable[..., Real]
+    arguments: Callable[[Random], dict[str, float]]
+    example: Any
+    stored: str
+    time_map: Callable[[Real, float], Real] = clamped
+    period: str = "decay_steps"
+
+    def kernel(self) -> Kernel:
+        """What is known about the kernel."""
+        return Kernel(
+            self._true_at,
+            self.arguments,
+            lambda **arguments: arguments.get(self.period, 1000.0),
+            self._lost,
+        )
+
+    def schedule(self) -> Schedule:
+        """What is known about the schedule class."""
+        cls = type(self.example)
+        return Schedule(
+            lambda s, t: self._true_at(t, **self._arguments_of(s)),
+            lambda random: cls(**self.arguments(random)),
+            lambda s: self._arguments_of(s).get(self.period, 1000.0),
+            lambda s, t: self._lost(t, **self._arguments_of(s)),
+            example=self.example,
+        )
+
+    @staticmethod
+    def _arguments_of(schedule: Any) -> dict[str, float]:
+        return {argument.name: getattr(schedule, argument.name) for argument in fields(schedule)}
+
+    def _true_at(self, t: Real, **arguments: float) -> Real:
+        period = arguments.pop(self.period, 1.0)
+        return self.true(self.time_map(t, period), *arguments.values())
+
+    def _lost(self, t: Real, **arguments: float) -> Real:
+        """The relative error where ``x`` is known to 2**-102; where it is clamped, it is known."""
+        period = arguments.pop(self.period, 1.0)
+        x = self.time_map(t, period)
+        truth = self.true(x, *arguments.values())
+        if truth == 0 or (self.time_map is clamped and x == 1):
+            return 0
+        moved = [self.true(x * (1 + mp.ldexp(sign, -102)), *arguments.values()) for sign in (-1, 1)]
+        return max(abs(value - truth) for value in moved) / abs(truth)
+
+
+SINGLE_FORMULAS: dict[str, SingleFormula] = {
+    "constant": SingleFormula(
+        lambda x, rate: mp.mpf(rate),
+        _constant_arguments,
+        lrd.Constant(0.1),
+        '{"version": 1, "class": "Constant", "learning_rate": 0.1}',
+    ),
+    "linear_decay": SingleFormula(
+        line,
+        _line_arguments,
+        lrd.LinearDecay(0.1, 10, end_learning_rate=0.02),
+        '{"version": 1, "class": "LinearDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        '"end_learning_rate": 0.02}',
+    ),
+    "cosine_decay": SingleFormula(
+        lambda x, initial, end, exponent: between(to_power(half_wave(x), exponent), initial, end),
+        _cosine_arguments,
+        lrd.CosineDecay(0.1, 10, end_learning_rate=0.02, exponent=1.5),
+        '{"version": 1, "class": "CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        '"end_learning_rate": 0.02, "exponent": 1.5}',
+    ),
+    "inverse_square_root_decay": SingleFormula(
+        inverse_root,
+        _root_arguments,
+        lrd.InverseSquareRootDecay(0.1, 10),
+        '{"version": 1, "class": "InverseSquareRootDecay", "initial_learning_rate": 0.1, "decay_steps": 10}',
+        continuous,
+    ),
+    "power_law_decay": SingleFormula(
+        power_law,
+        _power_law_arguments,
+        lrd.PowerLawDecay(0.1, 0.75, decay_steps=2.5),
+        '{"version": 1, "class": "PowerLawDecay", "initial_learning_rate": 0.1, "power": 0.75, "decay_steps": 2.5}',
+        continuous,
+    ),
+    "tanh_decay": SingleFormula(
+        hyperbolic,
+        _tanh_arguments,
+        lrd.TanhDecay(0.1, 10, lower=-6.0, upper=3.5),
+        '{"version": 1, "class": "TanhDecay", "initial_learning_rate": 0.1, "decay_steps": 10, "lower": -6.0, '
+        '"upper": 3.5, "end_learning_rate": 0.0}',
+    ),
+    "rex_decay": SingleFormula(
+        reflected,
+        _to_end_arguments,
+        lrd.RexDecay(0.1, 10, end_learning_rate=0.01),
+        '{"version": 1, "class": "RexDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        '"end_learning_rate": 0.01}',
+    ),
+    "one_minus_square_root_decay": SingleFormula(
+        falling_root,
+        _to_end_arguments,
+        lrd.OneMinusSquareRootDecay(0.1, 10, end_learning_rate=0.01),
+        '{"version": 1, "class": "OneMinusSquareRootDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        '"end_learning_rate": 0.01}',
+    ),
+    "linear_cosine_decay": SingleFormula(
+        line_times_waves,
+        _linear_cosine_arguments,
+        lrd.LinearCosineDecay(0.1, 10, num_periods=1.5, alpha=0.25),
+        '{"version": 1, "class": "LinearCosineDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        '"num_periods": 1.5, "alpha": 0.25, "beta": 0.001}',
+    ),
+}
+"""Every formula whose schedule class has no arguments but those of the kernel."""
+
+KERNELS |= {name: entry.kernel() for name, entry in SINGLE_FORMULAS.items()}
 
 
 def _floor_if(staircase_wanted: bool) -> Callable[[Real, float], Real]:
@@ -310,16 +547,19 @@ SCHEDULES: dict[str, Schedule] = {
         lambda s, t: drop(_floor_if(s.staircase)(t, s.step_size), s.initial_learning_rate, s.drop_rate),
         lambda random: lrd.StepDecay(**_step_arguments(random), staircase=some_flag(random)),
         lambda s: s.step_size,
+        example=lrd.StepDecay(0.1, 0.5, 1),
     ),
     "ExponentialDecay": Schedule(
         lambda s, t: natural(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
         _some_rate_decay(lrd.ExponentialDecay),
         lambda s: _length(s.decay_rate, s.decay_steps),
+        example=lrd.ExponentialDecay(0.1, 0.5),
     ),
     "InverseTimeDecay": Schedule(
         lambda s, t: inverse(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
         _some_rate_decay(lrd.InverseTimeDecay),
         lambda s: _length(s.decay_rate, s.decay_steps),
+        example=lrd.InverseTimeDecay(0.1, 0.5),
     ),
     "PolynomialDecay": Schedule(
         lambda s, t: polynomial(
@@ -331,38 +571,46 @@ SCHEDULES: dict[str, Schedule] = {
         lambda random: lrd.PolynomialDecay(**_polynomial_arguments(random), cycle=some_flag(random)),
         lambda s: s.max_step,
         lambda s, t: lost_near_the_end((cyclic if s.cycle else clamped)(t, s.max_step), s.power),
+        example=lrd.PolynomialDecay(0.1, 10, power=2.0),
     ),
     "PerEpoch": Schedule(
         lambda s, t: true_rate(s.schedule, _floor_if(s.staircase)(t, s.steps_per_epoch)),
         _some_per_epoch,
         lambda s: s.steps_per_epoch * scale(s.schedule),
         _epoch_loss,
+        example=lrd.StepDecay(0.1, 0.5, 1).per_epoch(1),
     ),
     "Warmup": Schedule(
         _true_warmup,
         _some_warmup,
         lambda s: s.steps + scale(s.schedule),
         lambda s, t: loss(s.schedule, t - s.steps) if t >= s.steps else 0,
+        example=lrd.StepDecay(0.1, 0.5, 1).warmup(4, start=0.01),
     ),
     "Joined": Schedule(
         _true_joined,
         lambda random: some_schedule(random).then(some_schedule(random), at=some_duration(random)),
         lambda s: s.at + scale(s.other),
         lambda s, t: loss(s.schedule, t) if t < s.at else loss(s.other, t - s.at),
+        example=lrd.ExponentialDecay(0.1, 0.5).then(lrd.StepDecay(0.2, 0.5, 1), at=5),
     ),
     "Scaled": Schedule(
         lambda s, t: s.factor * true_rate(s.schedule, t),
         _some_scaled,
         lambda s: scale(s.schedule),
         lambda s, t: loss(s.schedule, t),
+        example=lrd.InverseTimeDecay(0.1, 0.5).scaled(3),
     ),
     "Clipped": Schedule(
         _true_clipped,
         _some_clipped,
         lambda s: scale(s.schedule),
         lambda s, t: loss(s.schedule, t),
+        example=lrd.PolynomialDecay(0.1, 10).clipped(0.02, 0.095).warmup(3).clipped(highest=0.0899),
     ),
 }
+
+SCHEDULES |= {type(entry.example).__name__: entry.schedule() for entry in SINGLE_FORMULAS.values()}
 
 
 def true_rate(schedule: Any, t: Real) -> Real:

@@ -67,6 +67,8 @@ def initial_rate(schedule: Any) -> float:
             return max(initial_rate(schedule.schedule), initial_rate(schedule.other))
         case lrd.Warmup() | lrd.Clipped() | lrd.PerEpoch():
             return initial_rate(schedule.schedule)
+        case lrd.Constant():
+            return float(schedule.learning_rate)
     return float(schedule.initial_learning_rate)
 
 
@@ -107,7 +109,7 @@ def test_kernels(name: str, dtype: str, random: Random, record_ulps: Record) -> 
                 dtype,
                 POINT_BOUNDS[dtype],
                 reference.loss(mp.mpf(t), **arguments),
-                arguments["initial_learning_rate"],
+                arguments.get("initial_learning_rate", 0.0),
             ), (arguments, t, value)
 
 

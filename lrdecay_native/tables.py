@@ -1,0 +1,192 @@
+"""Schedules from tables of rates: the escape for anything that has no formula."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lrdecay_native import validation
+from lrdecay_native.evaluation import PointPair
+from lrdecay_native.pieces import NEVER, Cut, Node, Piece, Pieces, TimeMap, as_point, held
+from lrdecay_native.schedules import Schedule, period_given, set_fields
+
+__all__ = ["Tabulated"]
+
+INTERPOLATIONS = ("linear", "previous")
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Node):
+    """Rates at 0, 1, 2, ... of a variable, and lines between them."""
+
+    rates: npt.NDArray[np.float64]
+    linear: bool
+
+    every = Fraction(1)
+
+    def on(self, apply: Any, variable: Any) -> Any:
+        whole = apply("staircase", variable, 1.0)
+        if isinstance(whole[0], float):
+            index = min(int(whole[0]), len(self.rates) - 1)
+            nearest = float(self.rates[index]), float(self.rates[min(index + 1, len(self.rates) - 1)])
+            zero: Any = 0.0
+        else:
+            indices = np.minimum(whole[0], len(self.rates) - 1).astype(np.int64)
+            nearest = self.rates[indices], self.rates[np.minimum(indices + 1, len(self.rates) - 1)]
+            zero = np.zeros(len(indices))
+        if not self.linear:
+            return nearest[0], zero
+        behind = apply("repeated", variable, 1.0, 0.0)
+        before = apply("reflected", behind, 1.0, 0.0)
+        first, second = (
+            apply("multiplied", part, rate, zero)
+            for part, rate in zip((before, behind), nearest, strict=True)
+        )
+        return apply("added", first, *second)
+
+    def evaluate(self, xp: Any, variable: Any) -> Any:
+        table = xp.asarray(self.rates)
+        last = xp.asarray(float(len(self.rates) - 1))
+        whole = xp.minimum(xp.floor(variable), last)
+        rate = xp.take(table, xp.astype(whole, "int32"))
+        if not self.linear:
+            return rate
+        after = xp.take(table, xp.astype(xp.minimum(whole + 1.0, last), "int32"))
+        part = variable - whole
+        return rate * (1.0 - part) + after * part
+
+    def extremes(self, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
+        begin, end = (min(int(place[0]), len(self.rates) - 1) for place in (first, last))
+        some = self.rates[begin : end + 2]
+        return (float(some.min()), 0.0), (float(some.max()), 0.0)
+
+
+@dataclass(frozen=True, repr=False)
+class Tabulated(Schedule):
+    """Rates from a table.
+
+    ``learning_rates[k]`` at step ``k * every``, and between two of them the line from one to the next, or the one
+    before; after the last it stays.
+
+    Parameters
+    ----------
+    learning_rates : sequence of float
+        The rates, each 0 or from 1e-100 to 1e100; up to 2**31 - 1 of them.
+    every : int or float, default 1
+        How many steps lie between two rates, from 1e-100 to 1e100.
+    interpolation : str, default "linear"
+        ``"linear"`` or ``"previous"``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter outside its range or of a wrong kind.
+
+    Notes
+    -----
+    Within 0.51 ulp; at ``k * every`` the rate is the table's.
+
+    Examples
+    --------
+    >>> import lrdecay_native as lrd
+    >>> s = lrd.Tabulated([0.1, 0.3, 0.2], every=10)
+    >>> s([0, 5, 10, 15, 20, 99])
+    array([0.1 , 0.2 , 0.3 , 0.25, 0.2 , 0.2 ])
+    """
+
+    learning_rates: tuple[float, ...]
+    every: float = field(default=1, kw_only=True)
+    interpolation: str = field(default="linear", kw_only=True)
+
+    _positional: ClassVar[int] = 1
+    _instead: ClassVar[str] = "write Tabulated(learning_rates, every=..., interpolation=...)"
+
+    def __post_init__(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation={self.interpolation!r} must be 'linear' or 'previous'")
+        set_fields(
+            self, learning_rates=_rates_given(self.learning_rates), every=period_given("every", self.every)
+        )
+
+    @classmethod
+    def from_csv(
+        cls, path: str | Path, column: str | int = 0, *, every: float = 1, interpolation: str = "linear"
+    ) -> Tabulated:
+        """Read the rates from a column of a CSV file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, in UTF-8.
+        column : str or int, default 0
+            The column's name in the first line, or its number in a file without names.
+        every, interpolation
+            As of `Tabulated`.
+
+        Returns
+        -------
+        Tabulated
+
+        Raises
+        ------
+        OSError
+            If the file can't be read.
+        ValueError
+            If there is no such column, or a value in it is no rate.
+        """
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            lines = [line for line in csv.reader(file) if line]
+        index: int | str = column
+        if isinstance(column, str):
+            if not lines or column not in lines[0]:
+                raise ValueError(
+                    f"column={column!r} must be one of those of {path}: {lines[0] if lines else []}"
+                )
+            index, lines = lines[0].index(column), lines[1:]
+        rates = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                rates.append(float(line[int(index)]))
+            except (ValueError, IndexError):
+                raise ValueError(f"{path}: row {number} has no rate in column {column!r}: {line}") from None
+        return cls(tuple(rates), every=every, interpolation=interpolation)
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(np.array(self.learning_rates), self.interpolation == "linear")
+
+    def _described(self) -> Pieces:
+        last = held(as_point(self.learning_rates[-1]), NEVER)
+        if len(self.learning_rates) == 1:
+            return (last,)
+        every = Fraction(self.every)
+        end = Cut((len(self.learning_rates) - 1) * every)
+        return Piece(end, (TimeMap("continuous", every),), self._table), last
+
+
+def _rates_given(value: Any) -> tuple[float, ...]:
+    """Rates, checked all at once: there may be millions."""
+    try:
+        rates = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"learning_rates must be numbers, not {value!r:.200}") from None
+    if rates.ndim != 1 or not 0 < len(rates) < 2**31:
+        raise ValueError(
+            f"learning_rates must be a sequence of 1 to 2**31 - 1 rates; it has shape {rates.shape}"
+        )
+    wrong = np.flatnonzero(
+        ~((rates == 0.0) | ((rates >= validation.SMALLEST) & (rates <= validation.LARGEST)))
+    )
+    if len(wrong):
+        raise ValueError(
+            f"learning_rates[{wrong[0]}]={value[wrong[0]]!r} must be 0, or from {validation.SMALLEST} to "
+            f"{validation.LARGEST} ({len(wrong)} of {len(rates)} rates are wrong)"
+        )
+    return tuple((rates + 0.0).tolist())
