@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from math import log
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,10 @@ CASES = [
             "transition_begin": 500,
             "end_value": 0.3,
         },
-        lambda: lrd.StepDecay(0.1, 1.5, 700, staircase=False).shifted(500).clipped(highest=0.3),
+        # Growth is a rise to its bound.
+        lambda: lrd.PiecewiseInterpolation(
+            [500, 500 + 700 * log(3.0) / log(1.5)], [0.1, 0.3], shape="exponential"
+        ),
         relative=exponent(700),
     ),
     Case(

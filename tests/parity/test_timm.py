@@ -212,7 +212,7 @@ CASES = [
         lambda: (
             lrd.PowerLawDecay(0.3, 0.75, decay_steps=1000).clipped(lowest=0.1)
             * lrd.CosineDecay(1.0, 1000).shifted(3000)
-            + lrd.CosineDecay(0.0, 1000, end_learning_rate=0.1).shifted(3000)
+            + lrd.PiecewiseInterpolation([3000, 4000], [0.0, 0.1], shape="cosine")
         ),
     ),
     Case(

@@ -137,8 +137,28 @@ CASES = [
                 decay_shape=shape,
             ),
         )
-        for shape in ("linear", "cosine", "1-sqrt")
+        for shape in ("linear", "cosine")
     ],
+    Case(
+        "get_wsd_schedule",
+        {
+            "num_warmup_steps": 500,
+            "num_decay_steps": 1000,
+            "num_stable_steps": 2500,
+            "warmup_type": "1-sqrt",
+            "decay_type": "1-sqrt",
+            "min_lr_ratio": 0.1,
+        },
+        # Its warm-up of that name is the decay backwards, which rises steepest at its end.
+        lambda: (
+            lrd.OneMinusSquareRootDecay(0.3, 500, end_learning_rate=0.03)
+            .reversed(500)
+            .then(
+                lrd.WarmupStableDecay(0.3, 0, 2500, 1000, end_learning_rate=0.03, decay_shape="1-sqrt"),
+                at=500,
+            )
+        ),
+    ),
     Case(
         "get_wsd_schedule",
         {
