@@ -212,6 +212,17 @@ def test_rates_in_float32(case: Case) -> None:
     assert_same_rates(case, in_float32(case), rates_of, FLOAT32)
 
 
+@needs_float64
+@pytest.mark.parametrize("restart", [500, 1500, 3500])
+def test_restart_is_at_its_step_or_by_the_rounding_of_logarithms_one_later(restart: int) -> None:
+    theirs = schedule("float64", "CosineDecayRestarts", initial_learning_rate=0.3, first_decay_steps=500)
+    ours = lrd.CosineRestarts(0.3, 500)
+    before, at, after = rates_of(theirs, restart + np.arange(-1, 2))
+    assert ours(restart) == 0.3
+    assert at in (0.3, 0.0)
+    assert [before, after] == pytest.approx([ours(restart - 1), ours(restart + 1)], rel=1e-9)
+
+
 def test_every_schedule_of_keras_is_covered() -> None:
     base = schedules.LearningRateSchedule
     found = {

@@ -89,6 +89,12 @@ CASES = [
         absolute=turns(500),
     ),
     Case(
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 500, "T_mult": 3, "eta_min": 0.03},
+        lambda: lrd.CosineRestarts(0.3, 500, t_mul=3.0, end_learning_rate=0.03),
+        absolute=turns(500),
+    ),
+    Case(
         "CyclicLR",
         {"base_lr": 0.05, "max_lr": 0.5, "step_size_up": 700},
         lambda: lrd.Cyclic(0.05, 0.5, 700),
