@@ -125,8 +125,13 @@ def peer_curve() -> list[Case]:
 
 
 def peer_sweeps() -> list[Case]:
-    """NumPy at the sweeps."""
-    return [replace(case, contender="NumPy in place") for case in native_kernels("sweep")]
+    """NumPy at the sweeps of the formulas that it is measured with."""
+    peer = "NumPy in place"
+    return [
+        replace(case, contender=peer)
+        for case in native_kernels("sweep")
+        if case.schedule in VECTOR_PEERS[peer].schedules
+    ]
 
 
 def peer_scalars() -> list[Case]:

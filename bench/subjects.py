@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 import lrdecay_native as lrd
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas import FORMULAS, Formula
+from lrdecay_native.schedules import SCHEDULES
 
 # The rates stay normal numbers of float32 over the longest grid: denormal ones would measure the
 # processor's trap, not the contenders.
@@ -34,7 +35,7 @@ SCHEDULES_MEASURED: dict[str, lrd.Schedule] = {
     .clipped(0.001, None)
     .warmup(5000),
 }
-"""Every schedule class at least once, by the name under which its figures are kept."""
+"""Schedules by the name under which their figures are kept; those of the other formulas are added below."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,28 @@ KERNELS_MEASURED: dict[str, KernelCall] = {
         "power",
     ),
 }
-"""Every formula, by the name of its kernel."""
+"""Formulas by the name of the kernel; the others are added below."""
+
+
+def _measured_arguments(formula: Formula) -> dict[str, float]:
+    """Arguments of a formula that needs no others: what has no default is a rate, the period or a number."""
+    arguments: dict[str, float] = {}
+    for name, default in formula.arguments.items():
+        if name.endswith("learning_rate") and not default:
+            arguments[name] = 0.001 if name == "end_learning_rate" else 0.1
+        elif formula.described[name].steps:
+            arguments[name] = 10_000_000
+        else:
+            arguments[name] = 0.5 if default is None else default
+    return arguments
+
+
+for _name, _cls in SCHEDULES.items():
+    _formula = FORMULAS.get(getattr(_cls, "_formula", ""))
+    if _formula is not None and _formula.name not in KERNELS_MEASURED:
+        _arguments = _measured_arguments(_formula)
+        SCHEDULES_MEASURED[_name] = _cls(**_arguments)
+        KERNELS_MEASURED[_formula.name] = KernelCall(_name, _arguments, next(iter(_arguments)))
 
 SWEEP_FACTORS: npt.NDArray[np.float64] = np.linspace(0.9, 1.0, 100)
 """What the swept argument of each parameter set is multiplied with."""

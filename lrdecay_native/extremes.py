@@ -29,13 +29,16 @@ def extremes(piece: Piece, first: PointPair, last: PointPair) -> Extremes:
     lowest, highest = _of_curve(piece, first, last)
     after: list[Kernel] = [("scaled", as_point(piece.factor)), ("moved", as_point(piece.offset))]
     for kernel in (*after, *piece.bounding_kernels):
-        lowest = chained(apply_to_point, [kernel], lowest)
-        highest = (
-            highest
-            if kernel[0] != "capped" and highest == INFINITY
-            else chained(apply_to_point, [kernel], highest)
-        )
+        lowest, highest = _applied(kernel, lowest), _applied(kernel, highest)
     return Extremes(lowest, highest)
+
+
+def _applied(kernel: Kernel, rate: PointPair) -> PointPair:
+    """What a rising kernel makes of a rate."""
+    name, parameters = kernel
+    if rate == INFINITY:
+        return (parameters[0], parameters[1]) if name == "capped" else rate
+    return apply_to_point(name, rate, *parameters)
 
 
 def _mapped(time_map: TimeMap, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
@@ -69,7 +72,7 @@ def _united(rates: list[PointPair]) -> Extremes:
 
 
 def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes:
-    cycles = [apply_to_point("staircase", end, float(curve.period)) for end in (first, last)]
+    cycles = [apply_to_point("staircase", end, *as_point(curve.period)) for end in (first, last)]
     if cycles[0] == cycles[1]:
         first, last = (apply_to_point("repeated", end, *as_point(curve.period)) for end in (first, last))
     else:
@@ -84,12 +87,8 @@ def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes
     lowest, highest = _united(found)
     if curve.gain == 1.0:
         return Extremes(lowest, highest)
+    gains = [apply_to_point("exponential", cycle, curve.gain, 0.0) for cycle in cycles]
+    offset = as_point(curve.offset)
     return _united(
-        [
-            rate
-            if rate == INFINITY
-            else apply_to_point("decayed", rate, *cycle, curve.gain, 0.0, *as_point(curve.offset))
-            for rate in (lowest, highest)
-            for cycle in cycles
-        ]
+        [_applied(("eased", (*gain, *offset)), rate) for rate in (lowest, highest) for gain in gains]
     )

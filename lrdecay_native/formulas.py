@@ -537,9 +537,9 @@ def ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value) -> Value:
     return (start * (steps - t) + rate * t) / steps
 
 
-@composition_map("start * (1 + cos(pi * t / steps)) / 2 + rate * (1 - cos(pi * t / steps)) / 2")
+@composition_map("rate + (start - rate) * (1 + cos(pi * t / steps)) / 2")
 def cosine_ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value) -> Value:
-    return start * raised_cosine(xp, t / steps) + rate * raised_cosine(xp, (steps - t) / steps)
+    return rate + (start - rate) * raised_cosine(xp, t / steps)
 
 
 @composition_map("start * (1 - sqrt(t / steps)) + rate * sqrt(t / steps)")
@@ -548,9 +548,9 @@ def square_root_ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value)
     return start * ((steps - t) / steps) / (1.0 + root) + rate * root
 
 
-@composition_map("start * (rate / start) ** (t / steps)")
-def exponential_ramp(xp: Any, t: Value, steps: Value, start: Value, rate: Value) -> Value:
-    return start * (rate / start) ** (t / steps)
+@composition_map("base ** x")
+def exponential(xp: Any, x: Value, base: Value) -> Value:
+    return base**x
 
 
 @composition_map("factor * rate")
@@ -583,6 +583,6 @@ def multiplied(xp: Any, first: Value, second: Value) -> Value:
     return first * second
 
 
-@combination("offset + gain ** cycle * (rate - offset)")
-def decayed(xp: Any, rate: Value, cycle: Value, gain: Value, offset: Value) -> Value:
-    return offset + gain**cycle * (rate - offset)
+@combination("offset + gain * (rate - offset)")
+def eased(xp: Any, rate: Value, gain: Value, offset: Value) -> Value:
+    return offset + gain * (rate - offset)

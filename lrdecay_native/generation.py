@@ -31,7 +31,7 @@ from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
 from lrdecay_native.double_double import DoubleDouble
-from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS, Formula
+from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
 from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
 from lrdecay_native.tracing import Number, Operation, Trace, text
 from lrdecay_native.variants import variants
@@ -75,29 +75,33 @@ def formula_kernels(name: str) -> Iterator[Kernel]:
 
 def time_map_kernel(name: str) -> Kernel:
     """The kernel of a time map in the registry."""
-    return _double_double_kernel(name, TIME_MAPS[name].function, ("period",), {})
+    return _in_two_parts(name, TIME_MAPS[name].function, ("",), ("period",))
 
 
 def composition_kernel(name: str) -> Kernel:
     """The kernel of a composition map in the registry."""
-    return _in_two_parts(COMPOSITION_MAPS[name], ("",))
+    entry = COMPOSITION_MAPS[name]
+    return _in_two_parts(name, entry.function, ("",), entry.parameters)
 
 
 def combination_kernel(name: str) -> Kernel:
     """The kernel of a combination in the registry."""
-    return _in_two_parts(COMBINATIONS[name], ("", "other_"))
+    entry = COMBINATIONS[name]
+    return _in_two_parts(name, entry.function, ("", "other_"), entry.parameters)
 
 
-def _in_two_parts(entry: Formula, variables: tuple[str, ...]) -> Kernel:
+def _in_two_parts(
+    name: str, function: Callable[..., Any], variables: tuple[str, ...], parameters: tuple[str, ...]
+) -> Kernel:
     """A kernel whose variables and parameters are all of them ``high + low``."""
     trace = Trace()
     arrays = tuple(f"{variable}{part}" for variable in variables for part in ("high", "low"))
-    names = tuple(f"{parameter}{part}" for parameter in entry.parameters for part in ("", "_low"))
+    names = tuple(f"{parameter}{part}" for parameter in parameters for part in ("", "_low"))
     highs_and_lows = [trace.argument(name) for name in arrays]
     highs_and_lows += [trace.argument(name, varying=False) for name in names]
     pairs = map(DoubleDouble, highs_and_lows[::2], highs_and_lows[1::2])
-    result = entry.function(double_double, *pairs)
-    return Kernel(entry.name, arrays, names, trace, (result.high, result.low))
+    result = function(double_double, *pairs)
+    return Kernel(name, arrays, names, trace, (result.high, result.low))
 
 
 @dataclass(frozen=True)

@@ -365,7 +365,7 @@ def _evaluator(formula: str, time_map: str, kernel: str, columns: Doubles, limit
     def exact(k: int, step: Pair) -> Pair:
         period, _, *parameters = columns[:, k].tolist()
         named = dict(zip(FORMULAS[formula].parameters, parameters, strict=True))
-        x = apply_to_arrays(time_map, step, period)
+        x = apply_to_arrays(time_map, step, period, 0.0)
         return apply_to_arrays(variant(formula, named), x, *parameters)
 
     return Evaluator([(kernel, constants(kernel, columns))], limit, exact)

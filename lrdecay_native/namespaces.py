@@ -58,5 +58,5 @@ def _repeated(xp: Any, curve: Repeated, variable: Any) -> Any:
     if curve.gain == 1.0:
         return rate
     cycle = TIME_MAPS["staircase"].function(xp, variable, period)
-    gain, offset = xp.asarray(curve.gain), xp.asarray(float(curve.offset))
-    return COMBINATIONS["decayed"].function(xp, rate, cycle, gain, offset)
+    gain = COMPOSITION_MAPS["exponential"].function(xp, cycle, xp.asarray(curve.gain))
+    return COMBINATIONS["eased"].function(xp, rate, gain, xp.asarray(float(curve.offset)))

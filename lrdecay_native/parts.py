@@ -47,8 +47,23 @@ def _repeated(apply: Callable[..., Any], curve: Repeated, variable: Any) -> Any:
     rate = on_row(apply, curve.row, apply("repeated", variable, *as_point(curve.period)))
     if curve.gain == 1.0:
         return rate
-    cycle = apply("staircase", variable, float(curve.period))
-    return apply("decayed", rate, *cycle, curve.gain, 0.0, *as_point(curve.offset))
+    gain = _gain(apply, curve.gain, apply("staircase", variable, *as_point(curve.period)))
+    return apply("eased", rate, *gain, *as_point(curve.offset))
+
+
+def _gain(apply: Callable[..., Any], gain: float, cycle: Any) -> Any:
+    """The gain in a cycle, or in each cycle of a pair of arrays."""
+    number, rest = cycle
+    if isinstance(number, float) or not len(number) or rest.any():
+        return apply("exponential", cycle, gain, 0.0)
+    first, last = number.min(), number.max()
+    if last - first >= len(number):
+        return apply("exponential", cycle, gain, 0.0)
+    # Few cycles for many steps.
+    cycles = first + np.arange(int(last - first) + 1.0)
+    gains = apply("exponential", (cycles, np.zeros(len(cycles))), gain, 0.0)
+    indices = (number - first).astype(np.int64)
+    return gains[0][indices], gains[1][indices]
 
 
 def on_row(apply: Callable[..., Any], row: Row, step: Any) -> Any:

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Union
 
 from lrdecay_native.evaluation import PointPair
-from lrdecay_native.formulas import COMPOSITION_MAPS, FORMULAS
+from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.variants import variant
 
 Kernel = tuple[str, tuple[float, ...]]
@@ -73,8 +73,7 @@ class TimeMap(NamedTuple):
     @property
     def kernel(self) -> Kernel:
         """The map as a kernel."""
-        parameters = as_point(self.parameter) if self.name in COMPOSITION_MAPS else (float(self.parameter),)
-        return self.name, parameters
+        return self.name, as_point(self.parameter)
 
 
 @dataclass(frozen=True)
@@ -235,27 +234,53 @@ def held(rate: PointPair, end: Cut = NEVER) -> Piece:
     return Piece(end, (), ("held", rate), constant=True)
 
 
-SHAPES = {
-    "linear": "ramp",
-    "cosine": "cosine_ramp",
-    "1-sqrt": "square_root_ramp",
-    "exponential": "exponential_ramp",
-    "constant": "held",
-}
-"""The kernels of transitions."""
-
-
 def transition(shape: str, steps: Fraction, start: PointPair, rate: PointPair) -> Pieces:
     """From a start at step 0 to a rate that is reached after some steps, where the pieces end."""
     if steps == 0:
         return ()
     end = Cut(steps)
-    if shape == "constant" or start == rate:
+    if start == rate:
         return (held(start, end),)
-    line = Piece(end, (), (SHAPES[shape], (*as_point(steps), *start, *rate)))
+    change = SHAPES[shape](end, start, rate)
     # Bulk evaluation can't have a zero inside a block.
-    origin = (held(start, Cut(Fraction(0), after=True)),) if start[0] == 0.0 else ()
-    return (*origin, line)
+    origin = (held(start, Cut(Fraction(0), after=True)),) if start[0] == 0.0 and not change.constant else ()
+    return (*origin, change)
+
+
+def _linear(end: Cut, start: PointPair, rate: PointPair) -> Piece:
+    return Piece(end, (), ("ramp", (*as_point(end.position), *start, *rate)))
+
+
+def _half_cosine(end: Cut, start: PointPair, rate: PointPair) -> Piece:
+    if rate < start:
+        return Piece(end, (), ("cosine_ramp", (*as_point(end.position), *start, *rate)))
+    # From the other end: next to the larger rate nothing is lost where two numbers cancel.
+    maps = (TimeMap("reflected", Fraction(end.position)),)
+    return Piece(end, maps, ("cosine_ramp", (*as_point(end.position), *rate, *start)))
+
+
+def _square_root(end: Cut, start: PointPair, rate: PointPair) -> Piece:
+    return Piece(end, (), ("square_root_ramp", (*as_point(end.position), *start, *rate)))
+
+
+def _exponential(end: Cut, start: PointPair, rate: PointPair) -> Piece:
+    first, last = (sum(map(Fraction, pair), Fraction(0)) for pair in (start, rate))
+    maps = (TimeMap("continuous", Fraction(end.position)),)
+    return Piece(end, maps, ("exponential", as_point(last / first)), factor=first)
+
+
+def _constant(end: Cut, start: PointPair, rate: PointPair) -> Piece:
+    return held(start, end)
+
+
+SHAPES: dict[str, Callable[[Cut, PointPair, PointPair], Piece]] = {
+    "linear": _linear,
+    "cosine": _half_cosine,
+    "1-sqrt": _square_root,
+    "exponential": _exponential,
+    "constant": _constant,
+}
+"""The pieces of transitions, from a start to a rate at their end."""
 
 
 def row(*parts: Pieces) -> Pieces:

@@ -32,7 +32,7 @@ class Table(Node):
     every = Fraction(1)
 
     def on(self, apply: Any, variable: Any) -> Any:
-        whole = apply("staircase", variable, 1.0)
+        whole = apply("staircase", variable, 1.0, 0.0)
         if isinstance(whole[0], float):
             index = min(int(whole[0]), len(self.rates) - 1)
             nearest = float(self.rates[index]), float(self.rates[min(index + 1, len(self.rates) - 1)])

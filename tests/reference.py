@@ -196,7 +196,7 @@ def lost_near_the_end(x: Real, power: float) -> Real:
 
 @dataclass(frozen=True)
 class Kernel:
-    """What is known about a kernel function of the package.
+    """What is known about a kernel function of the package; ``example`` are arguments for it.
 
     ``true(t, **arguments)`` is its value, ``arguments(random)`` gives arguments for it, ``scale(**arguments)`` is
     a number of steps after which the value has changed: where there is something to see.  ``loss(t,
@@ -207,6 +207,7 @@ class Kernel:
     arguments: Callable[[Random], dict[str, float]]
     scale: Callable[..., float]
     loss: Callable[..., Real] = no_loss
+    example: dict[str, float] = field(kw_only=True)
 
 
 def _step_arguments(random: Random) -> dict[str, float]:
@@ -267,7 +268,7 @@ def _power_law_arguments(random: Random) -> dict[str, float]:
 
 def _tanh_arguments(random: Random) -> dict[str, float]:
     lower, upper = random.choice(
-        [(-7.0, 3.0), (random.uniform(-10, 10), random.uniform(-10, 10)), (-300.0, 250.0)]
+        [(-7.0, 3.0), (random.uniform(-10, 10), random.uniform(-10, 10)), (-200.0, 150.0)]
     )
     arguments = _to_end_arguments(random)
     end = arguments.pop("end_learning_rate")
@@ -297,16 +298,19 @@ KERNELS: dict[str, Kernel] = {
         ),
         _step_arguments,
         lambda initial_learning_rate, drop_rate, step_size: step_size,
+        example={"initial_learning_rate": 0.1, "drop_rate": 0.96, "step_size": 7.5},
     ),
     "exponential_decay": Kernel(
         lambda t, initial_learning_rate, decay_rate: natural(t, initial_learning_rate, decay_rate),
         _rate_arguments,
         lambda initial_learning_rate, decay_rate: _length(decay_rate),
+        example={"initial_learning_rate": 0.1, "decay_rate": 0.03},
     ),
     "inverse_time_decay": Kernel(
         lambda t, initial_learning_rate, decay_rate: inverse(t, initial_learning_rate, decay_rate),
         _rate_arguments,
         lambda initial_learning_rate, decay_rate: _length(decay_rate),
+        example={"initial_learning_rate": 0.1, "decay_rate": 0.3},
     ),
     "polynomial_decay": Kernel(
         lambda t, initial_learning_rate, max_step, power, end_learning_rate: polynomial(
@@ -317,6 +321,12 @@ KERNELS: dict[str, Kernel] = {
         lambda t, initial_learning_rate, max_step, power, end_learning_rate: lost_near_the_end(
             clamped(t, max_step), power
         ),
+        example={
+            "initial_learning_rate": 0.1,
+            "max_step": 90.0,
+            "power": 1.5,
+            "end_learning_rate": 0.01,
+        },
     ),
 }
 
@@ -333,6 +343,12 @@ class Schedule:
     scale: Callable[[Any], float]
     loss: Callable[[Any, Real], Real] = no_loss
     example: Any = field(kw_only=True)
+
+
+def between_its_rates(schedule: Any) -> tuple[Real, Real]:
+    """The initial rate and the end rate in ascending order."""
+    ends = mp.mpf(schedule.initial_learning_rate), mp.mpf(getattr(schedule, "end_learning_rate", 0.0))
+    return min(ends), max(ends)
 
 
 @dataclass(frozen=True)
@@ -353,6 +369,10 @@ class SingleFormula:
         One of the time maps.
     period : str
         The argument that is the period of the time map; it needn't be one.
+    bounds : callable
+        ``bounds(schedule)``: two rates between which all others are.
+    monotone : bool
+        Whether the rate only falls or only rises.
     """
 
     true: Callable[..., Real]
@@ -361,6 +381,8 @@ class SingleFormula:
     stored: str
     time_map: Callable[[Real, float], Real] = clamped
     period: str = "decay_steps"
+    bounds: Callable[[Any], tuple[Real, Real]] = between_its_rates
+    monotone: bool = True
 
     def kernel(self) -> Kernel:
         """What is known about the kernel."""
@@ -369,6 +391,7 @@ class SingleFormula:
             self.arguments,
             lambda **arguments: arguments.get(self.period, 1000.0),
             self._lost,
+            example=self._arguments_of(self.example),
         )
 
     def schedule(self) -> Schedule:
@@ -407,26 +430,27 @@ SINGLE_FORMULAS: dict[str, SingleFormula] = {
         _constant_arguments,
         lrd.Constant(0.1),
         '{"version": 1, "class": "Constant", "learning_rate": 0.1}',
+        bounds=lambda s: (s.learning_rate, s.learning_rate),
     ),
     "linear_decay": SingleFormula(
         line,
         _line_arguments,
-        lrd.LinearDecay(0.1, 10, end_learning_rate=0.02),
-        '{"version": 1, "class": "LinearDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        lrd.LinearDecay(0.1, 90, end_learning_rate=0.02),
+        '{"version": 1, "class": "LinearDecay", "initial_learning_rate": 0.1, "decay_steps": 90, '
         '"end_learning_rate": 0.02}',
     ),
     "cosine_decay": SingleFormula(
         lambda x, initial, end, exponent: between(to_power(half_wave(x), exponent), initial, end),
         _cosine_arguments,
-        lrd.CosineDecay(0.1, 10, end_learning_rate=0.02, exponent=1.5),
-        '{"version": 1, "class": "CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        lrd.CosineDecay(0.1, 90, end_learning_rate=0.02, exponent=1.5),
+        '{"version": 1, "class": "CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 90, '
         '"end_learning_rate": 0.02, "exponent": 1.5}',
     ),
     "inverse_square_root_decay": SingleFormula(
         inverse_root,
         _root_arguments,
-        lrd.InverseSquareRootDecay(0.1, 10),
-        '{"version": 1, "class": "InverseSquareRootDecay", "initial_learning_rate": 0.1, "decay_steps": 10}',
+        lrd.InverseSquareRootDecay(0.1, 90),
+        '{"version": 1, "class": "InverseSquareRootDecay", "initial_learning_rate": 0.1, "decay_steps": 90}',
         continuous,
     ),
     "power_law_decay": SingleFormula(
@@ -439,30 +463,36 @@ SINGLE_FORMULAS: dict[str, SingleFormula] = {
     "tanh_decay": SingleFormula(
         hyperbolic,
         _tanh_arguments,
-        lrd.TanhDecay(0.1, 10, lower=-6.0, upper=3.5),
-        '{"version": 1, "class": "TanhDecay", "initial_learning_rate": 0.1, "decay_steps": 10, "lower": -6.0, '
+        lrd.TanhDecay(0.1, 90, lower=-6.0, upper=3.5),
+        '{"version": 1, "class": "TanhDecay", "initial_learning_rate": 0.1, "decay_steps": 90, "lower": -6.0, '
         '"upper": 3.5, "end_learning_rate": 0.0}',
     ),
     "rex_decay": SingleFormula(
         reflected,
         _to_end_arguments,
-        lrd.RexDecay(0.1, 10, end_learning_rate=0.01),
-        '{"version": 1, "class": "RexDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        lrd.RexDecay(0.1, 90, end_learning_rate=0.01),
+        '{"version": 1, "class": "RexDecay", "initial_learning_rate": 0.1, "decay_steps": 90, '
         '"end_learning_rate": 0.01}',
     ),
     "one_minus_square_root_decay": SingleFormula(
         falling_root,
         _to_end_arguments,
-        lrd.OneMinusSquareRootDecay(0.1, 10, end_learning_rate=0.01),
-        '{"version": 1, "class": "OneMinusSquareRootDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        lrd.OneMinusSquareRootDecay(0.1, 90, end_learning_rate=0.01),
+        '{"version": 1, "class": "OneMinusSquareRootDecay", "initial_learning_rate": 0.1, "decay_steps": 90, '
         '"end_learning_rate": 0.01}',
     ),
     "linear_cosine_decay": SingleFormula(
         line_times_waves,
         _linear_cosine_arguments,
-        lrd.LinearCosineDecay(0.1, 10, num_periods=1.5, alpha=0.25),
-        '{"version": 1, "class": "LinearCosineDecay", "initial_learning_rate": 0.1, "decay_steps": 10, '
+        lrd.LinearCosineDecay(0.1, 90, num_periods=1.5, alpha=0.25),
+        '{"version": 1, "class": "LinearCosineDecay", "initial_learning_rate": 0.1, "decay_steps": 90, '
         '"num_periods": 1.5, "alpha": 0.25, "beta": 0.001}',
+        # The highest one is rounded.
+        bounds=lambda s: (
+            mp.zero,
+            s.initial_learning_rate * (s.alpha + 1 + mp.mpf(s.beta)) * (1 + mp.ldexp(1, -52)),
+        ),
+        monotone=False,
     ),
 }
 """Every formula whose schedule class has no arguments but those of the kernel."""
@@ -610,7 +640,12 @@ SCHEDULES: dict[str, Schedule] = {
     ),
 }
 
-SCHEDULES |= {type(entry.example).__name__: entry.schedule() for entry in SINGLE_FORMULAS.values()}
+SINGLE_FORMULA_OF: dict[str, SingleFormula] = {
+    type(entry.example).__name__: entry for entry in SINGLE_FORMULAS.values()
+}
+"""The same by the name of the schedule class."""
+
+SCHEDULES |= {name: entry.schedule() for name, entry in SINGLE_FORMULA_OF.items()}
 
 
 def true_rate(schedule: Any, t: Real) -> Real:

@@ -13,6 +13,7 @@ from reference import (
     KERNELS,
     LAST_STEP,
     SCHEDULES,
+    SINGLE_FORMULA_OF,
     TIME_MAPS,
     Real,
     bound,
@@ -213,3 +214,25 @@ def test_time_maps(name: str, engine: ModuleType, random: Random) -> None:
             error = abs(real(pair[0]) + real(pair[1]) - truth)
             tolerance = 0 if name == "staircase" else mp.ldexp(truth, -100)
             assert error <= tolerance, (t, period, pair, truth)
+
+
+def test_raised_cosine_in_106_bits(engine: ModuleType, random: Random) -> None:
+    """Relative to its value, which vanishes at 1."""
+    for _ in range(SETS):
+        high = random.choice(
+            [random.random(), 1.0 - spread(random, 1e-16, 1.0), spread(random, 1e-20, 1.0), 1.0]
+        )
+        low = -spread(random, 1e-25, 1e-3) * float(np.spacing(high))
+        pair = engine.cosine_decay_exponent_1_point(high, low, 1.0, 0.0, 1.0)
+        x = real(high) + real(low)
+        truth = mp.sin(mp.pi * (1 - x) / 2) ** 2
+        error = abs(real(pair[0]) + real(pair[1]) - truth) / truth
+        assert error <= mp.ldexp(1, -99), (high, low, mp.log(error, 2))
+
+
+@pytest.mark.parametrize("name", SINGLE_FORMULA_OF)
+def test_formulas_in_numpy(name: str) -> None:
+    """The definition itself, in a namespace that knows nothing of it."""
+    schedule, steps = SINGLE_FORMULA_OF[name].example, np.arange(200.0)
+    truths = [float(true_rate(schedule, mp.mpf(step))) for step in steps]
+    np.testing.assert_allclose(schedule.evaluate(np, steps), truths, rtol=1e-13)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+import inspect
 import math
+import pickle
 import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from fractions import Fraction
 from random import Random
 from types import ModuleType
@@ -20,27 +24,15 @@ from reference import KERNELS, mp, ulps
 
 import lrdecay_native as lrd
 from lrdecay_native import curves
+from lrdecay_native.decays import _Decay
 from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.schedules import SCHEDULES
 
 Array = npt.NDArray[Any]
 
-ARGUMENTS: dict[str, dict[str, float]] = {
-    "step_decay": {"initial_learning_rate": 0.1, "drop_rate": 0.96, "step_size": 7.5},
-    "exponential_decay": {"initial_learning_rate": 0.1, "decay_rate": 0.03},
-    "inverse_time_decay": {"initial_learning_rate": 0.1, "decay_rate": 0.3},
-    "polynomial_decay": {
-        "initial_learning_rate": 0.1,
-        "max_step": 90.0,
-        "power": 1.5,
-        "end_learning_rate": 0.01,
-    },
-}
+ARGUMENTS = {name: reference.example for name, reference in KERNELS.items()}
 INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
 FLOATS = ["f2", "f4", "f8", "g"]
-
-
-def test_every_formula_has_arguments() -> None:
-    assert ARGUMENTS.keys() == FORMULAS.keys()
 
 
 @pytest.fixture(params=ARGUMENTS)
@@ -180,6 +172,12 @@ def test_float32_is_the_exact_value_rounded_once(name: str, kernel: Callable[...
     assert max(ulps(v, t, np.float32) for v, t in zip(values, truths, strict=True)) <= 0.51
 
 
+@pytest.fixture
+def rate(name: str) -> str:
+    """The name of the first parameter, which is a rate."""
+    return next(iter(ARGUMENTS[name]))
+
+
 SHAPES = [
     ((5,), (1,)),
     ((4, 1), (1, 5)),
@@ -253,12 +251,14 @@ def test_integer_and_float32_parameters(name: str, kernel: Callable[..., Any]) -
     ids=["contiguous", "gaps", "reversed", "transposed"],
 )
 @pytest.mark.parametrize("count", [40, 10_000])
-def test_out(kernel: Callable[..., Any], make: Callable[..., Array], dtype: Any, count: int) -> None:
+def test_out(
+    kernel: Callable[..., Any], rate: str, make: Callable[..., Array], dtype: Any, count: int
+) -> None:
     steps = np.arange(count)
     parameters = np.array([[0.1], [0.05]])
     out = make((2, count), dtype)
-    assert kernel(steps, initial_learning_rate=parameters, out=out) is out
-    expected = kernel(steps, initial_learning_rate=parameters, dtype=dtype)
+    assert kernel(steps, **{rate: parameters}, out=out) is out
+    expected = kernel(steps, **{rate: parameters}, dtype=dtype)
     np.testing.assert_array_equal(out, expected)
 
 
@@ -296,20 +296,22 @@ def test_out_may_overlap_the_steps(
 
 
 @pytest.mark.parametrize(("rows", "count"), [(3, 50), (3, 20_000), (1000, 50)])
-def test_out_may_overlap_steps_that_are_broadcast(kernel: Callable[..., Any], rows: int, count: int) -> None:
+def test_out_may_overlap_steps_that_are_broadcast(
+    kernel: Callable[..., Any], rate: str, rows: int, count: int
+) -> None:
     buffer = np.tile(np.arange(float(count)), (rows, 1))
     rates = np.linspace(0.1, 0.3, rows)[:, None]
-    expected = kernel(buffer[0].copy(), initial_learning_rate=rates)
-    kernel(buffer[0], initial_learning_rate=rates, out=buffer)
+    expected = kernel(buffer[0].copy(), **{rate: rates})
+    kernel(buffer[0], **{rate: rates}, out=buffer)
     np.testing.assert_array_equal(buffer, expected)
 
 
 @pytest.mark.parametrize("count", [50, 20_000])
-def test_out_may_overlap_a_parameter(kernel: Callable[..., Any], count: int) -> None:
+def test_out_may_overlap_a_parameter(kernel: Callable[..., Any], rate: str, count: int) -> None:
     buffer = np.full((3, count), 0.5)
     rates = buffer[::-1, -1:]
-    expected = kernel(np.arange(count), initial_learning_rate=rates.copy())
-    kernel(np.arange(count), initial_learning_rate=rates, out=buffer)
+    expected = kernel(np.arange(count), **{rate: rates}.copy())
+    kernel(np.arange(count), **{rate: rates}, out=buffer)
     np.testing.assert_array_equal(buffer, expected)
 
 
@@ -347,7 +349,7 @@ def test_values_are_the_same_whatever_the_threads(
 
 
 def test_threads_share_the_work(
-    name: str, kernel: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    name: str, kernel: Callable[..., Any], rate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every value is written once, by a thread of its own for each part."""
     seen: dict[int, list[int]] = defaultdict(list)
@@ -370,7 +372,7 @@ def test_threads_share_the_work(
     for step_count, sets in ((100_000, 1), (50_000, 4), (1000, 200)):
         seen.clear()
         rates = np.full((sets, 1), 0.1)
-        kernel(np.arange(float(step_count)), initial_learning_rate=rates, threads=2)
+        kernel(np.arange(float(step_count)), **{rate: rates}, threads=2)
         assert [sum(counts) for counts in seen.values()] == [step_count * sets // 2] * 2
 
 
@@ -395,7 +397,9 @@ def test_bad_threads_are_refused(
 
 
 @pytest.mark.parametrize("dtype", ["i8", "u8", ">u8", "g", "f8"])
-def test_steps_that_need_more_bits_are_exact_among_others(kernel: Callable[..., Any], dtype: str) -> None:
+def test_steps_that_need_more_bits_are_exact_among_others(
+    kernel: Callable[..., Any], rate: str, dtype: str
+) -> None:
     """And the others have the values that they have without them."""
     steps = np.array([0, 1, 50, 89, 2**53 - 1, 2**53, 2**53 + 2, 2**62], dtype)
     if dtype != "f8":
@@ -407,9 +411,9 @@ def test_steps_that_need_more_bits_are_exact_among_others(kernel: Callable[..., 
         assert values[0].tolist() == [kernel(step) for step in steps]
         assert values[0, :8].tolist() == [kernel(float(step)) for step in steps[:8]]
     rates = [[0.1], [0.2], [0.3]]
-    swept = kernel(repeated, initial_learning_rate=rates, threads=2)
-    for row, (rate,) in zip(swept, rates, strict=True):
-        assert row[: len(steps)].tolist() == [kernel(step, initial_learning_rate=rate) for step in steps]
+    swept = kernel(repeated, **{rate: rates}, threads=2)
+    for row, (value,) in zip(swept, rates, strict=True):
+        assert row[: len(steps)].tolist() == [kernel(step, **{rate: value}) for step in steps]
 
 
 def test_common_values_of_a_parameter_in_a_sweep(kernel: Callable[..., Any]) -> None:
@@ -456,8 +460,13 @@ def test_the_gil_is_released(engine: ModuleType, name: str, dtype: str) -> None:
     time_map = FORMULAS[name].time_maps[0]
     steps, out = np.linspace(0.1, 0.9, 2_000_000), np.empty(2_000_000, dtype)
     kernel = getattr(engine, f"{name}_{time_map}_{dtype}")
-    given = steps, 0, np.full((16, 1), 0.5), out
-    kernel(steps[:1], 0, given[2], out[:1])
+    constants = np.empty((16, 1))
+    parameters = np.full((2 + len(FORMULAS[name].parameters), 1), 0.5)
+    # The low part of the period.
+    parameters[1] = 0.0
+    getattr(engine, f"{name}_{time_map}_prepare")(parameters, constants)
+    given = steps, 0, constants, out
+    kernel(steps[:1], 0, constants, out[:1])
 
     def seen_at_work() -> bool:
         out[:] = np.nan
@@ -510,16 +519,13 @@ def test_bad_steps_are_refused(
         kernel(step)
 
 
-MAY_BE_ZERO = {"decay_rate", "power", "end_learning_rate"}
-
-
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf"), -float("inf"), 1e101, 1e-101, 0.0])
 @pytest.mark.parametrize("as_array", [False, True])
 def test_parameters_out_of_range_are_refused(
     name: str, kernel: Callable[..., Any], bad: float, as_array: bool
 ) -> None:
     for parameter, value in ARGUMENTS[name].items():
-        if bad == 0.0 and parameter in MAY_BE_ZERO:
+        if bad in FORMULAS[name].described[parameter].range:
             continue
         with refused(ValueError, f"{parameter}={bad!r} must be "):
             kernel(3, **{parameter: np.array([value, bad]) if as_array else bad})
@@ -533,13 +539,13 @@ def test_parameters_of_a_wrong_kind_are_refused(name: str, kernel: Callable[...,
 
 
 def test_a_factor_above_one_is_refused() -> None:
-    with refused(ValueError, "drop_rate=1.5 must be from 1e-100 to 1.0"):
+    with refused(ValueError, "drop_rate=1.5 must be positive, from 1e-100 to 1"):
         lrd.step_decay(3, 0.1, 1.5, 10)
 
 
-def test_shapes_that_do_not_broadcast_are_refused(kernel: Callable[..., Any]) -> None:
-    with refused(ValueError, "step (3,) and the parameters (initial_learning_rate (2,)"):
-        kernel([1, 2, 3], initial_learning_rate=[0.1, 0.2])
+def test_shapes_that_do_not_broadcast_are_refused(kernel: Callable[..., Any], rate: str) -> None:
+    with refused(ValueError, f"step (3,) and the parameters ({rate} (2,)"):
+        kernel([1, 2, 3], **{rate: [0.1, 0.2]})
 
 
 def _read_only(shape: int) -> Array:
@@ -572,14 +578,15 @@ def test_bad_out_is_refused_and_untouched(
 
 def test_out_is_untouched_when_another_argument_is_refused(
     kernel: Callable[..., Any],
+    rate: str,
 ) -> None:
     out = np.full(20_000, np.nan)
     steps = np.arange(20_000)
     steps[-1] = -1
     with refused(ValueError, "step=-1"):
         kernel(steps, out=out)
-    with refused(ValueError, "initial_learning_rate=-1.0"):
-        kernel(np.arange(20_000), initial_learning_rate=-1.0, out=out)
+    with refused(ValueError, f"{rate}=-1.0"):
+        kernel(np.arange(20_000), **{rate: -1.0}, out=out)
     with refused(TypeError, "differs from the dtype of out"):
         kernel(np.arange(20_000), dtype=np.float32, out=out)
     assert np.isnan(out).all()
@@ -589,6 +596,60 @@ def test_out_is_untouched_when_another_argument_is_refused(
 def test_bad_dtype_is_refused(kernel: Callable[..., Any], dtype: Any) -> None:
     with refused(TypeError, f"dtype={dtype!r} must be float64 or float32"):
         kernel([1, 2, 3], dtype=dtype)
+
+
+def test_documentation(name: str) -> None:
+    """Complete, with an example that runs, and the signature that it describes."""
+    kernel = getattr(lrd, name)
+    documentation = inspect.getdoc(kernel)
+    assert documentation is not None
+    described = re.findall(r"^(\w+) : ", documentation, re.MULTILINE)
+    assert described == list(inspect.signature(kernel).parameters)
+    example = doctest.DocTestParser().get_doctest(documentation, {}, name, None, None)
+    assert len(example.examples) > 1
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
+
+
+def test_names(name: str) -> None:
+    kernel = getattr(lrd, name)
+    assert (kernel.__name__, kernel.__qualname__, kernel.__module__) == (name, name, "lrdecay_native")
+    assert pickle.loads(pickle.dumps(kernel)) is kernel
+
+
+def test_arguments_by_position_and_by_name(name: str) -> None:
+    kernel, arguments = getattr(lrd, name), ARGUMENTS[name]
+    by_name = kernel(step=7, **arguments)
+    assert kernel(7, *arguments.values()) == by_name
+    first, *others = arguments
+    assert kernel(7, arguments[first], **{other: arguments[other] for other in others}) == by_name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "text"),
+    [
+        ((), {}, "missing"),
+        ((3,), {}, "missing a required argument: 'initial_learning_rate'"),
+        ((3, 0.1), {}, "missing a required argument: 'max_step'"),
+        ((3, 0.1, 90, 1.0, 0.0, 7), {}, "too many positional arguments"),
+        ((3, 0.1, 90), {"cycle": True}, "unexpected keyword argument 'cycle'"),
+        ((3, 0.1, 90), {"max_step": 80}, "multiple values for argument 'max_step'"),
+        ((3, 0.1, 90), {"step": 80}, "multiple values for argument 'step'"),
+    ],
+)
+def test_wrong_arguments(arguments: tuple[Any, ...], named: dict[str, Any], text: str) -> None:
+    with refused(TypeError, text):
+        lrd.polynomial_decay(*arguments, **named)
+
+
+def test_kernels_and_schedules_have_the_same_defaults() -> None:
+    for cls in SCHEDULES.values():
+        if issubclass(cls, _Decay):
+            of_class = {field.name: field.default for field in fields(cls)}  # type: ignore[arg-type]
+            arguments = FORMULAS[cls._formula].arguments
+            order = [name for name in of_class if name in arguments]
+            assert order == list(arguments)
+            for argument, default in arguments.items():
+                assert of_class[argument] == (MISSING if default is None else default)
 
 
 def test_defaults_of_polynomial_decay() -> None:

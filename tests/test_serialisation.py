@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import SCHEDULES
+from reference import SCHEDULES, SINGLE_FORMULAS
 
 import lrdecay_native as lrd
 from lrdecay_native import schedules
@@ -111,6 +111,7 @@ def test_the_dictionary_form() -> None:
             '"initial_learning_rate": 0.1, '
             '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "lowest": 0.01, "highest": null}',
         ),
+        *((entry.example, entry.stored) for entry in SINGLE_FORMULAS.values()),
     ],
     ids=lambda value: type(value).__name__,
 )
