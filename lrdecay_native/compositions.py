@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -33,15 +34,17 @@ __all__ = [
 _LEAST_FACTOR, _LARGEST_FACTOR = Fraction(validation.SMALLEST), Fraction(validation.LARGEST)
 
 
-def shape_given(name: str, value: Any, first: float, last: float) -> str:
-    """The shape of a transition between two rates."""
+def shape_given(name: str, value: Any, rates: Callable[[], Iterable[float]]) -> str:
+    """The shape of a transition between rates, which are asked for where they matter."""
     if value not in pieces.SHAPES:
         raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, pieces.SHAPES))}")
-    if value == "exponential" and not (first > 0.0 and last > 0.0):
-        raise ValueError(
-            f"{name}={value!r} needs rates above 0 at both ends, not {first!r} and {last!r}; "
-            "give another start or end, or another shape"
-        )
+    if value == "exponential":
+        wrong = [rate for rate in rates() if rate <= 0.0]
+        if wrong:
+            raise ValueError(
+                f"{name}={value!r} needs rates above 0 at both ends, not {wrong[0]!r}; "
+                "give another start or end, or another shape"
+            )
     return str(value)
 
 
@@ -94,7 +97,7 @@ class Warmup(Schedule):
             schedule=schedule_given("schedule", self.schedule),
             steps=duration_given("steps", self.steps),
             start=validation.not_negative("start", self.start),
-            shape=shape_given("shape", self.shape, self.start, self.schedule(0)),
+            shape=shape_given("shape", self.shape, lambda: (self.start, self.schedule(0))),
         )
 
     def _described(self) -> Pieces:
@@ -610,7 +613,7 @@ class CooledDown(Schedule):
             steps=duration_given("steps", self.steps),
             end=validation.not_negative("end", self.end),
         )
-        set_fields(self, shape=shape_given("shape", self.shape, self._rate_before[0], self.end))
+        set_fields(self, shape=shape_given("shape", self.shape, lambda: (self._rate_before[0], self.end)))
 
     @property
     def _rate_before(self) -> PointPair:

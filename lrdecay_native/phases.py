@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -90,7 +90,7 @@ class MultiStepDecay(Schedule):
     """
 
     initial_learning_rate: float
-    boundaries: tuple[float, ...]
+    boundaries: Sequence[float]
     drop_rate: float = field(default=0.1, kw_only=True)
 
     _positional: ClassVar[int] = 2
@@ -144,8 +144,8 @@ class PiecewiseConstant(Schedule):
     [0.5, 0.5, 0.25, 0.25, 0.1, 0.1]
     """
 
-    boundaries: tuple[float, ...]
-    learning_rates: tuple[float, ...]
+    boundaries: Sequence[float]
+    learning_rates: Sequence[float]
 
     _positional: ClassVar[int] = 2
     _instead: ClassVar[str] = "write PiecewiseConstant(boundaries, learning_rates)"
@@ -199,8 +199,8 @@ class PiecewiseInterpolation(Schedule):
     [0.0, 0.0, 0.5, 1.0, 0.75, 0.5, 0.5]
     """
 
-    boundaries: tuple[float, ...]
-    learning_rates: tuple[float, ...]
+    boundaries: Sequence[float]
+    learning_rates: Sequence[float]
     shape: str = field(default="linear", kw_only=True)
 
     _positional: ClassVar[int] = 2
@@ -217,9 +217,7 @@ class PiecewiseInterpolation(Schedule):
                 f"learning_rates={self.learning_rates!r} must be {len(self.boundaries)} rates, "
                 f"as many as boundaries={self.boundaries!r}"
             )
-        set_fields(
-            self, shape=shape_given("shape", self.shape, min(self.learning_rates), min(self.learning_rates))
-        )
+        set_fields(self, shape=shape_given("shape", self.shape, lambda: self.learning_rates))
 
     def _described(self) -> Pieces:
         steps = [Fraction(boundary) for boundary in self.boundaries]
@@ -298,11 +296,9 @@ class WarmupStableDecay(Schedule):
         set_fields(
             self,
             warmup_shape=shape_given(
-                "warmup_shape", self.warmup_shape, self.initial_learning_rate, self.learning_rate
+                "warmup_shape", self.warmup_shape, lambda: (self.initial_learning_rate,)
             ),
-            decay_shape=shape_given(
-                "decay_shape", self.decay_shape, self.learning_rate, self.end_learning_rate
-            ),
+            decay_shape=shape_given("decay_shape", self.decay_shape, lambda: (self.end_learning_rate,)),
         )
 
     def _described(self) -> Pieces:

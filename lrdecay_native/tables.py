@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -101,7 +102,7 @@ class Tabulated(Schedule):
     array([0.1 , 0.2 , 0.3 , 0.25, 0.2 , 0.2 ])
     """
 
-    learning_rates: tuple[float, ...]
+    learning_rates: Sequence[float] | npt.NDArray[Any]
     every: float = field(default=1, kw_only=True)
     interpolation: str = field(default="linear", kw_only=True)
 

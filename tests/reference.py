@@ -7,6 +7,7 @@ these entries.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from math import log10
@@ -526,7 +527,8 @@ def some_duration(random: Random) -> float:
 def _some_warmup(random: Random) -> Any:
     schedule = some_schedule(random)
     start = random.choice([0.0, schedule(0) * spread(random, 1e-9, 10.0) + 1e-100])
-    return schedule.warmup(some_duration(random), start=start)
+    shape = some_shape(random) if start > 0.0 and schedule(0) > 0.0 else "cosine"
+    return schedule.warmup(some_duration(random), start=start, shape=random.choice(["linear", shape]))
 
 
 def _some_clipped(random: Random) -> Any:
@@ -543,7 +545,7 @@ def _some_scaled(random: Random) -> Any:
 
 def _true_warmup(s: Any, t: Real) -> Real:
     if t < s.steps:
-        return s.start + (true_rate(s.schedule, mp.zero) - s.start) * t / s.steps
+        return transition(s.shape, t / s.steps, mp.mpf(s.start), true_rate(s.schedule, mp.zero))
     return true_rate(s.schedule, t - s.steps)
 
 
@@ -639,6 +641,422 @@ SCHEDULES: dict[str, Schedule] = {
         example=lrd.PolynomialDecay(0.1, 10).clipped(0.02, 0.095).warmup(3).clipped(highest=0.0899),
     ),
 }
+
+# Rows of phases, cycles and compositions.
+
+
+def transition(shape: str, x: Real, start: Real, rate: Real) -> Real:
+    """From a start at 0 to a rate at 1."""
+    match shape:
+        case "linear":
+            return start + (rate - start) * x
+        case "cosine":
+            return start + (rate - start) * (1 - mp.cos(mp.pi * x)) / 2
+        case "1-sqrt":
+            return start + (rate - start) * mp.sqrt(x)
+        case "exponential":
+            return start * mp.exp(x * mp.log(mp.mpf(rate) / start))
+    return mp.mpf(start)
+
+
+def _phase(t: Real, phases: list[tuple[str, Any, Any, Any]], last: Real) -> Real:
+    """The rate in a row of phases (shape, steps, start, rate)."""
+    for shape, steps, start, rate in phases:
+        if t < steps:
+            return transition(shape, t / steps, mp.mpf(start), mp.mpf(rate))
+        t = t - steps
+    return mp.mpf(last)
+
+
+def _true_multi_step(s: Any, t: Real) -> Real:
+    return s.initial_learning_rate * mp.mpf(s.drop_rate) ** sum(boundary <= t for boundary in s.boundaries)
+
+
+def _true_piecewise_constant(s: Any, t: Real) -> Real:
+    return mp.mpf(s.learning_rates[sum(boundary <= t for boundary in s.boundaries)])
+
+
+def _true_interpolation(s: Any, t: Real) -> Real:
+    spans = zip(itertools.pairwise(s.boundaries), itertools.pairwise(s.learning_rates), strict=True)
+    for (begin, end), (start, rate) in spans:
+        if begin <= t < end:
+            return transition(s.shape, (t - begin) / (mp.mpf(end) - begin), mp.mpf(start), mp.mpf(rate))
+    return mp.mpf(s.learning_rates[0 if t < s.boundaries[0] else -1])
+
+
+def _true_warmup_stable_decay(s: Any, t: Real) -> Real:
+    rate, end = s.learning_rate, s.end_learning_rate
+    phases = [
+        (s.warmup_shape, s.warmup_steps, s.initial_learning_rate, rate),
+        ("constant", s.stable_steps, rate, rate),
+        (s.decay_shape, s.decay_steps, rate, end),
+    ]
+    return _phase(t, phases, end)
+
+
+def _true_noam(s: Any, t: Real) -> Real:
+    if t == 0:
+        return mp.zero
+    return s.factor / mp.sqrt(s.model_size) * min(1 / mp.sqrt(t), t * mp.mpf(s.warmup_steps) ** -1.5)
+
+
+def _true_one_cycle(s: Any, t: Real) -> Real:
+    shape = {"cos": "cosine", "linear": "linear"}[s.anneal_strategy]
+    peak = mp.mpf(s.max_learning_rate)
+    start = peak / s.div_factor
+    end = start / s.final_div_factor
+    part = mp.mpf(s.pct_start * s.total_steps)
+    rise = part - 1 if s.end_at_last_step else mp.floor(part)
+    last = s.total_steps - s.end_at_last_step
+    if t < rise:
+        return transition(shape, t / rise, start, peak)
+    falls = [(shape, rise, peak, start)] if s.three_phase else []
+    before = peak if not falls else start
+    return _phase(t - rise, [*falls, (shape, last - rise - sum(f[1] for f in falls), before, end)], end)
+
+
+def _true_annealing(s: Any, t: Real) -> Real:
+    wave = (1 + mp.cos(mp.pi * t / s.half_period)) / 2
+    return s.end_learning_rate + (mp.mpf(s.initial_learning_rate) - s.end_learning_rate) * wave
+
+
+def _cycle_of(s: Any, t: Real) -> tuple[int, Real]:
+    """The number of the cycle of warm restarts that a step is in, and which part of it is over."""
+    length = mp.mpf(s.first_decay_steps)
+    if s.t_mul == 1.0:
+        number = int(mp.floor(t / length))
+        return number, t / length - number
+    number = 0
+    while t >= length:
+        t, length, number = t - length, length * s.t_mul, number + 1
+    return number, t / length
+
+
+def _true_restarts(s: Any, t: Real) -> Real:
+    number, x = _cycle_of(s, t)
+    end = mp.mpf(s.end_learning_rate)
+    if s.cycle_limit is not None and number >= s.cycle_limit:
+        return end
+    amplitude = (s.initial_learning_rate * mp.mpf(s.peak_mul) ** number - end) * mp.mpf(s.m_mul) ** number
+    return end + amplitude * (1 + mp.cos(mp.pi * x)) / 2
+
+
+def _true_cyclic_wave(s: Any, t: Real) -> Real:
+    up = mp.mpf(s.step_size_up)
+    down = up if s.step_size_down is None else mp.mpf(s.step_size_down)
+    cycle = mp.floor(t / (up + down))
+    place = t - cycle * (up + down)
+    height = place / up if place < up else (up + down - place) / down
+    scale = {"triangular": 1, "triangular2": mp.mpf(0.5) ** cycle, "exp_range": mp.mpf(s.gamma) ** t}[s.mode]
+    return s.base_learning_rate + (mp.mpf(s.max_learning_rate) - s.base_learning_rate) * height * scale
+
+
+def _true_table(s: Any, t: Real) -> Real:
+    last = len(s.learning_rates) - 1
+    index = min(int(mp.floor(t / s.every)), last)
+    rate = mp.mpf(s.learning_rates[index])
+    if s.interpolation == "previous" or index == last:
+        return rate
+    return rate + (s.learning_rates[index + 1] - rate) * (t / s.every - index)
+
+
+def some_steps_in_order(random: Random, *, strictly: bool) -> list[float]:
+    """Boundaries, some of them fractions of steps."""
+    scale = spread(random, 1.0, 1e6)
+    steps = sorted(
+        random.choice([float(round(scale * random.random())), scale * random.random()]) for _ in range(5)
+    )
+    return sorted(set(steps)) if strictly else [*steps, steps[-1]]
+
+
+def some_shape(random: Random) -> str:
+    return random.choice(["linear", "cosine", "1-sqrt", "exponential", "constant"])
+
+
+def _some_interpolation(random: Random) -> Any:
+    boundaries = some_steps_in_order(random, strictly=True)
+    rates = [some_rate(random) for _ in boundaries]
+    shape = some_shape(random)
+    if shape != "exponential":
+        rates[random.randrange(len(rates))] = 0.0
+    return lrd.PiecewiseInterpolation(boundaries, rates, shape=shape)
+
+
+def _some_piecewise_constant(random: Random) -> Any:
+    boundaries = some_steps_in_order(random, strictly=True)
+    return lrd.PiecewiseConstant(boundaries, [some_rate(random) for _ in range(len(boundaries) + 1)])
+
+
+def some_start(random: Random, rate: float) -> float:
+    """A rate to begin or to end with."""
+    return rate * spread(random, 1e-6, 10.0)
+
+
+def _some_warmup_stable_decay(random: Random) -> Any:
+    rate = some_rate(random)
+    return lrd.WarmupStableDecay(
+        rate,
+        *(some_duration(random) for _ in range(3)),
+        initial_learning_rate=some_start(random, rate),
+        end_learning_rate=some_start(random, rate),
+        warmup_shape=some_shape(random),
+        decay_shape=some_shape(random),
+    )
+
+
+def _some_one_cycle(random: Random) -> Any:
+    three = some_flag(random)
+    return lrd.OneCycle(
+        some_rate(random),
+        random.randint(2, 10**6),
+        pct_start=random.uniform(0.0, 0.5 if three else 1.0),
+        anneal_strategy=random.choice(["cos", "linear"]),
+        three_phase=three,
+        end_at_last_step=some_flag(random),
+    )
+
+
+def _some_restarts(random: Random) -> Any:
+    rate = some_rate(random)
+    return lrd.CosineRestarts(
+        rate,
+        some_period(random),
+        t_mul=random.choice([1.0, 2.0, spread(random, 1.3, 3.0)]),
+        **random.choice([{}, {"m_mul": random.uniform(0.5, 1.0)}, {"peak_mul": random.uniform(0.5, 1.0)}]),
+        end_learning_rate=random.choice([0.0, rate * spread(random, 1e-6, 1.0)]),
+        cycle_limit=random.choice([None, 1, 5]),
+    )
+
+
+def _some_cyclic(random: Random) -> Any:
+    base = random.choice([0.0, some_rate(random)])
+    mode = random.choice(["triangular", "triangular2", "exp_range"])
+    return lrd.Cyclic(
+        base,
+        max(base * spread(random, 1.1, 1e3), 1e-20),
+        some_period(random),
+        step_size_down=random.choice([None, some_period(random)]),
+        mode=mode,
+        gamma=1.0 - spread(random, 1e-9, 1e-3) if mode == "exp_range" else 1.0,
+    )
+
+
+def _some_table(random: Random) -> Any:
+    rates = [some_rate(random) for _ in range(random.randint(1, 9))]
+    return lrd.Tabulated(
+        rates, every=some_period(random), interpolation=random.choice(["linear", "previous"])
+    )
+
+
+def _change(schedule: Any, t: Real, size: Real) -> Real:
+    """By how much of itself the true rate changes where the step is moved by so little, at least."""
+    truth = true_rate(schedule, t)
+    if truth == 0:
+        return 0
+    return max(abs(true_rate(schedule, max(t + sign * size, mp.zero)) - truth) / truth for sign in (-1, 1))
+
+
+def _loss_in_cycles(s: Any, t: Real) -> Real:
+    """Of the place in a cycle as many bits are lost as the number of the cycle has."""
+    return 2 * _change(s, t, mp.ldexp(t, -100))
+
+
+def _moved_loss(schedule: Any, t: Real) -> Real:
+    return loss(schedule, t) + _change(schedule, t, mp.ldexp(t, -100))
+
+
+def _true_restarted(s: Any, t: Real) -> Real:
+    cycle = mp.floor(t / s.every)
+    return mp.mpf(s.factor) ** cycle * true_rate(s.schedule, t - cycle * s.every)
+
+
+def _restarted_loss(s: Any, t: Real) -> Real:
+    place = t - mp.floor(t / s.every) * s.every
+    inner = loss(s.schedule, place) + _change(s.schedule, place, mp.ldexp(t, -100))
+    return inner + _loss_in_cycles(s, t)
+
+
+def _true_shifted(s: Any, t: Real) -> Real:
+    return true_rate(s.schedule, max(t - s.by, mp.zero))
+
+
+def _true_reversed(s: Any, t: Real) -> Real:
+    return true_rate(s.schedule, max(s.steps - t, mp.zero))
+
+
+def _true_stretched(s: Any, t: Real) -> Real:
+    return true_rate(s.schedule, t * s.of / s.to)
+
+
+def _warped(s: Any, t: Real) -> Real:
+    return s.decay_steps * (t / s.decay_steps) ** s.k if t < s.decay_steps else t
+
+
+def _k_decay_loss(s: Any, t: Real) -> Real:
+    warped = _warped(s, t)
+    return loss(s.schedule, warped) + _change(s.schedule, warped, mp.ldexp(warped, -66) * (1 + s.k))
+
+
+def _true_cooled_down(s: Any, t: Real) -> Real:
+    if t < s.at:
+        return true_rate(s.schedule, t)
+    rate = true_rate(s.schedule, mp.mpf(s.at))
+    return _phase(t - s.at, [(s.shape, s.steps, rate, s.end)], s.end)
+
+
+def _some_cooled_down(random: Random) -> Any:
+    schedule, at = some_schedule(random), some_duration(random)
+    rate = schedule(at) if at < 2**62 else 0.0
+    shape = some_shape(random)
+    end = (
+        random.choice([0.0, some_start(random, rate)]) if shape != "exponential" else some_start(random, rate)
+    )
+    if shape == "exponential" and not (rate > 1e-100 and end > 1e-100):
+        shape, end = "linear", 0.0
+    return schedule.cooled_down(
+        min(at, 2**62), some_duration(random), end=end if end > 1e-100 else 0.0, shape=shape
+    )
+
+
+def _two_schedules(cls: Any) -> Callable[[Random], Any]:
+    return lambda random: cls(some_schedule(random), some_schedule(random))
+
+
+def _scale_of_both(s: Any) -> float:
+    return min(scale(s.schedule), scale(s.other))
+
+
+SCHEDULES |= {
+    "MultiStepDecay": Schedule(
+        _true_multi_step,
+        lambda random: lrd.MultiStepDecay(
+            some_rate(random),
+            some_steps_in_order(random, strictly=False),
+            drop_rate=spread(random, 1e-3, 1.0),
+        ),
+        lambda s: s.boundaries[-1],
+        example=lrd.MultiStepDecay(0.1, [1, 3, 3, 5.5], drop_rate=0.5),
+    ),
+    "PiecewiseConstant": Schedule(
+        _true_piecewise_constant,
+        _some_piecewise_constant,
+        lambda s: s.boundaries[-1],
+        example=lrd.PiecewiseConstant([1, 2, 5.5], [0.1, 0.3, 0.2, 0.0]),
+    ),
+    "PiecewiseInterpolation": Schedule(
+        _true_interpolation,
+        _some_interpolation,
+        lambda s: s.boundaries[-1],
+        example=lrd.PiecewiseInterpolation([0, 2, 5.5], [0.1, 0.3, 0.2]),
+    ),
+    "WarmupStableDecay": Schedule(
+        _true_warmup_stable_decay,
+        _some_warmup_stable_decay,
+        lambda s: s.warmup_steps + s.stable_steps + s.decay_steps / 2,
+        example=lrd.WarmupStableDecay(0.1, 3, 2, 4, decay_shape="1-sqrt"),
+    ),
+    "NoamDecay": Schedule(
+        _true_noam,
+        lambda random: lrd.NoamDecay(
+            random.randint(1, 4096), some_period(random), factor=spread(random, 1e-3, 1e3)
+        ),
+        lambda s: s.warmup_steps,
+        example=lrd.NoamDecay(64, 4),
+    ),
+    "OneCycle": Schedule(
+        _true_one_cycle,
+        _some_one_cycle,
+        lambda s: s.total_steps,
+        example=lrd.OneCycle(0.1, 10, pct_start=0.4),
+    ),
+    "CosineAnnealing": Schedule(
+        _true_annealing,
+        lambda random: lrd.CosineAnnealing(some_rate(random), some_period(random)),
+        lambda s: s.half_period,
+        _loss_in_cycles,
+        example=lrd.CosineAnnealing(0.1, 4, end_learning_rate=0.01),
+    ),
+    "CosineRestarts": Schedule(
+        _true_restarts,
+        _some_restarts,
+        lambda s: s.first_decay_steps,
+        _loss_in_cycles,
+        example=lrd.CosineRestarts(0.1, 3, m_mul=0.5, end_learning_rate=0.01),
+    ),
+    "Cyclic": Schedule(
+        _true_cyclic_wave,
+        _some_cyclic,
+        lambda s: s.step_size_up,
+        _loss_in_cycles,
+        example=lrd.Cyclic(0.01, 0.1, 3, step_size_down=2, mode="triangular2"),
+    ),
+    "Tabulated": Schedule(
+        _true_table,
+        _some_table,
+        lambda s: len(s.learning_rates) * s.every,
+        _loss_in_cycles,
+        example=lrd.Tabulated([0.1, 0.3, 0.2], every=2.5),
+    ),
+    "Restarted": Schedule(
+        _true_restarted,
+        lambda random: some_schedule(random).restarted(
+            some_period(random), factor=random.choice([1.0, random.uniform(0.3, 1.0)])
+        ),
+        lambda s: min(s.every, scale(s.schedule)),
+        _restarted_loss,
+        example=lrd.StepDecay(0.1, 0.5, 1).restarted(4, factor=0.9),
+    ),
+    "Shifted": Schedule(
+        _true_shifted,
+        lambda random: some_schedule(random).shifted(random.choice([-1, 1]) * some_duration(random)),
+        lambda s: abs(s.by) + scale(s.schedule),
+        lambda s, t: _moved_loss(s.schedule, max(t - s.by, mp.zero)),
+        example=lrd.StepDecay(0.1, 0.5, 1).shifted(1),
+    ),
+    "Reversed": Schedule(
+        _true_reversed,
+        lambda random: some_schedule(random).reversed(some_duration(random)),
+        lambda s: s.steps,
+        lambda s, t: _moved_loss(s.schedule, max(s.steps - t, mp.zero)),
+        example=lrd.StepDecay(0.1, 0.5, 1).reversed(5),
+    ),
+    "Stretched": Schedule(
+        _true_stretched,
+        lambda random: some_schedule(random).stretched(to=some_period(random), of=some_period(random)),
+        lambda s: scale(s.schedule) * s.to / s.of,
+        lambda s, t: _moved_loss(s.schedule, t * s.of / s.to),
+        example=lrd.StepDecay(0.1, 0.5, 1).stretched(to=3, of=2),
+    ),
+    "KDecay": Schedule(
+        lambda s, t: true_rate(s.schedule, _warped(s, t)),
+        lambda random: some_schedule(random).k_decay(spread(random, 0.2, 5.0), some_period(random)),
+        lambda s: s.decay_steps,
+        _k_decay_loss,
+        example=lrd.PolynomialDecay(0.1, 10).k_decay(2, 10),
+    ),
+    "CooledDown": Schedule(
+        _true_cooled_down,
+        _some_cooled_down,
+        lambda s: s.at + s.steps / 2,
+        lambda s, t: loss(s.schedule, min(t, mp.mpf(s.at))),
+        example=lrd.StepDecay(0.1, 0.5, 1).cooled_down(2, 4, end=0.001),
+    ),
+    "Sum": Schedule(
+        lambda s, t: true_rate(s.schedule, t) + true_rate(s.other, t),
+        _two_schedules(lrd.Sum),
+        _scale_of_both,
+        lambda s, t: loss(s.schedule, t) + loss(s.other, t),
+        example=lrd.StepDecay(0.1, 0.5, 1) + lrd.PolynomialDecay(0.1, 10),
+    ),
+    "Product": Schedule(
+        lambda s, t: true_rate(s.schedule, t) * true_rate(s.other, t),
+        _two_schedules(lrd.Product),
+        _scale_of_both,
+        lambda s, t: loss(s.schedule, t) + loss(s.other, t),
+        example=lrd.StepDecay(0.1, 0.5, 1) * lrd.PolynomialDecay(1.0, 10),
+    ),
+}
+"""Rows of phases, cycles, and schedules made of others."""
 
 SINGLE_FORMULA_OF: dict[str, SingleFormula] = {
     type(entry.example).__name__: entry for entry in SINGLE_FORMULAS.values()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,7 +91,8 @@ def test_the_dictionary_form() -> None:
             lrd.ExponentialDecay(0.1, 1.0).warmup(500, start=0.001),
             '{"version": 1, "class": "Warmup", "schedule": {"class": "ExponentialDecay", '
             '"initial_learning_rate": 0.1, '
-            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "steps": 500, "start": 0.001}',
+            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "steps": 500, "start": 0.001, '
+            '"shape": "linear"}',
         ),
         (
             lrd.ExponentialDecay(0.1, 1.0).then(lrd.ExponentialDecay(0.2, 2.0), at=7.5),
@@ -120,9 +122,27 @@ def test_stored_text(schedule: Any, text: str) -> None:
     assert schedule.to_json() == text
 
 
+STORED: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("stored_schedules.json").read_text())
+"""The examples of tests/reference.py as they were first stored; a line is never changed."""
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_stored_example(name: str) -> None:
+    assert lrd.from_dict(STORED[name]) == SCHEDULES[name].example
+    assert SCHEDULES[name].example.to_dict() == STORED[name]
+
+
+def test_a_warmup_from_before_it_had_a_shape() -> None:
+    warm = lrd.ExponentialDecay(0.1, 1.0).warmup(500, start=0.001)
+    description = warm.to_dict()
+    del description["shape"]
+    assert lrd.from_dict(description) == warm
+
+
 def test_every_class_has_a_stored_text() -> None:
     marks = test_stored_text.pytestmark
-    assert {type(schedule).__name__ for schedule, _ in marks[0].args[1]} == set(schedules.SCHEDULES)
+    texts = {type(schedule).__name__ for schedule, _ in marks[0].args[1]}
+    assert texts | set(STORED) == set(schedules.SCHEDULES)
 
 
 def test_the_dictionary_is_a_copy() -> None:
