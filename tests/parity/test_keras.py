@@ -1,0 +1,239 @@
+"""Keras's learning-rate schedules are ours, in float64, and in float32 as far as float32 goes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from parity.comparison import (
+    FLOAT32,
+    FLOAT64,
+    Case,
+    Rates,
+    Roundings,
+    Steps,
+    assert_all_covered,
+    assert_options_covered,
+    assert_same_rates,
+    each,
+)
+from parity.peers import peer
+
+import lrdecay_native as lrd
+
+keras = peer("keras")
+schedules = keras.optimizers.schedules
+
+
+def exponent(steps_per_factor: float) -> Roundings:
+    """A rounding of the rate of decay, or of the exponent, is multiplied by the exponent."""
+    return lambda steps: 8.0 + 4.0 * steps / steps_per_factor
+
+
+def turns(half_period: float) -> Roundings:
+    """Cycles are found by subtraction from the step divided by the cycle's length, which is that large."""
+    return lambda steps: 8.0 + 8.0 * steps / half_period
+
+
+def next_to_restarts(first: int, t_mul: float) -> Any:
+    """Keras finds the cycle by logarithms, which take the first or last step of one to its neighbour."""
+    starts = first * (np.power(float(t_mul), np.arange(40)) - 1.0) / (t_mul - 1.0)
+    return lambda steps: np.abs(steps[:, np.newaxis] - starts).min(axis=1) <= 1e-6 * steps + 1e-3
+
+
+# Keras casts the numbers of Python to float32 before it casts them to float64: these are exact in both.
+CASES = [
+    Case(
+        "ExponentialDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 700, "decay_rate": 0.75},
+        lambda: lrd.StepDecay(0.3, 0.75, 700, staircase=False),
+        relative=exponent(700),
+    ),
+    Case(
+        "ExponentialDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 700, "decay_rate": 0.75, "staircase": True},
+        lambda: lrd.StepDecay(0.3, 0.75, 700),
+        relative=exponent(700),
+    ),
+    Case(
+        "InverseTimeDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 700, "decay_rate": 0.5},
+        lambda: lrd.InverseTimeDecay(0.3, 0.5, decay_steps=700),
+    ),
+    Case(
+        "InverseTimeDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 700, "decay_rate": 0.5, "staircase": True},
+        lambda: lrd.InverseTimeDecay(0.3, 0.5, decay_steps=700, staircase=True),
+    ),
+    Case(
+        "PolynomialDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 3000},
+        lambda: lrd.PolynomialDecay(0.3, 3000, end_learning_rate=float(np.float32(0.0001))),
+    ),
+    Case(
+        "PolynomialDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 3000, "end_learning_rate": 0.0, "power": 2.0},
+        lambda: lrd.PolynomialDecay(0.3, 3000, power=2.0),
+    ),
+    Case(
+        "PolynomialDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 3000, "end_learning_rate": 0.015625, "power": 0.5},
+        lambda: lrd.PolynomialDecay(0.3, 3000, power=0.5, end_learning_rate=0.015625),
+        # A rounding of 1 - x, where it is 1/3000, is 3000 ** 0.5 times larger in its root.
+        absolute=64.0,
+    ),
+    Case(
+        "PolynomialDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 700, "end_learning_rate": 0.015625, "cycle": True},
+        lambda: lrd.PolynomialDecay(0.3, 700, end_learning_rate=0.015625, cycle=True),
+    ),
+    Case(
+        "CosineDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 3000},
+        lambda: lrd.CosineDecay(0.3, 3000),
+    ),
+    Case(
+        "CosineDecay",
+        {"initial_learning_rate": 0.3, "decay_steps": 3000, "alpha": 0.125},
+        lambda: lrd.CosineDecay(0.3, 3000, end_learning_rate=0.0375),
+    ),
+    Case(
+        "CosineDecay",
+        {"initial_learning_rate": 0.0, "decay_steps": 3000, "warmup_target": 0.5, "warmup_steps": 700},
+        lambda: lrd.CosineDecay(0.5, 3000).warmup(700),
+    ),
+    Case(
+        "CosineDecay",
+        {
+            "initial_learning_rate": 0.05,
+            "decay_steps": 3000,
+            "alpha": 0.125,
+            "warmup_target": 0.5,
+            "warmup_steps": 700,
+        },
+        lambda: lrd.CosineDecay(0.5, 3000, end_learning_rate=0.0625).warmup(700, 0.05),
+    ),
+    Case(
+        "CosineDecay",
+        {"initial_learning_rate": 0.05, "decay_steps": 3000, "warmup_target": 0.5},
+        lambda: lrd.CosineDecay(0.5, 3000),
+    ),
+    Case(
+        "CosineDecayRestarts",
+        {"initial_learning_rate": 0.3, "first_decay_steps": 500},
+        lambda: lrd.CosineRestarts(0.3, 500),
+        absolute=turns(500),
+        unlike=next_to_restarts(500, 2.0),
+    ),
+    Case(
+        "CosineDecayRestarts",
+        {
+            "initial_learning_rate": 0.3,
+            "first_decay_steps": 500,
+            "t_mul": 1.5,
+            "m_mul": 0.875,
+            "alpha": 0.125,
+        },
+        lambda: lrd.CosineRestarts(0.3, 500, t_mul=1.5, m_mul=0.875, end_learning_rate=0.0375),
+        absolute=turns(500),
+        unlike=next_to_restarts(500, 1.5),
+    ),
+    Case(
+        "CosineDecayRestarts",
+        {
+            "initial_learning_rate": 0.3,
+            "first_decay_steps": 500,
+            "t_mul": 1.0,
+            "m_mul": 0.875,
+            "alpha": 0.125,
+        },
+        lambda: lrd.CosineRestarts(0.3, 500, t_mul=1.0, m_mul=0.875, end_learning_rate=0.0375),
+        absolute=turns(500),
+    ),
+    Case(
+        "PiecewiseConstantDecay",
+        {"boundaries": [700, 3000], "values": [0.3, 0.1, 0.2]},
+        lambda: lrd.PiecewiseConstant([701, 3001], [0.3, 0.1, 0.2]),
+    ),
+    Case(
+        "PiecewiseConstantDecay",
+        {"boundaries": [700], "values": [0.3, 0.1]},
+        lambda: lrd.PiecewiseConstant([701], [0.3, 0.1]),
+    ),
+]
+
+EXCLUDED_OPTIONS = {"name": "It names a scope in a graph and changes no rate."}
+
+RATES = ("initial_learning_rate", "values")
+"""The arguments whose dtype is that of a schedule's arithmetic."""
+
+
+def schedule(dtype: str, name: str, **arguments: Any) -> Any:
+    """Keras's schedule with its arithmetic in this dtype."""
+    rates = {key: tensors(arguments[key], dtype) for key in RATES if key in arguments}
+    return getattr(schedules, name)(**{**arguments, **rates})
+
+
+def tensors(value: Any, dtype: str) -> Any:
+    if isinstance(value, list):
+        return [tensors(each, dtype) for each in value]
+    return keras.ops.convert_to_tensor(value, dtype)
+
+
+def rates_of(theirs: Any, steps: Steps) -> Rates:
+    rates = keras.ops.vectorized_map(theirs, keras.ops.convert_to_tensor(steps))
+    return np.asarray(keras.ops.convert_to_numpy(rates), dtype=np.float64)
+
+
+def in_float64(case: Case) -> Any:
+    return case.theirs(lambda name, **arguments: schedule("float64", name, **arguments))
+
+
+def in_float32(case: Case) -> Any:
+    return case.theirs(lambda name, **arguments: schedule("float32", name, **arguments))
+
+
+needs_float64 = pytest.mark.skipif(
+    keras.ops.convert_to_tensor(0.1, "float64").dtype != "float64",
+    reason="Keras has no float64 on this backend",
+)
+
+
+@needs_float64
+@each(CASES)
+def test_rates_in_float64(case: Case) -> None:
+    assert_same_rates(case, in_float64(case), rates_of, FLOAT64)
+
+
+@each(CASES)
+def test_rates_in_float32(case: Case) -> None:
+    assert_same_rates(case, in_float32(case), rates_of, FLOAT32)
+
+
+@needs_float64
+@pytest.mark.parametrize("restart", [500, 1500, 3500])
+def test_restart_is_at_its_step_or_by_the_rounding_of_logarithms_one_later(restart: int) -> None:
+    theirs = schedule("float64", "CosineDecayRestarts", initial_learning_rate=0.3, first_decay_steps=500)
+    ours = lrd.CosineRestarts(0.3, 500)
+    before, at, after = rates_of(theirs, restart + np.arange(-1, 2))
+    assert ours(restart) == 0.3
+    assert at in (0.3, 0.0)
+    assert [before, after] == pytest.approx([ours(restart - 1), ours(restart + 1)], rel=1e-9)
+
+
+def test_every_schedule_of_keras_is_covered() -> None:
+    base = schedules.LearningRateSchedule
+    found = {
+        name
+        for name, value in inspect.getmembers(schedules, inspect.isclass)
+        if issubclass(value, base) and value is not base
+    }
+    assert_all_covered(found, CASES, {})
+
+
+def test_every_option_of_keras_is_covered() -> None:
+    assert_options_covered(
+        lambda name: inspect.signature(getattr(schedules, name)).parameters, CASES, EXCLUDED_OPTIONS
+    )

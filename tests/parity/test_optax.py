@@ -1,0 +1,298 @@
+"""optax's schedules are ours, in float64, and in float32 as far as float32 goes."""
+
+from __future__ import annotations
+
+import inspect
+from math import log
+from typing import Any
+
+import numpy as np
+from parity.comparison import (
+    FLOAT32,
+    FLOAT64,
+    Case,
+    Part,
+    Rates,
+    Roundings,
+    Steps,
+    assert_all_covered,
+    assert_options_covered,
+    assert_same_rates,
+    each,
+)
+from parity.peers import peer
+
+import lrdecay_native as lrd
+
+jax = peer("jax")
+schedules = peer("optax.schedules")
+
+
+def exponent(steps_per_factor: float) -> Roundings:
+    """A rounding of the rate of decay, or of the exponent, is multiplied by the exponent."""
+    return lambda steps: 8.0 + 4.0 * steps / steps_per_factor
+
+
+CASES = [
+    Case("constant_schedule", {"value": 0.3}, lambda: lrd.Constant(0.3)),
+    Case(
+        "linear_schedule",
+        {"init_value": 0.3, "end_value": 0.01, "transition_steps": 3000, "transition_begin": 500},
+        lambda: lrd.LinearDecay(0.3, 3000, end_learning_rate=0.01).shifted(500),
+    ),
+    Case(
+        "linear_schedule",
+        {"init_value": 0.0, "end_value": 0.3, "transition_steps": 3000},
+        lambda: lrd.LinearDecay(0.0, 3000, end_learning_rate=0.3),
+    ),
+    Case(
+        "linear_schedule",
+        {"init_value": 0.3, "end_value": 0.01, "transition_steps": 0},
+        lambda: lrd.Constant(0.3),
+    ),
+    Case(
+        "polynomial_schedule",
+        {
+            "init_value": 0.3,
+            "end_value": 0.01,
+            "power": 2.0,
+            "transition_steps": 3000,
+            "transition_begin": 500,
+        },
+        lambda: lrd.PolynomialDecay(0.3, 3000, power=2.0, end_learning_rate=0.01).shifted(500),
+    ),
+    Case(
+        "polynomial_schedule",
+        # XLA divides by a constant through its reciprocal: 1 - 3000 * (1 / 3000) isn't zero, and its root less so.
+        {"init_value": 0.3, "end_value": 0.01, "power": 0.5, "transition_steps": 4096},
+        lambda: lrd.PolynomialDecay(0.3, 4096, power=0.5, end_learning_rate=0.01),
+        # A rounding of 1 - x, where it is 1/4096, is 64 times larger in its root.
+        absolute=64.0,
+    ),
+    Case(
+        "exponential_decay",
+        {"init_value": 0.3, "transition_steps": 700, "decay_rate": 0.7},
+        lambda: lrd.StepDecay(0.3, 0.7, 700, staircase=False),
+        relative=exponent(700),
+    ),
+    Case(
+        "exponential_decay",
+        {"init_value": 0.3, "transition_steps": 700, "decay_rate": 0.7, "staircase": True},
+        lambda: lrd.StepDecay(0.3, 0.7, 700),
+        relative=exponent(700),
+    ),
+    Case(
+        "exponential_decay",
+        {
+            "init_value": 0.3,
+            "transition_steps": 700,
+            "decay_rate": 0.7,
+            "transition_begin": 500,
+            "staircase": True,
+            "end_value": 0.05,
+        },
+        lambda: lrd.StepDecay(0.3, 0.7, 700).shifted(500).clipped(lowest=0.05),
+        relative=exponent(700),
+    ),
+    Case(
+        "exponential_decay",
+        {
+            "init_value": 0.1,
+            "transition_steps": 700,
+            "decay_rate": 1.5,
+            "transition_begin": 500,
+            "end_value": 0.3,
+        },
+        # Growth is a rise to its bound.
+        lambda: lrd.PiecewiseInterpolation(
+            [500, 500 + 700 * log(3.0) / log(1.5)], [0.1, 0.3], shape="exponential"
+        ),
+        relative=exponent(700),
+    ),
+    Case(
+        "exponential_decay",
+        {"init_value": 0.3, "transition_steps": 700, "decay_rate": 0.0},
+        lambda: lrd.Constant(0.3),
+    ),
+    Case(
+        "cosine_decay_schedule",
+        {"init_value": 0.3, "decay_steps": 3000},
+        lambda: lrd.CosineDecay(0.3, 3000),
+    ),
+    Case(
+        "cosine_decay_schedule",
+        {"init_value": 0.3, "decay_steps": 3000, "alpha": 0.1, "exponent": 2.0},
+        lambda: lrd.CosineDecay(0.3, 3000, end_learning_rate=0.03, exponent=2.0),
+    ),
+    Case(
+        "piecewise_constant_schedule",
+        {"init_value": 0.3, "boundaries_and_scales": {700: 0.5, 3000: 0.1, 4000: 2.0}},
+        lambda: lrd.PiecewiseConstant([700, 3000, 4000], [0.3, 0.15, 0.015, 0.03]),
+    ),
+    Case(
+        "piecewise_constant_schedule",
+        {"init_value": 0.3, "boundaries_and_scales": {700: 0.5, 3000: 0.5}},
+        lambda: lrd.MultiStepDecay(0.3, [700, 3000], drop_rate=0.5),
+    ),
+    Case(
+        "piecewise_interpolate_schedule",
+        {
+            "interpolate_type": "linear",
+            "init_value": 0.1,
+            "boundaries_and_scales": {700: 3.0, 3000: 0.1, 4000: 0.5},
+        },
+        lambda: lrd.PiecewiseInterpolation([0, 700, 3000, 4000], [0.1, 0.3, 0.03, 0.015]),
+    ),
+    Case(
+        "piecewise_interpolate_schedule",
+        {"interpolate_type": "cosine", "init_value": 0.1, "boundaries_and_scales": {700: 3.0, 3000: 0.1}},
+        lambda: lrd.PiecewiseInterpolation([0, 700, 3000], [0.1, 0.3, 0.03], shape="cosine"),
+    ),
+    Case(
+        "linear_onecycle_schedule",
+        {"transition_steps": 4000, "peak_value": 0.3},
+        lambda: lrd.PiecewiseInterpolation([0, 1200, 3400, 4000], [0.012, 0.3, 0.012, 0.0000012]),
+    ),
+    Case(
+        "linear_onecycle_schedule",
+        {
+            "transition_steps": 4001,
+            "peak_value": 0.3,
+            "pct_start": 0.25,
+            "pct_final": 0.5,
+            "div_factor": 10.0,
+            "final_div_factor": 100.0,
+        },
+        # Where the second phase is as long as the first, it is the one cycle of three phases.
+        lambda: lrd.OneCycle(
+            0.3,
+            4001,
+            pct_start=0.25,
+            anneal_strategy="linear",
+            three_phase=True,
+            div_factor=10.0,
+            final_div_factor=100.0,
+            end_at_last_step=False,
+        ),
+    ),
+    Case(
+        "cosine_onecycle_schedule",
+        {"transition_steps": 4000, "peak_value": 0.3},
+        lambda: lrd.OneCycle(0.3, 4000, end_at_last_step=False),
+    ),
+    Case(
+        "cosine_onecycle_schedule",
+        {
+            "transition_steps": 4001,
+            "peak_value": 0.3,
+            "pct_start": 0.25,
+            "div_factor": 10.0,
+            "final_div_factor": 100.0,
+        },
+        lambda: lrd.OneCycle(
+            0.3, 4001, pct_start=0.25, div_factor=10.0, final_div_factor=100.0, end_at_last_step=False
+        ),
+    ),
+    Case(
+        "warmup_constant_schedule",
+        {"init_value": 0.01, "peak_value": 0.3, "warmup_steps": 700},
+        lambda: lrd.Constant(0.3).warmup(700, 0.01),
+    ),
+    Case(
+        "warmup_cosine_decay_schedule",
+        {
+            "init_value": 0.01,
+            "peak_value": 0.3,
+            "warmup_steps": 700,
+            "decay_steps": 4000,
+            "end_value": 0.03,
+            "exponent": 2.0,
+        },
+        # Its decay_steps count the warm-up too.
+        lambda: lrd.CosineDecay(0.3, 3300, end_learning_rate=0.03, exponent=2.0).warmup(700, 0.01),
+    ),
+    Case(
+        "warmup_exponential_decay_schedule",
+        {
+            "init_value": 0.0,
+            "peak_value": 0.3,
+            "warmup_steps": 700,
+            "transition_steps": 500,
+            "decay_rate": 0.7,
+            "transition_begin": 1000,
+            "staircase": True,
+            "end_value": 0.05,
+        },
+        lambda: lrd.StepDecay(0.3, 0.7, 500).clipped(lowest=0.05).shifted(1000).warmup(700),
+        relative=exponent(500),
+    ),
+    Case(
+        "sgdr_schedule",
+        {
+            "cosine_kwargs": [
+                {"init_value": 0.0, "peak_value": 0.3, "warmup_steps": 100, "decay_steps": 1000},
+                {
+                    "init_value": 0.0,
+                    "peak_value": 0.2,
+                    "warmup_steps": 100,
+                    "decay_steps": 2000,
+                    "end_value": 0.01,
+                },
+            ]
+        },
+        lambda: (
+            lrd.CosineDecay(0.3, 900)
+            .warmup(100)
+            .then(lrd.CosineDecay(0.2, 1900, end_learning_rate=0.01).warmup(100), at=1000)
+        ),
+    ),
+    Case(
+        "join_schedules",
+        {
+            "schedules": [
+                Part("linear_schedule", {"init_value": 0.0, "end_value": 0.3, "transition_steps": 700}),
+                Part("constant_schedule", {"value": 0.3}),
+                Part("cosine_decay_schedule", {"init_value": 0.3, "decay_steps": 2000}),
+            ],
+            "boundaries": [700, 3000],
+        },
+        lambda: (
+            lrd.LinearDecay(0.0, 700, end_learning_rate=0.3)
+            .then(lrd.Constant(0.3), at=700)
+            .then(lrd.CosineDecay(0.3, 2000), at=3000)
+        ),
+    ),
+]
+
+EXCLUDED = {
+    "inject_hyperparams": "It wraps an optimizer so that its hyperparameters may be schedules; it is no schedule.",
+    "inject_stateful_hyperparams": "It is another name of inject_hyperparams.",
+}
+
+
+def schedule(name: str, **arguments: Any) -> Any:
+    return getattr(schedules, name)(**arguments)
+
+
+def rates_of(theirs: Any, steps: Steps) -> Rates:
+    return np.asarray(jax.jit(jax.vmap(theirs))(jax.numpy.asarray(steps)), dtype=np.float64)
+
+
+@each(CASES)
+def test_rates_in_float64(case: Case) -> None:
+    with jax.enable_x64(True):
+        assert_same_rates(case, case.theirs(schedule), rates_of, FLOAT64)
+
+
+@each(CASES)
+def test_rates_in_float32(case: Case) -> None:
+    assert_same_rates(case, case.theirs(schedule), rates_of, FLOAT32)
+
+
+def test_every_schedule_of_optax_is_covered() -> None:
+    found = {name for name, _ in inspect.getmembers(schedules, inspect.isfunction)}
+    assert_all_covered(found, CASES, EXCLUDED)
+
+
+def test_every_option_of_optax_is_covered() -> None:
+    assert_options_covered(lambda name: inspect.signature(getattr(schedules, name)).parameters, CASES, {})

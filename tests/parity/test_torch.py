@@ -1,0 +1,295 @@
+"""torch's schedulers are ours: by their closed forms at any step, and step by step as far as those drift."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from parity.comparison import (
+    EVERY_STEP,
+    FLOAT64,
+    Case,
+    Part,
+    Rates,
+    Roundings,
+    Steps,
+    assert_all_covered,
+    assert_options_covered,
+    assert_same_at_every_step,
+    assert_same_rates,
+    each,
+)
+from parity.peers import peer
+
+import lrdecay_native as lrd
+
+torch = peer("torch")
+schedulers = torch.optim.lr_scheduler
+
+LEARNING_RATE = 0.3
+
+
+def turns(half_period: float) -> Roundings:
+    """The angle, and the part of a cycle that is over, are rounded at the size of the step over the period."""
+    return lambda steps: 8.0 + 8.0 * steps / half_period
+
+
+CASES = [
+    Case("StepLR", {"step_size": 700, "gamma": 0.5}, lambda: lrd.StepDecay(0.3, 0.5, 700)),
+    Case(
+        "MultiStepLR",
+        {"milestones": [700, 3000, 3000, 4000], "gamma": 0.5},
+        lambda: lrd.MultiStepDecay(0.3, [700, 3000, 3000, 4000], drop_rate=0.5),
+    ),
+    Case(
+        "ConstantLR",
+        {"factor": 0.25, "total_iters": 700},
+        lambda: lrd.Constant(0.3).warmup(700, start_factor=0.25, shape="constant"),
+    ),
+    Case(
+        "LinearLR",
+        {"start_factor": 0.25, "end_factor": 0.75, "total_iters": 3000},
+        lambda: lrd.LinearDecay(0.075, 3000, end_learning_rate=0.225),
+    ),
+    Case(
+        "LinearLR",
+        {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 3000},
+        lambda: lrd.LinearDecay(0.3, 3000),
+    ),
+    Case(
+        "LinearLR",
+        {"start_factor": 0.125, "total_iters": 700},
+        lambda: lrd.Constant(0.3).warmup(700, start_factor=0.125),
+    ),
+    Case("ExponentialLR", {"gamma": 0.999}, lambda: lrd.StepDecay(0.3, 0.999, 1)),
+    Case("PolynomialLR", {"total_iters": 3000, "power": 1.0}, lambda: lrd.LinearDecay(0.3, 3000)),
+    Case(
+        "PolynomialLR", {"total_iters": 3000, "power": 2.0}, lambda: lrd.PolynomialDecay(0.3, 3000, power=2.0)
+    ),
+    Case(
+        "CosineAnnealingLR",
+        {"T_max": 3000, "eta_min": 0.03},
+        lambda: lrd.CosineAnnealing(0.3, 3000, end_learning_rate=0.03),
+        absolute=turns(3000),
+    ),
+    Case("CosineAnnealingLR", {"T_max": 700}, lambda: lrd.CosineAnnealing(0.3, 700), absolute=turns(700)),
+    Case(
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 500},
+        lambda: lrd.CosineRestarts(0.3, 500, t_mul=1.0),
+        absolute=turns(500),
+    ),
+    Case(
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 500, "T_mult": 2, "eta_min": 0.03},
+        lambda: lrd.CosineRestarts(0.3, 500, t_mul=2.0, end_learning_rate=0.03),
+        absolute=turns(500),
+    ),
+    Case(
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 500, "T_mult": 3, "eta_min": 0.03},
+        lambda: lrd.CosineRestarts(0.3, 500, t_mul=3.0, end_learning_rate=0.03),
+        absolute=turns(500),
+    ),
+    Case(
+        "CyclicLR",
+        {"base_lr": 0.05, "max_lr": 0.5, "step_size_up": 700},
+        lambda: lrd.Cyclic(0.05, 0.5, 700),
+        absolute=turns(700),
+    ),
+    Case(
+        "CyclicLR",
+        {"base_lr": 0.05, "max_lr": 0.5, "step_size_up": 500, "step_size_down": 1000, "mode": "triangular2"},
+        lambda: lrd.Cyclic(0.05, 0.5, 500, step_size_down=1000, mode="triangular2"),
+        absolute=turns(500),
+        # Then 2 ** the number of cycles overflows, and torch raises.
+        last=1024 * 1500 - 1,
+    ),
+    Case(
+        "CyclicLR",
+        {"base_lr": 0.05, "max_lr": 0.5, "step_size_up": 500, "mode": "exp_range", "gamma": 0.9998},
+        lambda: lrd.Cyclic(0.05, 0.5, 500, mode="exp_range", gamma=0.9998),
+        absolute=turns(500),
+    ),
+    # At step total_steps, one behind its last, torch extrapolates the last phase, and later it raises.
+    Case("OneCycleLR", {"max_lr": 0.3, "total_steps": 4000}, lambda: lrd.OneCycle(0.3, 4000), last=3999),
+    Case(
+        "OneCycleLR",
+        {
+            "max_lr": 0.3,
+            "total_steps": 4003,
+            "pct_start": 0.25,
+            "anneal_strategy": "linear",
+            "div_factor": 10.0,
+        },
+        lambda: lrd.OneCycle(0.3, 4003, pct_start=0.25, anneal_strategy="linear", div_factor=10.0),
+        last=4002,
+    ),
+    Case(
+        "OneCycleLR",
+        {"max_lr": 0.3, "total_steps": 4003, "three_phase": True, "final_div_factor": 100.0},
+        lambda: lrd.OneCycle(0.3, 4003, three_phase=True, final_div_factor=100.0),
+        last=4002,
+    ),
+    Case(
+        "OneCycleLR",
+        {
+            "max_lr": 0.3,
+            "total_steps": 4003,
+            "three_phase": True,
+            "anneal_strategy": "linear",
+            "pct_start": 0.4,
+        },
+        lambda: lrd.OneCycle(0.3, 4003, three_phase=True, anneal_strategy="linear", pct_start=0.4),
+        last=4002,
+    ),
+    Case(
+        "OneCycleLR",
+        {"max_lr": 0.3, "epochs": 40, "steps_per_epoch": 100},
+        lambda: lrd.OneCycle(0.3, 4000),
+        last=3999,
+    ),
+    Case(
+        "OneCycleLR",
+        {"max_lr": 0.3, "total_steps": 4000, "pct_start": 0.0},
+        lambda: lrd.OneCycle(0.3, 4000, pct_start=0.0),
+        last=3999,
+    ),
+]
+
+COMPOSED = [
+    Case(
+        "SequentialLR",
+        {
+            "schedulers": [
+                Part("LinearLR", {"start_factor": 0.25, "total_iters": 700}),
+                Part("CosineAnnealingLR", {"T_max": 2000}),
+                Part("ConstantLR", {"factor": 0.125, "total_iters": 10_000}),
+            ],
+            "milestones": [700, 2700],
+        },
+        lambda: lrd.CosineDecay(0.3, 2000).warmup(700, start_factor=0.25).then(lrd.Constant(0.0375), at=2700),
+    ),
+    Case(
+        "ChainedScheduler",
+        {
+            "schedulers": [
+                Part("ConstantLR", {"factor": 0.25, "total_iters": 700}),
+                Part("ExponentialLR", {"gamma": 0.999}),
+                Part("MultiStepLR", {"milestones": [1000, 3000]}),
+            ]
+        },
+        lambda: (
+            lrd.Constant(1.0).warmup(700, start_factor=0.25, shape="constant")
+            * lrd.StepDecay(0.3, 0.999, 1)
+            * lrd.MultiStepDecay(1.0, [1000, 3000])
+        ),
+    ),
+]
+"""Those have no closed form: they are stepped."""
+
+EXCLUDED = {
+    "LambdaLR": "Its rates are any Python function's, not a formula of torch's; own_formula takes such a function.",
+    "MultiplicativeLR": "Its rates are products of any Python function's, not a formula of torch's.",
+    "ReduceLROnPlateau": "It follows the metrics of a run, not the step.",
+    "LRScheduler": "It is the base class.",
+}
+
+EXCLUDED_OPTIONS = {
+    "optimizer": "It is what is stepped.",
+    "last_epoch": "It says where a run is resumed, and changes no rate of any step.",
+    "cycle_momentum": "It is about the momentum.",
+    "base_momentum": "It is about the momentum.",
+    "max_momentum": "It is about the momentum.",
+    "scale_fn": "It is any Python function.",
+    "scale_mode": "It is used with a scale_fn only.",
+}
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Any:
+    """No model is trained here, so no optimizer takes a step, of which torch warns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+def scheduler(name: str, **arguments: Any) -> Any:
+    """A scheduler with an optimizer of its own."""
+    parameter = torch.zeros(1, requires_grad=True)
+    return scheduler_of(torch.optim.SGD([parameter], lr=LEARNING_RATE, momentum=0.9), name, **arguments)
+
+
+def scheduler_of(optimizer: Any, name: str, **arguments: Any) -> Any:
+    cls = getattr(schedulers, name)
+    return cls(**arguments) if name == "ChainedScheduler" else cls(optimizer, **arguments)
+
+
+def composed(case: Case) -> Any:
+    """A scheduler of schedulers, all with one optimizer."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=LEARNING_RATE)
+    return case.theirs(lambda name, **arguments: scheduler_of(optimizer, name, **arguments))
+
+
+def closed_form(theirs: Any, steps: Steps) -> Rates:
+    """The rates by what torch computes them with where a step is given."""
+    return np.array([_closed_form_at(theirs, int(step)) for step in steps])
+
+
+def _closed_form_at(theirs: Any, step: int) -> float:
+    if isinstance(theirs, schedulers.CosineAnnealingWarmRestarts):
+        theirs.step(step)
+        return float(theirs.get_last_lr()[0])
+    theirs.last_epoch = step
+    # CyclicLR and OneCycleLR have one form only, which doesn't need the last rate.
+    form = getattr(theirs, "_get_closed_form_lr", theirs.get_lr)
+    return float(form()[0])
+
+
+def stepped(theirs: Any, steps: Steps) -> Rates:
+    """The rates of steps 0, 1, 2..., each from the one before."""
+    rates = np.empty(len(steps))
+    for step in range(len(steps)):
+        rates[step] = theirs.get_last_lr()[0]
+        theirs.step()
+    return rates
+
+
+@each(CASES)
+def test_closed_form(case: Case) -> None:
+    assert_same_rates(case, case.theirs(scheduler), closed_form, FLOAT64)
+
+
+DRIFT = len(EVERY_STEP)
+"""Each step rounds what the step before it left, and what is lost is never won back."""
+
+
+@each(CASES)
+def test_steps_of_a_run(case: Case) -> None:
+    assert_same_at_every_step(case, case.theirs(scheduler), stepped, DRIFT * FLOAT64)
+
+
+@each(COMPOSED)
+def test_steps_of_a_composition(case: Case) -> None:
+    assert_same_at_every_step(case, composed(case), stepped, DRIFT * FLOAT64)
+
+
+def test_every_scheduler_of_torch_is_covered() -> None:
+    base = schedulers.LRScheduler
+    found = {
+        name
+        for name, value in inspect.getmembers(schedulers, inspect.isclass)
+        if issubclass(value, base) and not name.startswith("_")
+    }
+    assert_all_covered(found, [*CASES, *COMPOSED], EXCLUDED)
+
+
+def test_every_option_of_torch_is_covered() -> None:
+    assert_options_covered(
+        lambda name: inspect.signature(getattr(schedulers, name)).parameters,
+        [*CASES, *COMPOSED],
+        EXCLUDED_OPTIONS,
+    )
