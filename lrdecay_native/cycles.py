@@ -10,9 +10,11 @@ from lrdecay_native import pieces, validation
 from lrdecay_native.decays import StepDecay
 from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, Repeated, as_point, held, row, transition
 from lrdecay_native.schedules import Schedule, period_given, set_fields
-from lrdecay_native.validation import STEP_LIMIT
 
 __all__ = ["CosineAnnealing", "CosineRestarts", "Cyclic"]
+
+FURTHEST = 2**80
+"""Cycles that grow are known up to this step; only a plan that is stretched or shifted gets behind 2**63."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,18 +177,18 @@ class CosineRestarts(Schedule):
         return pieces.combined("added", (peak,), (bottom,))
 
     def _growing_cycles(self) -> Pieces:
-        """Cycle after cycle, as many as there are below 2**63 steps."""
+        """Cycle after cycle, up to where even a stretched plan hardly gets."""
         result: list[Pieces] = []
         begin, length = Fraction(0), Fraction(self.first_decay_steps)
         initial, end = Fraction(self.initial_learning_rate), Fraction(self.end_learning_rate)
         peak, gain = Fraction(1), Fraction(1)
-        while begin < STEP_LIMIT and len(result) != self.cycle_limit:
+        while begin < FURTHEST and len(result) != self.cycle_limit:
             start = as_point(end + (initial * peak - end) * gain)
             fall = transition("cosine", length, start, as_point(end))
             result.append(pieces.delayed(fall, begin))
             begin, length = begin + length, _shortened(length * Fraction(self.t_mul))
             peak, gain = _shortened(peak * Fraction(self.peak_mul)), _shortened(gain * Fraction(self.m_mul))
-        return tuple(piece for cycle in result for piece in cycle)
+        return (*(piece for cycle in result for piece in cycle), held(as_point(end)))
 
 
 def _shortened(number: Fraction) -> Fraction:

@@ -260,7 +260,11 @@ def _half_cosine(end: Cut, start: PointPair, rate: PointPair) -> Piece:
 
 
 def _square_root(end: Cut, start: PointPair, rate: PointPair) -> Piece:
-    return Piece(end, (), ("square_root_ramp", (*as_point(end.position), *start, *rate)))
+    if rate < start:
+        return Piece(end, (), ("square_root_ramp", (*as_point(end.position), *start, *rate)))
+    # A rise is a fall that runs backwards.
+    maps = (TimeMap("reflected", Fraction(end.position)),)
+    return Piece(end, maps, ("square_root_ramp", (*as_point(end.position), *rate, *start)))
 
 
 def _exponential(end: Cut, start: PointPair, rate: PointPair) -> Piece:
@@ -353,6 +357,8 @@ def reversed_from(pieces: Pieces, length: Fraction) -> Pieces:
     result = []
     begin = Cut(Fraction(0))
     for piece in pieces:
+        if piece.end <= begin:
+            continue
         if begin > Cut(length):
             break
         # From right behind the reflected end to right behind the reflected beginning.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,18 +37,25 @@ def stretch_bounds(piece: Piece, steps: range) -> Indices | None:
 
     None if they can't be found quickly, or are so many that it doesn't help.
     """
-    found = beginnings(piece, steps.start, steps[-1] + 1)
+    most = min(len(steps) // FEWEST_STEPS + 2, MOST)
+    found = _beginnings(piece, Window(steps.start, steps[-1] + 1, most))
     if found is None:
         return None
     inner = np.unique(-(-(found - steps.start) // steps.step))
     inner = inner[(inner > 0) & (inner < len(steps))]
-    if len(inner) * FEWEST_STEPS > len(steps):
-        return None
     return np.concatenate([[0], inner, [len(steps)]])
 
 
-def beginnings(piece: Piece, start: int, stop: int) -> Indices | None:
-    """The steps above ``start`` and below ``stop`` at which a stretch begins, perhaps with others.
+class Window(NamedTuple):
+    """Where stretches are looked for, and how many at most."""
+
+    start: int
+    stop: int
+    most: int
+
+
+def _beginnings(piece: Piece, window: Window) -> Indices | None:
+    """The steps above the start of a window and below its stop at which a stretch begins, perhaps with others.
 
     None if they can't be found quickly, or are so many that it doesn't help.
     """
@@ -57,17 +65,17 @@ def beginnings(piece: Piece, start: int, stop: int) -> Indices | None:
         if name in ("staircase", "cyclic"):
             if name == "cyclic" and not _is_curve(replace(piece, time_maps=piece.time_maps[index + 1 :])):
                 return None
-            return _multiples(piece, index, Fraction(0), parameter, name == "cyclic", start, stop)
+            return _multiples(piece, index, Fraction(0), parameter, name == "cyclic", window)
     match piece.curve:
         case Repeated():
-            return _of_repeated(piece, piece.curve, start, stop)
+            return _of_repeated(piece, piece.curve, window)
         case Node(every=every):
             if every is None:
                 return None
-            return _multiples(piece, len(piece.time_maps), Fraction(0), every, False, start, stop)
+            return _multiples(piece, len(piece.time_maps), Fraction(0), every, False, window)
         case Combined(first=first, second=second):
             terms = (replace(term, time_maps=(*piece.time_maps, *term.time_maps)) for term in (first, second))
-            return _united(_of_bounded(term, start, stop) for term in terms)
+            return _united(_of_bounded(term, window) for term in terms)
     return np.empty(0, np.int64)
 
 
@@ -82,19 +90,20 @@ def _united(found: Iterable[Indices | None]) -> Indices | None:
     return np.concatenate([*known, np.empty(0, np.int64)]) if len(known) == len(every) else None
 
 
-def _of_bounded(piece: Piece, start: int, stop: int) -> Indices | None:
+def _of_bounded(piece: Piece, window: Window) -> Indices | None:
     """Likewise of a piece whose bounds count."""
     if piece.constant or not piece.bounding_kernels:
-        return beginnings(piece, start, stop)
+        return _beginnings(piece, window)
     if not is_smooth(piece):
         return None
     return np.array(
-        [part.start for part in parts_between([replace(piece, end=NEVER)], start, stop)][1:], np.int64
+        [part.start for part in parts_between([replace(piece, end=NEVER)], window.start, window.stop)][1:],
+        np.int64,
     )
 
 
 def _multiples(
-    piece: Piece, index: int, place: Fraction, period: Fraction, behind: bool, start: int, stop: int
+    piece: Piece, index: int, place: Fraction, period: Fraction, behind: bool, window: Window
 ) -> Indices | None:
     """The first steps at, or behind, a place and all multiples of a period from there.
 
@@ -104,9 +113,10 @@ def _multiples(
     if scale is None:
         return None
     origin, distance = scale.origin + scale.size * place, abs(scale.size) * period
+    start, stop, most = window
     first, last = math.floor((start - origin) / distance), math.floor((stop - origin) / distance)
     count = last - first + 1
-    if count > MOST or count * FEWEST_STEPS > stop - start + 2 * FEWEST_STEPS:
+    if count > most + 2:
         return None
     begin = origin + first * distance
     if behind != (scale.size < 0):
@@ -119,46 +129,47 @@ def _multiples(
     return steps[(steps > start) & (steps < stop)]
 
 
-def _of_repeated(piece: Piece, curve: Repeated, start: int, stop: int) -> Indices | None:
+def _of_repeated(piece: Piece, curve: Repeated, window: Window) -> Indices | None:
     index = len(piece.time_maps)
     cuts = [piece.end for piece in curve.pieces if piece.end.position < curve.period]
-    found = [_multiples(piece, index, Fraction(0), curve.period, False, start, stop)]
+    found = [_multiples(piece, index, Fraction(0), curve.period, False, window)]
     found += [
-        _multiples(piece, index, Fraction(cut.position), curve.period, cut.after, start, stop) for cut in cuts
+        _multiples(piece, index, Fraction(cut.position), curve.period, cut.after, window) for cut in cuts
     ]
     if not all(each.constant or (is_smooth(each) and not each.bounding_kernels) for each in curve.pieces):
-        found.append(_within_cycles(piece, curve, start, stop))
+        found.append(_within_cycles(piece, curve, window))
     return _united(found)
 
 
-def _within_cycles(piece: Piece, curve: Repeated, start: int, stop: int) -> Indices | None:
+def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | None:
     """Likewise inside of the pieces that repeat."""
     scale = scale_of(piece.time_maps)
     if scale is None or scale.size < 0:
         return None
+    start, stop, most = window
     part = Repeats(start, stop, piece, scale.origin, scale.size * curve.period)
     cycles = range(part.cycle(start), part.cycle(stop - 1) + 1)
     if len(cycles) <= FEW_CYCLES:
-        return _united(_of_cycle(part, curve, number) for number in cycles)
+        return _united(_of_cycle(part, curve, number, most) for number in cycles)
     if part.period.denominator != 1:
         return None
     # Cycles have their steps at the same places.
     first = part.first_step(cycles.start)
-    one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), curve, cycles.start)
-    if one is None or len(one) * FEWEST_STEPS > part.period:
+    one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), curve, cycles.start, most)
+    if one is None or len(one) * len(cycles) > most:
         return None
     steps = (one + np.arange(len(cycles))[:, np.newaxis] * int(part.period)).ravel()
     return steps[(steps > start) & (steps < stop)]
 
 
-def _of_cycle(part: Repeats, curve: Repeated, number: int) -> Indices | None:
+def _of_cycle(part: Repeats, curve: Repeated, number: int, most: int) -> Indices | None:
     """Likewise of the steps of one cycle that are steps of a part."""
     begin, end = max(part.start, part.first_step(number)), min(part.stop, part.first_step(number + 1))
     found = []
     for piece in part.pieces(number, curve):
         stop = int(min(piece.end.first_step(), end))
         if begin < stop:
-            found.append(_of_bounded(piece, begin, stop))
+            found.append(_of_bounded(piece, Window(begin, stop, most)))
             begin = stop
     return _united(found)
 

@@ -653,6 +653,8 @@ def transition(shape: str, x: Real, start: Real, rate: Real) -> Real:
         case "cosine":
             return start + (rate - start) * (1 - mp.cos(mp.pi * x)) / 2
         case "1-sqrt":
+            if rate > start:
+                return start + (rate - start) * (1 - mp.sqrt(1 - x))
             return start + (rate - start) * mp.sqrt(x)
         case "exponential":
             return start * mp.exp(x * mp.log(mp.mpf(rate) / start))
@@ -857,6 +859,8 @@ def _change(schedule: Any, t: Real, size: Real) -> Real:
 
 def _loss_in_cycles(s: Any, t: Real) -> Real:
     """Of the place in a cycle as many bits are lost as the number of the cycle has."""
+    if t >= mp.ldexp(1, 80):
+        return mp.inf
     return 2 * _change(s, t, mp.ldexp(t, -100))
 
 
