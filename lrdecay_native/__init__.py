@@ -6,7 +6,7 @@ from lrdecay_native.compositions import *  # noqa: F403 - so a new schedule need
 from lrdecay_native.cycles import *  # noqa: F403
 from lrdecay_native.decays import *  # noqa: F403
 from lrdecay_native.engines import backend
-from lrdecay_native.own_formula import own_formula
+from lrdecay_native.own_formulas import own_formula
 from lrdecay_native.phases import *  # noqa: F403
 from lrdecay_native.schedules import Schedule, from_dict, from_json
 from lrdecay_native.tables import *  # noqa: F403

@@ -23,7 +23,7 @@ import numpy as np
 
 from lrdecay_native import validation
 from lrdecay_native.decays import InverseTimeDecay, PolynomialDecay, StepDecay
-from lrdecay_native.own_formula import UntraceableError
+from lrdecay_native.own_formulas import UntraceableError
 from lrdecay_native.schedules import Schedule, from_dict
 
 try:
