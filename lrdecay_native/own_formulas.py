@@ -184,7 +184,7 @@ class PythonFormula:
         )
 
         def at(step: float, parameters: tuple[float, ...]) -> float:
-            return float(formula(step, *parameters)) + 0.0  # not -0.0
+            return float(formula(step, *parameters) + 0.0)  # not -0.0
 
         def fill(steps: Any, parameters: tuple[float, ...], out: Any) -> int:
             for index in range(len(steps)):
@@ -198,7 +198,7 @@ class PythonFormula:
         try:
             compiled_at = numba.njit(numba.float64(numba.float64, parameters_type), nogil=True)(at)
             compiled_fill = numba.njit(numba.int64(steps_type, parameters_type, steps_type), nogil=True)(fill)
-        except numba.core.errors.NumbaError as error:
+        except Exception as error:  # Not all that numba raises are its own.
             raise TypeError(
                 f"numba can't compile {self.name}, or it returns no real number: {error}"
             ) from None
@@ -375,12 +375,18 @@ def _identity(function: FunctionType, seen: tuple[CodeType, ...] = ()) -> Any:
         name: cell.cell_contents
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
     }
-    return _identity_of_code(code), {name: _identity_of_value(used[name], (*seen, code)) for name in used}
+    return _identity_of_code(code, function.__doc__), {
+        name: _identity_of_value(used[name], (*seen, code)) for name in used
+    }
 
 
-def _identity_of_code(code: CodeType) -> Any:
+def _identity_of_code(code: CodeType, documentation: str | None = None) -> Any:
     # As text: equal numbers may differ in type or sign.
-    constants = [repr(constant) for constant in code.co_consts if not isinstance(constant, (CodeType, str))]
+    constants = [
+        repr(None if constant == documentation else constant)
+        for constant in code.co_consts
+        if not isinstance(constant, CodeType)
+    ]
     inner = [_identity_of_code(constant) for constant in _inner(code)]
     return code.co_code, code.co_names, code.co_varnames, code.co_freevars, constants, inner
 
@@ -505,7 +511,8 @@ class _Module:
     module: ModuleType
 
     def __getattr__(self, name: str) -> Any:
-        return self.namespace._replaced(getattr(self.module, name))
+        value = getattr(self.module, name)
+        return self.namespace.function(value) if callable(value) else self.namespace._replaced(value)
 
 
 class _Value:
@@ -567,5 +574,6 @@ for _name, _what in (
     ("round", "a Python integer"),
     ("trunc", "a Python integer"),
     ("iter", "the items"),
+    ("array", "a NumPy array"),
 ):
     setattr(_Value, f"__{_name}__", _refused(_what))
