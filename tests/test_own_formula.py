@@ -419,6 +419,17 @@ def test_refused_functions(code: str, error: type[Exception], text: str) -> None
     assert before == schedules.SCHEDULES
 
 
+def test_no_rate_is_minus_zero() -> None:
+    schedule = decorated("def formula(step):\n    return -0.0 * step")()
+    assert [math.copysign(1.0, rate) for rate in (schedule(1), schedule([1])[0], schedule.values(2)[1])] == [
+        1.0
+    ] * 3
+
+
+def test_a_constant_formula_has_the_shape_of_the_steps(module: ModuleType) -> None:
+    assert module.constant_of_mine().evaluate(np, np.arange(3.0)).tolist() == [0.1, 0.1, 0.1]
+
+
 @pytest.mark.parametrize(
     "code",
     [
