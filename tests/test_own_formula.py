@@ -579,7 +579,9 @@ def test_keras_schedule(name: str, module: ModuleType) -> None:
     schedule = EXAMPLES[name][0](module)
     rate = adapters.KerasSchedule(schedule)
     np.testing.assert_allclose(fitted(rate, 4), schedule.values(4), rtol=1e-4)
-    for step in (0, 3, 999, 1001, 2**24 + 3):
+    # Keras has no float64 on JAX and PyTorch.
+    far = [2**24 + 3] if adapters.WIDEST_FLOAT == "float64" else []
+    for step in (0, 3, 999, 1001, *far):
         assert float(rate(step)) == pytest.approx(schedule(step), rel=2e-5, abs=1e-8)
     assert adapters.KerasSchedule.from_config(rate.get_config()).schedule == schedule
 
