@@ -7,12 +7,22 @@ from lrdecay_native.cycles import *  # noqa: F403
 from lrdecay_native.decays import *  # noqa: F403
 from lrdecay_native.engines import backend
 from lrdecay_native.fitting import fit
+from lrdecay_native.own_formulas import own_formula
 from lrdecay_native.phases import *  # noqa: F403
 from lrdecay_native.plateau import ReduceOnPlateau
 from lrdecay_native.schedules import Schedule, from_dict, from_json
 from lrdecay_native.tables import *  # noqa: F403
 
-__all__ = ["ReduceOnPlateau", "Schedule", "__version__", "backend", "fit", "from_dict", "from_json"]
+__all__ = [
+    "ReduceOnPlateau",
+    "Schedule",
+    "__version__",
+    "backend",
+    "fit",
+    "from_dict",
+    "from_json",
+    "own_formula",
+]
 __all__ += decays.__all__
 __all__ += phases.__all__
 __all__ += cycles.__all__

@@ -23,6 +23,7 @@ import numpy as np
 
 from lrdecay_native import validation
 from lrdecay_native.decays import InverseTimeDecay, PolynomialDecay, StepDecay
+from lrdecay_native.own_formulas import UntraceableError
 from lrdecay_native.schedules import Schedule, from_dict
 
 try:
@@ -146,7 +147,8 @@ class KerasTable(KerasSchedule):
     ``schedule.values`` in float32 (within 0.51 ulp of the true value, where float32 arithmetic is
     off by several), and are looked up by the integer step, which is never converted to float.
     Any other step is still answered with the schedule's value and never with the table's last:
-    its formula is computed in float64 (on JAX and PyTorch in float32, the widest Keras has there).
+    its formula is computed in float64 (on JAX and PyTorch in float32, the widest Keras has there); where
+    an own formula can't be, with NaN.
 
     Parameters
     ----------
@@ -193,11 +195,11 @@ class KerasTable(KerasSchedule):
             raise TypeError(f"step={step!r} must be an integer, to be looked up in a table")
         index = step - self.start
         nearest = ops.clip(index, 0, self.stop - self.start - 1)
-        return ops.where(
-            index == nearest,
-            ops.take(self._table, nearest),
-            _formula(self.schedule, step, WIDEST_FLOAT),
-        )
+        try:
+            beyond = _formula(self.schedule, step, WIDEST_FLOAT)
+        except UntraceableError:
+            beyond = ops.convert_to_tensor(np.nan, "float32")
+        return ops.where(index == nearest, ops.take(self._table, nearest), beyond)
 
     def __repr__(self) -> str:
         return f"KerasTable({self.schedule!r}, {self.stop}, start={self.start})"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lrdecay_native.evaluation import Doubles
-from lrdecay_native.extremes import ANYTHING, extremes
+from lrdecay_native.extremes import extremes
 from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, first_step_where
 from lrdecay_native.pieces import as_point
 
@@ -27,8 +27,8 @@ LONG_CYCLE = 1024
 MOST_DIFFERENT_CYCLES = 64
 """Cycles that differ in where their steps are, of which each is searched."""
 
-MOST_UNKNOWN_STEPS = 2**28
-"""Steps that are evaluated one by one, in a search of rates of which nothing is known."""
+MOST_WINDOWS = 2**14
+"""Ranges of steps that are looked at, in a search of rates that may be found anywhere."""
 
 STEPS = 2**14
 """Steps per round where cycles are searched step by step."""
@@ -60,7 +60,7 @@ def _first_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
         case Repeats():
             return _first_in_repeats(part, rate_at, holds)
         case Broken():
-            return _first_in_windows(part, rate_at, holds, part.start, part.stop)
+            return _first_in_windows(part, rate_at, holds)
 
 
 def _last_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
@@ -77,7 +77,7 @@ def _last_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
         case Repeats():
             return _last_in_repeats(part, rate_at, holds)
         case Broken():
-            return _last_in_windows(part, rate_at, holds, part.start, part.stop)
+            return _last_in_windows(part, rate_at, holds)
 
 
 def _rates(part: Stairs) -> Part:
@@ -212,7 +212,7 @@ def _extremes(part: Cycles, rate_at: Rate, number: int) -> tuple[float, float]:
 def _first_in_repeats(part: Repeats, rate_at: Rate, holds: Holds) -> int | None:
     """The first step of a part that repeats."""
     if part.period.denominator > MOST_DIFFERENT_CYCLES:
-        return _first_in_windows(part, rate_at, holds, part.start, part.stop)
+        return _first_in_windows(part, rate_at, holds)
     find = partial(_first_in_cycle, part, rate_at, holds)
     found = (_first_of(numbers, find) for numbers in _alike(part))
     return min((step for step in found if step is not None), default=None)
@@ -220,7 +220,7 @@ def _first_in_repeats(part: Repeats, rate_at: Rate, holds: Holds) -> int | None:
 
 def _last_in_repeats(part: Repeats, rate_at: Rate, holds: Holds) -> int | None:
     if part.period.denominator > MOST_DIFFERENT_CYCLES:
-        return _last_in_windows(part, rate_at, holds, part.start, part.stop)
+        return _last_in_windows(part, rate_at, holds)
     find = partial(_last_in_cycle, part, rate_at, holds)
     found = (_first_of(numbers[::-1], find) for numbers in _alike(part))
     return max((step for step in found if step is not None), default=None)
@@ -259,37 +259,49 @@ def _last_in_cycle(part: Repeats, rate_at: Rate, holds: Holds, number: int) -> i
     return next((step for step in found if step is not None), None)
 
 
-def _first_in_windows(part: Broken, rate_at: Rate, holds: Holds, start: int, stop: int) -> int | None:
-    """The first step, found by cutting windows in which it may lie."""
-    if not _possible(part, holds, start, stop):
-        return None
-    if stop - start <= STEPS:
-        found = start + np.flatnonzero(holds(rate_at(start + np.arange(stop - start))))
-        return int(found[0]) if len(found) else None
-    # Near steps first: how far a part goes is often not known.
-    middle = start + max(STEPS, (stop - start) // 4)
-    step = _first_in_windows(part, rate_at, holds, start, middle)
-    return _first_in_windows(part, rate_at, holds, middle, stop) if step is None else step
+def _first_in_windows(part: Broken, rate_at: Rate, holds: Holds) -> int | None:
+    """The first step, looked for in windows in which it may lie."""
+    for window in _windows(part, holds, backwards=False):
+        found = np.flatnonzero(holds(rate_at(np.arange(window.start, window.stop))))
+        if len(found):
+            return window[int(found[0])]
+    return None
 
 
-def _last_in_windows(part: Broken, rate_at: Rate, holds: Holds, start: int, stop: int) -> int | None:
+def _last_in_windows(part: Broken, rate_at: Rate, holds: Holds) -> int | None:
     """The last step, likewise."""
-    if not _possible(part, holds, start, stop):
-        return None
-    if stop - start <= STEPS:
-        found = start + np.flatnonzero(holds(rate_at(start + np.arange(stop - start))))
-        return int(found[-1]) if len(found) else None
-    middle = start + max(STEPS, (stop - start) // 4)
-    step = _last_in_windows(part, rate_at, holds, middle, stop)
-    return _last_in_windows(part, rate_at, holds, start, middle) if step is None else step
+    for window in _windows(part, holds, backwards=True):
+        found = np.flatnonzero(holds(rate_at(np.arange(window.start, window.stop))))
+        if len(found):
+            return window[int(found[-1])]
+    return None
 
 
-def _possible(part: Broken, holds: Holds, start: int, stop: int) -> bool:
-    """Whether something may hold at a step."""
-    bounds = extremes(part.piece, as_point(Fraction(start)), as_point(Fraction(stop - 1)))
-    if bounds == ANYTHING and stop - part.start > MOST_UNKNOWN_STEPS:
+def _windows(part: Broken, holds: Holds, *, backwards: bool) -> Iterator[range]:
+    """Short ranges of steps in which something may hold, those that are searched first first."""
+    left = [range(part.start, part.stop)]
+    for _ in range(MOST_WINDOWS):
+        if not left:
+            return
+        window = left.pop()
+        if not _possible(part, holds, window):
+            continue
+        count = window.stop - window.start
+        if count <= STEPS:
+            yield window
+            continue
+        # Near steps in short windows: how far a part goes is often not known.
+        middle = window.start + max(STEPS, count // 4)
+        halves = [range(middle, window.stop), range(window.start, middle)]
+        left.extend(reversed(halves) if backwards else halves)
+    if left:
         raise ValueError(
-            f"of the rates of steps {part.start} to {part.stop} no bounds are known, and they are too many to be "
-            f"searched; join the schedule with another one after at most {MOST_UNKNOWN_STEPS} steps"
+            f"{MOST_WINDOWS} ranges of up to {STEPS} steps have been searched, and the rate may still be found later; "
+            "give the schedule an end with then, or cooled_down"
         )
+
+
+def _possible(part: Broken, holds: Holds, window: range) -> bool:
+    """Whether something may hold at a step."""
+    bounds = extremes(part.piece, as_point(Fraction(window.start)), as_point(Fraction(window.stop - 1)))
     return any(holds(rate[0]) for rate in bounds)

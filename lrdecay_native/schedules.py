@@ -956,7 +956,10 @@ def _from_description(description: dict[str, Any]) -> Schedule:
     name = description.get("class")
     cls = SCHEDULES.get(name) if isinstance(name, str) else None
     if cls is None:
-        raise ValueError(f"class={name!r} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}")
+        raise ValueError(
+            f"class={name!r} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}; "
+            "a formula of your own is known once the module that defines it is imported"
+        )
     parameters = {k: v for k, v in description.items() if k != "class"}
     known = [parameter.name for parameter in fields(cls)]  # type: ignore[arg-type]
     for parameter in fields(cls):  # type: ignore[arg-type]
