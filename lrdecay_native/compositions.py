@@ -548,6 +548,8 @@ class KDecay(Schedule):
         )
 
     def _described(self) -> Pieces:
+        if self.k == 1.0:
+            return self.schedule._pieces
         steps = Fraction(self.decay_steps)
         maps = (TimeMap("continuous", steps), TimeMap("powered", Fraction(self.k)), TimeMap("scaled", steps))
         before = tuple(

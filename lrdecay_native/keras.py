@@ -20,6 +20,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lrdecay_native import validation
 from lrdecay_native.decays import InverseTimeDecay, PolynomialDecay, StepDecay
@@ -53,8 +54,11 @@ class _Operations:
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
 
-    def asarray(self, number: float) -> Any:
+    def asarray(self, number: float | npt.NDArray[np.float64]) -> Any:
         return ops.convert_to_tensor(number, self.dtype)
+
+    def astype(self, value: Any, dtype: str) -> Any:
+        return ops.cast(value, dtype)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(ops, name)

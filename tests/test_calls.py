@@ -53,16 +53,35 @@ def test_a_call_leaves_no_trace(name: str, random: Random) -> None:
             assert made(7) == value
 
 
+AT_MOST = {"base_learning_rate", "drop_rate", "factor", "gamma", "lowest", "m_mul", "pct_start", "peak_mul"}
+"""Parameters that another one, or 1, is above."""
+
+
+def changed_value(name: str, value: Any) -> Any:
+    """Another value for a parameter, or None."""
+    if isinstance(value, tuple):
+        return tuple(number * 1.5 for number in value)
+    if type(value) is not float or not 1e-90 < value < 1e90:
+        return None
+    return value * 1.5 if name not in AT_MOST else value * 0.5 if value != 1.0 else None
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_replaced_parameter_is_seen(name: str, random: Random) -> None:
+    replaced = 0
     for schedule in some_schedules(name, random):
         schedule(7)
         for parameter in dataclasses.fields(schedule):
-            value = getattr(schedule, parameter.name)
-            if type(value) is float and 1e-90 < value < 1e90 and parameter.name != "drop_rate":
-                factor = 0.5 if parameter.name == "lowest" else 1.5
-                changed = dataclasses.replace(schedule, **{parameter.name: value * factor})
-                assert changed(12_345) == eval(repr(changed), vars(lrd))(12_345)
+            value = changed_value(parameter.name, getattr(schedule, parameter.name))
+            if value is not None:
+                changed = dataclasses.replace(schedule, **{parameter.name: value})
+                fresh = eval(repr(changed), vars(lrd))
+                assert [changed(step) for step in (7, 12_345)] == [fresh(step) for step in (7, 12_345)]
+                replaced += changed(7) != schedule(7)
+    assert replaced or not any(
+        changed_value(parameter.name, getattr(schedule, parameter.name)) is not None
+        for parameter in dataclasses.fields(schedule)
+    )
 
 
 def test_every_schedule_of_one_formula_has_kernels_for_its_time_map(random: Random) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import re
+import tracemalloc
+from collections.abc import Callable
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -12,7 +14,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import TIME_MAPS, mp, real, some_period, some_schedule, some_steps, true_rate, ulps
+from reference import (
+    TIME_MAPS,
+    Real,
+    mp,
+    real,
+    some_period,
+    some_schedule,
+    some_steps,
+    spread,
+    true_rate,
+    ulps,
+)
 
 import lrdecay_native as lrd
 from lrdecay_native import formulas
@@ -121,8 +134,9 @@ class TestScaledAndClipped:
         lowest, highest = sorted(
             float(schedule(int(step))) + 1e-50 for step in random.sample(steps.tolist(), 2)
         )
-        expected = np.clip(schedule(steps), lowest, highest)
-        assert schedule.clipped(lowest, highest)(steps).tolist() == expected.tolist()
+        rates = schedule.clipped(lowest, highest)(steps)
+        assert ((rates >= lowest) & (rates <= highest)).all()
+        assert_alike(rates, np.clip(schedule(steps), lowest, highest))
         assert_alike(schedule.clipped()(steps), schedule(steps))
 
     def test_the_order_counts(self) -> None:
@@ -212,7 +226,7 @@ class TestNesting:
         assert nested(50 + 1000) == plain(1000)
         assert nested.values(50, 2050).tolist() == plain.values(2000).tolist()
         last = nested._parts[-1]
-        assert len(last.chain.kernels) == 3
+        assert len(last.chain.stages) == 3
         assert lrd.from_json(nested.to_json()) == nested
         assert eval(repr(nested), vars(lrd)) == nested
 
@@ -220,7 +234,7 @@ class TestNesting:
         part = (
             lrd.StepDecay(0.1, 0.96, 10).scaled(0.3).warmup(3).scaled(0.7).warmup(4).clipped(1e-9)._parts[-2]
         )
-        assert [name for name, _ in part.chain.kernels] == ["delayed", "staircase", "step_decay", "scaled"]
+        assert [name for name, _ in part.chain.stages] == ["delayed", "staircase", "step_decay", "scaled"]
 
 
 class TestCyclesOnGrids:
@@ -267,34 +281,136 @@ def test_multiples_next_to_whole_numbers() -> None:
         assert rounded_up(Fraction(0), distance, 5000).tolist() == expected
 
 
-TRUE_MAPS: dict[str, Any] = {
+@pytest.mark.parametrize("distance", [1 + Fraction(1, 3 * 2**70), Fraction(7, 3) + Fraction(1, 2**90)])
+def test_multiples_of_long_fractions(distance: Fraction) -> None:
+    expected = [-(-(k * distance) // 1) for k in range(5000)]
+    assert rounded_up(Fraction(0), distance, 5000).tolist() == expected
+
+
+@pytest.mark.parametrize("half_period", [1e18, 2.0**62, 1e30, 1e100])
+def test_periods_beyond_the_last_step(half_period: float) -> None:
+    schedule = lrd.CosineAnnealing(0.1, half_period)
+    for first in (0, 2**60, 2**63 - 100):
+        assert schedule.values(first, first + 50).tolist() == schedule(np.arange(first, first + 50)).tolist()
+
+
+def test_a_coarse_grid_of_many_cycles_needs_no_room_for_them() -> None:
+    schedule = lrd.CosineAnnealing(0.1, 100.5)
+    steps = np.arange(0, 500 * 2**21, 2**21)
+    tracemalloc.start()
+    values = schedule.values(0, 500 * 2**21, 2**21)
+    _, highest = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert highest < 2**22
+    assert_alike(values, schedule(steps))
+
+
+def true_ramp(t: Real, steps: Real, start: Real, rate: Real) -> Real:
+    return (start * (steps - t) + rate * t) / steps
+
+
+def true_cosine_ramp(t: Real, steps: Real, start: Real, rate: Real) -> Real:
+    return rate + (start - rate) * (1 + mp.cospi(t / steps)) / 2
+
+
+def true_square_root_ramp(t: Real, steps: Real, start: Real, rate: Real) -> Real:
+    return start + (rate - start) * mp.sqrt(t / steps)
+
+
+TRUE_MAPS: dict[str, Callable[..., Real]] = {
     "delayed": lambda t, delay: max(t - delay, 0),
-    "ramp": lambda t, steps, start, rate: (start * (steps - t) + rate * t) / steps,
+    "reflected": lambda t, total: max(total - t, 0),
+    "repeated": lambda t, period: t - period * mp.floor(t / period),
+    "powered": lambda x, exponent: x**exponent,
+    "held": lambda t, rate: rate,
+    "ramp": true_ramp,
+    "cosine_ramp": true_cosine_ramp,
+    "square_root_ramp": true_square_root_ramp,
+    "exponential": lambda x, base: base**x,
     "scaled": lambda rate, factor: factor * rate,
+    "moved": lambda rate, offset: rate + offset,
     "raised": max,
     "capped": min,
 }
 
+TRUE_COMBINATIONS: dict[str, Callable[..., Real]] = {
+    "added": lambda first, second: first + second,
+    "multiplied": lambda first, second: first * second,
+    "eased": lambda rate, gain, offset: offset + gain * (rate - offset),
+}
+
+
+def some_pair(random: Random, high: float) -> tuple[float, float]:
+    """A number in two parts."""
+    return high, high * 2.0**-55 * random.choice([0.0, random.uniform(-1.0, 1.0)])
+
+
+def some_numbers(random: Random, name: str) -> list[float]:
+    """What a map or a combination is given: its variables and its parameters."""
+    first, second, third = (some_period(random) for _ in range(3))
+    near = spread(random, 1e-9, 1.0)
+    match name:
+        case "ramp" | "square_root_ramp":
+            return [first * random.choice([0.0, near, 1.0 - near, 0.5]), first, second, third]
+        case "cosine_ramp":
+            # It falls: one that rises is reflected.
+            return [
+                first * random.choice([0.0, near, 1.0 - near]),
+                first,
+                max(second, third),
+                min(second, third),
+            ]
+        case "repeated":
+            return [random.choice([first * random.randrange(2**20), second]), first]
+        case "powered":
+            return [random.choice([0.0, near, random.random()]), spread(random, 1e-2, 1e2)]
+        case "exponential":
+            return [random.choice([0.0, near, 1.0, float(random.randrange(100))]), spread(random, 1e-6, 1e6)]
+        case "moved" | "added":
+            return [first, random.choice([second, -second, -first])]
+        case "eased":
+            return [first, near, second]
+    return [first, second]
+
+
+def tolerance(name: str, numbers: list[Real], truth: Real) -> Real:
+    """By how much a map or a combination may miss the truth."""
+    first, *others = numbers
+    match name:
+        case "repeated":
+            # Whole periods are taken away.
+            return mp.ldexp(first, -98)
+        case "powered" | "exponential":
+            base, exponent = (first, *others) if name == "powered" else (*others, first)
+            power = exponent * mp.log(base) if base else mp.zero
+            # What is smaller than any double is lost.
+            return truth * (mp.ldexp(1, -72) + mp.ldexp(abs(power), -79)) + mp.ldexp(1, -1073)
+        case "cosine_ramp":
+            # Of the part that is over 2**-102 are known, which counts where little is left.
+            moved = TRUE_MAPS[name](first * (1 + mp.ldexp(1, -102)), *others)
+            return mp.ldexp(truth, -98) + abs(moved - truth)
+    return mp.ldexp(abs(truth), -98)
+
 
 def test_every_composition_map_is_tested() -> None:
     assert TRUE_MAPS.keys() == formulas.COMPOSITION_MAPS.keys()
-    assert not TRUE_MAPS.keys() & TIME_MAPS.keys()
+    assert TRUE_COMBINATIONS.keys() == formulas.COMBINATIONS.keys()
+    assert not TRUE_MAPS.keys() & (TIME_MAPS.keys() | TRUE_COMBINATIONS.keys())
 
 
-@pytest.mark.parametrize("name", TRUE_MAPS)
-def test_composition_maps(name: str, random: Random) -> None:
-    """As pairs high + low, to 2**-98; the last parameter comes in two parts."""
+@pytest.mark.parametrize("name", TRUE_MAPS | TRUE_COMBINATIONS)
+def test_composition_maps_and_combinations(name: str, random: Random) -> None:
+    """As pairs high + low; every variable and every parameter comes in two parts."""
+    true, arrays = (TRUE_MAPS | TRUE_COMBINATIONS)[name], 4 if name in TRUE_COMBINATIONS else 2
     for _ in range(200):
-        variable = some_period(random)
-        parameters = [some_period(random) for _ in formulas.COMPOSITION_MAPS[name].parameters[:-1]]
-        if name == "ramp":
-            variable = min(variable, parameters[0] * random.random())
-        low = parameters[-1] * 2.0**-60 * random.choice([0, 1, -1])
-        truth = TRUE_MAPS[name](mp.mpf(variable), *parameters[:-1], mp.mpf(parameters[-1]) + low)
-        point = getattr(engine, f"{name}_point")(variable, 0.0, *parameters, low)
-        assert abs(real(point[0]) + real(point[1]) - truth) <= mp.ldexp(truth, -98)
+        pairs = [some_pair(random, number) for number in some_numbers(random, name)]
+        numbers = [real(high) + real(low) for high, low in pairs]
+        truth = true(*numbers)
+        given = [part for pair in pairs for part in pair]
+        point = getattr(engine, f"{name}_point")(*given)
+        assert abs(real(point[0]) + real(point[1]) - truth) <= tolerance(name, numbers, truth), pairs
         out = np.empty(1), np.empty(1)
-        getattr(engine, name)(np.array([variable]), np.zeros(1), *parameters, low, *out)
+        getattr(engine, name)(*(np.array([part]) for part in given[:arrays]), *given[arrays:], *out)
         assert (out[0][0], out[1][0]) == point
 
 
@@ -332,7 +448,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("call", "advice"),
         [
-            ("Warmup(s, 5, 0.1)", "write Warmup(schedule, steps, start=...)"),
+            ("Warmup(s, 5, 0.1)", "write Warmup(schedule, steps, start=..., shape=...)"),
             ("Joined(s, s, 3, 4)", "write Joined(schedule, other, at)"),
             ("Scaled(s, 2, 3)", "write Scaled(schedule, factor)"),
             ("Clipped(s, 2, 3, 4)", "write Clipped(schedule, lowest, highest)"),
