@@ -6,6 +6,8 @@ the page is the code that is run: each text below is executed as it stands, and 
 
 from __future__ import annotations
 
+import ast
+import doctest
 import io
 import re
 from collections.abc import Iterator
@@ -260,7 +262,7 @@ CLASSES: dict[str, str] = {
         schedule.plot(1000)
     """,
 }
-"""The code of each schedule class; ``schedule`` is of that class."""
+"""The code of schedule classes; ``schedule`` is of that class.  Others are drawn as in their docstring's example."""
 
 PLANS = [
     (
@@ -424,7 +426,23 @@ def class_examples(module: str) -> Iterator[Example]:
     for name, cls in SCHEDULES.items():
         if cls.__module__ == f"lrdecay_native.{module}":
             summary = (cls.__doc__ or "").partition("\n")[0]
-            yield Example(name, summary, dedent(CLASSES[name]).lstrip())
+            code = dedent(CLASSES[name]).lstrip() if name in CLASSES else code_of_docstring(cls)
+            yield Example(name, summary, code)
+
+
+def code_of_docstring(cls: type[lrd.Schedule]) -> str:
+    """Code that draws the first schedule of this class in its docstring's example."""
+    examples = doctest.DocTestParser().get_examples(cls.__doc__ or "")
+    nodes = (node for example in examples for node in ast.walk(ast.parse(example.source)))
+    calls = (node for node in nodes if isinstance(node, ast.Call))
+    made = next(
+        (ast.unparse(call) for call in calls if ast.unparse(call.func) == f"lrd.{cls.__name__}"), None
+    )
+    if made is None:
+        raise LookupError(f"{cls.__name__} needs an example in its docstring, or code in CLASSES")
+    length = eval(made, {"lrd": lrd}).length
+    stop = 1000 if length is None else max(2, round(1.25 * length))
+    return f"schedule = {made}\nschedule.plot({stop})\n"
 
 
 def plans() -> Iterator[Example]:

@@ -48,8 +48,12 @@ def _no_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 class TestGallery:
     def test_every_schedule_class_has_a_picture(self) -> None:
-        assert set(gallery.CLASSES) == OF_THE_LIBRARY
         assert {example.title for example in EXAMPLES} >= OF_THE_LIBRARY
+        assert set(gallery.CLASSES) <= OF_THE_LIBRARY
+        page = gallery.PAGE.read_text(encoding="utf-8")
+        for name in OF_THE_LIBRARY:
+            assert f"### {name}\n" in page, "run: make gallery"
+            assert f"](gallery/{name.lower()}.svg)\n" in page
 
     @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
     def test_the_code_draws(self, example: Any) -> None:
@@ -66,6 +70,15 @@ class TestGallery:
         files = {path.name for path in gallery.PICTURES.iterdir()}
         assert files == {example.file for example in EXAMPLES}
         assert len(files) == len(EXAMPLES)
+
+    @pytest.mark.parametrize("name", ["CosineDecay", "NoamDecay", "Cyclic", "Stretched"])
+    def test_a_class_without_code_is_drawn_as_in_its_docstring(self, name: str) -> None:
+        code = gallery.code_of_docstring(SCHEDULES[name])
+        assert type(gallery.Example(name, "", code).run()).__name__ == name
+
+    def test_a_class_without_an_example_is_refused(self) -> None:
+        with pytest.raises(LookupError, match="Schedule needs an example in its docstring"):
+            gallery.code_of_docstring(lrd.Schedule)
 
     def test_a_picture_is_the_same_whenever_it_is_drawn(self) -> None:
         example = EXAMPLES[0]
