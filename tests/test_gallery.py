@@ -161,9 +161,23 @@ class TestSchedules:
         assert all(codes([cell]) for cell in column("example"))
 
 
-@pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git")
-def test_the_diff_that_adds_a_formula_applies(tmp_path: Path) -> None:
-    page = (DOCS / "adding_a_formula.md").read_text(encoding="utf-8")
-    (diff,) = re.findall(r"^```diff\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(re.findall(r"^diff --git ", diff, re.MULTILINE)) <= 3
-    subprocess.run(["git", "apply", "--check", "-"], input=diff, text=True, cwd=ROOT, check=True)
+def diffs(page: Path) -> list[str]:
+    """The blocks of a page that are diffs."""
+    return re.findall(r"^```diff\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+class TestAddingAFormula:
+    (diff,) = diffs(DOCS / "adding_a_formula.md")
+
+    @pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git")
+    def test_the_diff_applies(self) -> None:
+        subprocess.run(["git", "apply", "--check", "-"], input=self.diff, text=True, cwd=ROOT, check=True)
+
+    def test_it_is_of_three_files(self) -> None:
+        assert len(re.findall(r"^diff --git ", self.diff, re.MULTILINE)) == 3
+
+    def test_what_the_readme_shows_is_a_part_of_it(self) -> None:
+        (shown,) = diffs(ROOT / "README.md")
+        added = [line for line in shown.splitlines() if line.startswith("+")]
+        assert len(added) > 30
+        assert set(added) <= set(self.diff.splitlines())
