@@ -492,6 +492,7 @@ def pictures() -> dict[Path, bytes]:
 
 def write() -> None:
     """Write the page and the pictures, and remove the pictures that it has no more."""
+    plt.switch_backend("Agg")  # no window
     drawn = pictures()
     write_whole({PAGE: page().encode(), **drawn})
     for path in set(PICTURES.iterdir()) - set(drawn):
