@@ -14,7 +14,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h)
 	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
 	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
 
-.PHONY: demo test slow-test lint bench bench-compare bench-baseline bench-mnist docs clean
+.PHONY: demo test slow-test lint bench bench-compare bench-baseline bench-mnist docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -49,8 +49,12 @@ bench-baseline: $(VENV)/installed
 bench-mnist: $(VENV)/installed
 	$(BIN)/lrdecay train --compare $(DATA) --epochs 6 --output comparison
 
-docs: $(VENV)/installed
+docs: gallery
 	$(BIN)/python -m bench document
+
+gallery: $(VENV)/installed
+	$(BIN)/python docs/gallery.py
+	$(BIN)/python docs/schedules.py
 
 clean:
 	rm -rf $(VENV) build dist demo comparison *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so
