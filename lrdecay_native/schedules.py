@@ -427,7 +427,8 @@ class Schedule(ABC):
         start_factor : float, optional
             The rate at step 0 as a part of this schedule's first rate, in its place.
         shape : str, default "linear"
-            How it rises: ``"linear"``, ``"cosine"``, ``"1-sqrt"`` (such a fall run backwards), ``"exponential"`` (from a start above 0), or
+            How it rises: ``"linear"``, ``"cosine"``, ``"1-sqrt"`` (such a fall run backwards),
+            ``"exponential"`` (from a start above 0), or
             ``"constant"``, which stays at the start.
 
         Returns

@@ -63,6 +63,12 @@ SHORTEST_REPEAT = 2**12
 
 MOST_SINGLE_STEPS = 2**24
 
+MOST_STEPS = 2**31
+"""Steps that are added one by one at most; they take a minute."""
+
+MOST_CYCLES = 2**18
+"""Cycles that are added one by one at most, likewise."""
+
 STEPS_OF_STRETCHES = 2**22
 """Steps per round where stretches are found first."""
 
@@ -498,6 +504,10 @@ def _sum_of_single_cycles_of(part: Repeats, first: int, last: int) -> Fraction:
     if part.period < SHORTEST_REPEAT and part.stop - part.start < MOST_SINGLE_STEPS:
         return _sum_of_single_steps(part.chain, part.start, part.stop)
     result = Fraction(0)
+    if last - first > MOST_CYCLES and part.curve.gain == 1.0:
+        raise ValueError(
+            f"{last - first} cycles differ and would have to be added one by one; sum up to {MOST_CYCLES} at a time"
+        )
     for number in range(first, last + 1):
         if part.curve.gain < 1.0 and part.curve.gain ** (number - first) < NEGLIGIBLE**2:
             start = max(part.first_step(number), part.start)
@@ -513,6 +523,10 @@ def _sum_of_broken(part: Broken, start: int, stop: int) -> Fraction:
     while start < stop:
         end = min(start + STEPS_OF_STRETCHES, stop)
         bounds = None if part.piece.bounding_kernels else stretch_bounds(part.piece, range(start, end))
+        if bounds is None and stop - start > MOST_STEPS:
+            raise ValueError(
+                f"{stop - start} rates would have to be added one by one; sum up to {MOST_STEPS} steps at a time"
+            )
         if bounds is None:
             result += _sum_of_single_steps(part.chain, start, end)
         else:

@@ -254,7 +254,7 @@ class TestOperators:
 
 
 def test_edges() -> None:
-    """The table of docs/edge_rules.md."""
+    """The table of docs/schedules.md."""
     line = lrd.PolynomialDecay(1.0, max_step=4)
     assert line.warmup(0)(0) == 1.0
     assert line.cooled_down(2, 0, end=0.1).values(4).tolist() == [1.0, 0.75, 0.1, 0.1]
