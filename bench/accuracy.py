@@ -15,7 +15,10 @@ SAMPLE = 500
 PRECISION = 200
 
 MPMATH = SimpleNamespace(
-    asarray=mpmath.mpf,
+    asarray=lambda value: value if isinstance(value, np.ndarray) else mpmath.mpf(value),
+    exact=lambda number: mpmath.mpf(number.as_integer_ratio()[0]) / number.as_integer_ratio()[1],
+    astype=lambda value, dtype: int(value),
+    take=lambda table, index: mpmath.mpf(float(table[index])),
     exp=mpmath.exp,
     sqrt=mpmath.sqrt,
     raised_cosine=lambda x: (1 + mpmath.cospi(x)) / 2,

@@ -201,3 +201,10 @@ def test_worst_ulp_sees_a_wrong_last_bit() -> None:
     values = schedule.values(1000)
     assert worst_ulp(schedule, values) < 0.56
     assert worst_ulp(schedule, np.nextafter(values, 1.0)) > 0.9
+
+
+@pytest.mark.parametrize("name", SCHEDULES_MEASURED)
+def test_accuracy_of_every_measured_schedule(name: str) -> None:
+    schedule = SCHEDULES_MEASURED[name]
+    assert worst_ulp(schedule, schedule.values(5000)) <= 0.51
+    assert worst_ulp(schedule, schedule.values(5000, dtype=np.float32)) <= 0.51

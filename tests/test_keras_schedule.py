@@ -233,6 +233,12 @@ class TestEverySchedule:
         rates = numbers(KerasSchedule(schedule)(steps))
         np.testing.assert_allclose(rates, exact, rtol=1e-5, atol=1e-4 * exact.max())
 
+    def test_config(self, name: str) -> None:
+        ours = KerasSchedule(SCHEDULES[name].example)
+        again = builtins.deserialize(builtins.serialize(ours))
+        assert again.schedule == ours.schedule
+        assert repr(again) == repr(ours)
+
     def test_with_kerass_learning_rate_scheduler(self, name: str, trained: Any) -> None:
         schedule = SCHEDULES[name].example
         trained.optimizer.learning_rate = 0.25

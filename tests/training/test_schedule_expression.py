@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from reference import SCHEDULES
 
-from lrdecay_native.decays import InverseTimeDecay, StepDecay
+from lrdecay_native.decays import Constant, CosineDecay, InverseTimeDecay, StepDecay
+from lrdecay_native.phases import MultiStepDecay
 from lrdecay_native.schedule_expression import EXAMPLE, schedule_from_text
 
 
@@ -24,6 +26,12 @@ from lrdecay_native.schedule_expression import EXAMPLE, schedule_from_text
         ),
         ("StepDecay(0.1, 0.5, 10).per_epoch(1875)", StepDecay(0.1, 0.5, 10).per_epoch(1875)),
         (
+            "CosineDecay(0.1, 100).cooled_down(50, 10, end=1e-3, shape='cosine').restarted(80)",
+            CosineDecay(0.1, 100).cooled_down(50, 10, end=1e-3, shape="cosine").restarted(80),
+        ),
+        ("MultiStepDecay(0.1, [3, 5])", MultiStepDecay(0.1, (3, 5))),
+        ("Sum(Constant(0.1), StepDecay(0.1, 0.5, 10))", Constant(0.1) + StepDecay(0.1, 0.5, 10)),
+        (
             "StepDecay(0.1, 0.5, 10).per_epoch(steps_per_epoch=1875, staircase=True)",
             StepDecay(0.1, 0.5, 10).per_epoch(1875, staircase=True),
         ),
@@ -33,8 +41,9 @@ def test_an_expression_gives_its_schedule(text: str, schedule: object) -> None:
     assert schedule_from_text(text) == schedule
 
 
-@pytest.mark.parametrize("schedule", [StepDecay(0.1, 0.96, 1000), StepDecay(0.1, 0.5, 10).per_epoch(1875)])
-def test_what_repr_prints_and_what_to_json_writes_is_read(schedule: StepDecay, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_what_repr_prints_and_what_to_json_writes_is_read(name: str, tmp_path: Path) -> None:
+    schedule = SCHEDULES[name].example
     assert schedule_from_text(repr(schedule)) == schedule
     file = tmp_path / "schedule.json"
     file.write_text(schedule.to_json())
