@@ -10,11 +10,11 @@ export LRDECAY_MNIST := $(MNIST)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h) \
-	lrdecay_native/formulas.py lrdecay_native/variants.py lrdecay_native/tracing.py \
+	lrdecay_native/formulas.py lrdecay_native/parameters.py lrdecay_native/variants.py lrdecay_native/tracing.py \
 	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
 	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
 
-.PHONY: demo test slow-test lint bench bench-compare bench-baseline bench-mnist docs gallery clean
+.PHONY: demo test parity slow-test lint bench bench-compare bench-baseline bench-mnist docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,12 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -q -m "not slow"
+
+# Against the real packages of Keras, torch, optax, transformers, timm, fvcore and composer.
+parity: $(VENV)/installed
+	$(BIN)/pip install --quiet --group parity
+	$(BIN)/pip install --quiet --no-deps --requirement tests/parity/without-dependencies.txt
+	LRDECAY_PEERS=required $(BIN)/python -m pytest -q tests/parity
 
 slow-test: $(VENV)/installed
 	$(BIN)/python -m pytest -q -m slow

@@ -7,8 +7,8 @@ quick.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -261,9 +261,9 @@ def list_schedules() -> None:
 
 
 def formula_of(schedule_class: type[Schedule]) -> str:
-    """The formula with which the description of a schedule begins."""
-    formula = re.search(r"^ *``(.+?)``", schedule_class.__doc__ or "", re.MULTILINE)
-    return escape(formula[1]) if formula else ""
+    """What the second paragraph of a schedule's description says: its formula."""
+    paragraphs = (inspect.getdoc(schedule_class) or "").split("\n\n")
+    return escape(" ".join(paragraphs[1].split()).replace("``", "")) if len(paragraphs) > 1 else ""
 
 
 def parameters_of(schedule_class: type[Schedule]) -> str:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import dtype_of
-from lrdecay_native.parts import Broken, Chain, Constant, Cycles, Part, Repeats, Smooth, Stairs
+from lrdecay_native.parts import Broken, Chain, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
+from lrdecay_native.pieces import Node, Piece
 from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
 
 SEGMENT = 2**22
@@ -127,6 +128,10 @@ def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
     exact = Chain(piece.stages).on_arrays
     for first in range(0, len(steps), SEGMENT):
         some, values = steps[first : first + SEGMENT], out[first : first + SEGMENT]
+        known = _known_rates(piece, some)
+        if known is not None:
+            values[:] = known
+            continue
         bounds = stretch_bounds(piece, some)
         if bounds is None:
             fill_directly(exact, some, values)
@@ -136,6 +141,16 @@ def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
         np.maximum(out, out.dtype.type(float(part.piece.lowest)), out=out)
     if part.piece.highest < math.inf:
         np.minimum(out, out.dtype.type(float(part.piece.highest)), out=out)
+
+
+def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:
+    """The rates that need no computation: those of a table with one for each step."""
+    scale = scale_of(piece.time_maps)
+    if not isinstance(piece.curve, Node) or scale is None or steps.step != 1:
+        return None
+    if scale.size != 1 or scale.origin.denominator != 1 or piece.factor != 1 or piece.offset != 0:
+        return None
+    return piece.curve.at_whole_numbers(steps.start - int(scale.origin), len(steps))
 
 
 def _fill_stairs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:

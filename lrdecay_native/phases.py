@@ -79,8 +79,8 @@ class MultiStepDecay(Schedule):
 
     Notes
     -----
-    Agrees with ``torch.optim.lr_scheduler.MultiStepLR(milestones, gamma)`` and timm's ``MultiStepLRScheduler``. Rates
-    are the true ones, rounded once.
+    Agrees with ``torch.optim.lr_scheduler.MultiStepLR(milestones, gamma)``; timm's ``MultiStepLRScheduler`` drops one
+    step earlier.  Rates are the true ones, rounded once.
 
     Examples
     --------
@@ -134,8 +134,8 @@ class PiecewiseConstant(Schedule):
 
     Notes
     -----
-    At a boundary the new rate holds, as with torch, optax and timm.  Keras's ``PiecewiseConstantDecay`` keeps the old
-    one there: its equal for whole steps has each boundary one step later.
+    At a boundary the new rate holds, as with torch, optax and fvcore.  Keras's ``PiecewiseConstantDecay`` keeps the
+    old one there: its equal for whole steps has each boundary one step later.
 
     Examples
     --------
@@ -255,7 +255,8 @@ class WarmupStableDecay(Schedule):
 
     Notes
     -----
-    Agrees with transformers' ``get_wsd_schedule``.  A phase of no steps is left out.  S. Hu et al., "MiniCPM", 2024;
+    Agrees with transformers' ``get_wsd_schedule``.  A phase of no steps is left out.  The ``"1-sqrt"`` of a rise is
+    that of a fall run backwards.  S. Hu et al., "MiniCPM", 2024;
     A. Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations", 2024 (1-sqrt);
     N. Iyer et al., "Wide-minima Density Hypothesis and the Explore-Exploit Learning Rate Schedule", 2020 (the knee).
 

@@ -16,6 +16,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Union
 
+import numpy as np
+import numpy.typing as npt
+
 from lrdecay_native.evaluation import PointPair
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.variants import variant
@@ -133,6 +136,10 @@ class Node(ABC):
     @abstractmethod
     def evaluate(self, xp: Any, variable: Any) -> Any:
         """The value in an array namespace."""
+
+    def at_whole_numbers(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
+        """The values at so many whole numbers, where they need no computation."""
+        return None
 
     def extremes(self, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
         """Bounds of the values from one number to another."""

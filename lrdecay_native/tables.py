@@ -63,6 +63,9 @@ class Table(Node):
         part = variable - whole
         return rate * (1.0 - part) + after * part
 
+    def at_whole_numbers(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
+        return self.rates[np.minimum(np.arange(first, first + count), len(self.rates) - 1)]
+
     def extremes(self, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
         begin, end = (min(int(place[0]), len(self.rates) - 1) for place in (first, last))
         some = self.rates[begin : end + 2]
