@@ -68,8 +68,8 @@ def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P,
     cell that is run twice, it is the class that there is; with other code or constants it is refused.
 
     Of an own formula nothing else is known: `Schedule.values` and `Schedule.sum` evaluate each step, and
-    `Schedule.first_step_below` and `Schedule.last_step_above` search step by step, and refuse more than 2**28 of
-    them: join the schedule with another one, ``s.then(Constant(rate), at=...)``.
+    `Schedule.first_step_below` and `Schedule.last_step_above` search step by step, and give up with a ValueError
+    after 2**26 of them: join the schedule with another one, ``s.then(Constant(rate), at=...)``.
 
     ``from_json``, ``pickle.load`` and ``keras.models.load_model`` need the class: import the module that defines it
     before.  Pickling needs a function at the top level of a module.

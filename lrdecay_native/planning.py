@@ -27,7 +27,7 @@ LONG_CYCLE = 1024
 MOST_DIFFERENT_CYCLES = 64
 """Cycles that differ in where their steps are, of which each is searched."""
 
-MOST_WINDOWS = 2**14
+MOST_WINDOWS = 2**12
 """Ranges of steps that are looked at, in a search of rates that may be found anywhere."""
 
 STEPS = 2**14

@@ -193,7 +193,7 @@ def _few_rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices
     result = base + numbers * whole
     if first == each == 0:
         return result
-    if first + each * count < 2**63:
+    if max(first + each * count, denominator) < 2**63:
         shift = denominator.bit_length() - 1
         if denominator == 1 << shift:
             # Much faster than a division.

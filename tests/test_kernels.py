@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from reference import KERNELS, mp, ulps
+from reference import CLASSES, KERNELS, mp, ulps
 
 import lrdecay_native as lrd
 from lrdecay_native import curves
 from lrdecay_native.decays import _Decay
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.schedules import SCHEDULES
 
 Array = npt.NDArray[Any]
 
@@ -642,7 +641,7 @@ def test_wrong_arguments(arguments: tuple[Any, ...], named: dict[str, Any], text
 
 
 def test_kernels_and_schedules_have_the_same_defaults() -> None:
-    for cls in SCHEDULES.values():
+    for cls in CLASSES.values():
         if issubclass(cls, _Decay):
             of_class = {field.name: field.default for field in fields(cls)}  # type: ignore[arg-type]
             arguments = FORMULAS[cls._formula].arguments

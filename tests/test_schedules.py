@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import (
+    CLASSES,
     LAST_STEP,
     LEAST_ACCURATE,
     SCHEDULES,
@@ -30,7 +31,6 @@ from reference import (
 )
 
 import lrdecay_native as lrd
-from lrdecay_native import schedules
 from lrdecay_native.decays import _Decay
 from lrdecay_native.formulas import FORMULAS
 
@@ -133,7 +133,7 @@ def rates_between(schedule: Any) -> tuple[Any, Any]:
 
 
 def test_the_examples_cover_every_class() -> None:
-    assert {type(example).__name__ for example in EXAMPLES} == set(schedules.SCHEDULES)
+    assert {type(example).__name__ for example in EXAMPLES} == set(CLASSES)
 
 
 class TestValues:
@@ -599,7 +599,7 @@ class TestRefusals:
                     replace(schedule, **{parameter: bad})
 
     def test_every_parameter_is_in_one_of_the_lists(self) -> None:
-        for cls in schedules.SCHEDULES.values():
+        for cls in CLASSES.values():
             names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
             others = {"schedule", "other", "pct_start", *CHOICES, *WHOLE_NUMBERS, *SEQUENCES}
             assert names <= {*NUMBERS, *FLAGS, *others}
@@ -668,7 +668,7 @@ class TestRefusals:
         "arguments", [{}, {"initial_learning_rate": 0.1}, {"initial_learning_rate": 0.1, "unknown": 1}]
     )
     def test_missing_and_unknown_parameters(self, arguments: dict[str, Any]) -> None:
-        for cls in schedules.SCHEDULES.values():
+        for cls in CLASSES.values():
             with pytest.raises(TypeError, match=r"missing|unexpected"):
                 cls(**arguments)
 

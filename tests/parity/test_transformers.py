@@ -149,14 +149,15 @@ CASES = [
             "decay_type": "1-sqrt",
             "min_lr_ratio": 0.1,
         },
-        # Its warm-up of that name is the decay backwards, which rises steepest at its end.
-        lambda: (
-            lrd.OneMinusSquareRootDecay(0.3, 500, end_learning_rate=0.03)
-            .reversed(500)
-            .then(
-                lrd.WarmupStableDecay(0.3, 0, 2500, 1000, end_learning_rate=0.03, decay_shape="1-sqrt"),
-                at=500,
-            )
+        lambda: lrd.WarmupStableDecay(
+            0.3,
+            500,
+            2500,
+            1000,
+            initial_learning_rate=0.03,
+            end_learning_rate=0.03,
+            warmup_shape="1-sqrt",
+            decay_shape="1-sqrt",
         ),
     ),
     Case(
