@@ -172,6 +172,23 @@ class TestScaledAndClipped:
         assert rising.clipped(0.125, 0.175).values(12).tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("steps", [0, 3, 4.5, 9])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lrd.MultiStepDecay(0.1, [0, 0, 5], drop_rate=0.5),
+        lrd.PiecewiseConstant([0, 5], [0.3, 0.1, 0.2]),
+        lrd.StepDecay(0.1, 0.5, 2).cooled_down(0, 4, end=0.02),
+    ],
+    ids=repr,
+)
+def test_reversed_from_a_boundary_at_zero(schedule: Any, steps: float) -> None:
+    backwards = schedule.reversed(steps)
+    expected = [schedule(max(steps - step, 0.0)) for step in range(12)]
+    assert_alike(backwards(np.arange(12)), expected)
+    assert_alike(backwards.values(12), expected)
+
+
 class TestPieces:
     def test_kinds(self) -> None:
         assert [type(part) for part in lrd.StepDecay(0.1, 0.5, 2.5)._parts] == [Stairs]
