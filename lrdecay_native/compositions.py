@@ -452,7 +452,9 @@ class Reversed(Schedule):
         )
 
     def _described(self) -> Pieces:
-        return pieces.reversed_from(self.schedule._pieces, Fraction(self.steps))
+        # A schedule may begin with pieces that end at step 0.
+        seen = tuple(piece for piece in self.schedule._pieces if piece.end > Cut(Fraction(0)))
+        return pieces.reversed_from(seen, Fraction(self.steps))
 
 
 @dataclass(frozen=True, repr=False)

@@ -22,6 +22,7 @@ from reference import (
     some_period,
     some_schedule,
     some_steps,
+    spacing,
     spread,
     true_rate,
     ulps,
@@ -30,7 +31,8 @@ from reference import (
 import lrdecay_native as lrd
 from lrdecay_native import formulas
 from lrdecay_native.engines import engine
-from lrdecay_native.parts import Constant, Cycles, Smooth, Stairs
+from lrdecay_native.extremes import INFINITY, extremes
+from lrdecay_native.parts import Broken, Chain, Constant, Cycles, Repeats, Smooth, Stairs
 from lrdecay_native.pieces import Cut
 from lrdecay_native.stretches import rounded_up
 
@@ -172,6 +174,23 @@ class TestScaledAndClipped:
         assert rising.clipped(0.125, 0.175).values(12).tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("steps", [0, 3, 4.5, 9])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lrd.MultiStepDecay(0.1, [0, 0, 5], drop_rate=0.5),
+        lrd.PiecewiseConstant([0, 5], [0.3, 0.1, 0.2]),
+        lrd.StepDecay(0.1, 0.5, 2).cooled_down(0, 4, end=0.02),
+    ],
+    ids=repr,
+)
+def test_reversed_from_a_boundary_at_zero(schedule: Any, steps: float) -> None:
+    backwards = schedule.reversed(steps)
+    expected = [schedule(max(steps - step, 0.0)) for step in range(12)]
+    assert_alike(backwards(np.arange(12)), expected)
+    assert_alike(backwards.values(12), expected)
+
+
 class TestPieces:
     def test_kinds(self) -> None:
         assert [type(part) for part in lrd.StepDecay(0.1, 0.5, 2.5)._parts] == [Stairs]
@@ -179,6 +198,23 @@ class TestPieces:
         assert [type(part) for part in lrd.PolynomialDecay(0.1, 10)._parts] == [Smooth, Constant]
         assert [type(part) for part in lrd.PolynomialDecay(0.1, 10, cycle=True)._parts] == [Cycles]
         assert [type(part) for part in lrd.ExponentialDecay(0.1, 0.0)._parts] == [Constant]
+
+    def test_kinds_of_many_stretches(self) -> None:
+        annealing, line = lrd.CosineAnnealing(0.1, 5), lrd.PolynomialDecay(0.1, 10)
+        stairs = lrd.StepDecay(0.1, 0.5, 3)
+        for schedule, kinds in (
+            (annealing, [Repeats]),
+            (annealing.stretched(to=3, of=2).shifted(4), [Constant, Repeats]),
+            (annealing.reversed(100), [Broken, Constant]),
+            (annealing + line, [Broken, Broken]),
+            (annealing * stairs, [Broken]),
+            (line.restarted(7).clipped(0.05), [Repeats]),
+            (line.restarted(7).per_epoch(3, staircase=True), [Stairs]),
+            (stairs.reversed(9), [Broken, Constant]),
+            (line * lrd.CosineDecay(1.0, 8), [Smooth, Constant, Constant]),
+            (lrd.Tabulated([0.1, 0.3, 0.2]), [Broken, Constant]),
+        ):
+            assert [type(part) for part in schedule._parts] == kinds, schedule
 
     def test_boundaries_are_exact(self) -> None:
         """0.1 * 3 is above 0.3, in fractions as in the schedule."""
@@ -264,6 +300,69 @@ class TestCyclesOnGrids:
                     assert values[k] == 0
                 elif truth > 1e-28:
                     assert ulps(values[k], truth, dtype) <= 0.51, (schedule, steps[k])
+
+
+class TestRepeatsOnGrids:
+    """What repeats after whole steps is copied from the first period."""
+
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @pytest.mark.parametrize("period", [1, 3, 7, 64, 100, 1000, 12_346, 0.75, 33.3, 2.0**70])
+    def test_true_values(self, period: float, dtype: Any, random: Random) -> None:
+        restarted = lrd.PolynomialDecay(0.1, 90, power=1.5, end_learning_rate=0.001).restarted(period)
+        for schedule, steps in (
+            (restarted, range(30_000)),
+            (restarted, range(1, 30_001)),
+            (restarted.scaled(0.3).warmup(123), range(100, 30_000)),
+            (restarted.clipped(0.02, 0.07), range(50, 10_050)),
+            (restarted, range(10**12 + 7, 10**12 + 9000)),
+            (restarted, range(0, 40_000, 3)),
+            (restarted.per_epoch(3), range(29_999, 0, -1)),
+            (lrd.CosineAnnealing(0.1, period, end_learning_rate=0.02), range(5, 20_005)),
+            (lrd.Cyclic(0.01, 0.1, period, step_size_down=5, mode="triangular2"), range(20_000)),
+            (restarted + lrd.StepDecay(0.1, 0.9, 50), range(5000)),
+            (restarted.reversed(4321), range(6000)),
+        ):
+            values = schedule.values(steps.start, steps.stop, steps.step, dtype=dtype)
+            for k in {0, 1, 2, len(steps) - 1, *(random.randrange(len(steps)) for _ in range(8))}:
+                truth = true_rate(schedule, mp.mpf(steps[k]))
+                # Of the place in a cycle as many bits are lost as the number of the cycle has.
+                allowed = 0.51 + float(mp.ldexp(100 * steps[k], -102) / spacing(truth, dtype))
+                assert ulps(values[k], truth, dtype) <= allowed, (schedule, steps[k])
+
+
+@given(any_schedule, st.randoms(use_true_random=False))
+def test_extremes_hold_all_rates(schedule: Any, random: Random) -> None:
+    begin = 0
+    for piece in schedule._pieces[:8]:
+        stop = int(min(piece.end.first_step(), 2**63))
+        if begin == stop:
+            continue
+        first = random.randrange(begin, stop)
+        last = random.choice([min(stop - 1, first + random.randrange(1000)), random.randrange(first, stop)])
+        begin = stop
+        (lowest, *_), (highest, *_) = extremes(piece, exact_pair(first), exact_pair(last))
+        for _ in range(6):
+            rate, _ = Chain(piece.bounded_stages).at(random.randint(first, last))
+            # The kernels that the ends are computed with have errors too.
+            assert lowest * (1 - 1e-15) <= rate <= highest * (1 + 1e-15), (schedule, first, last)
+
+
+def test_extremes_are_near() -> None:
+    for schedule, first, last, lowest, highest in (
+        (lrd.CosineAnnealing(0.1, 50, end_learning_rate=0.02), 10, 500, 0.02, 0.1),
+        (lrd.PolynomialDecay(1.0, 10).restarted(4), 5, 7, 0.7, 0.9),
+        (lrd.Tabulated([0.1, 0.3, 0.2, 0.5], every=10), 5, 15, 0.1, 0.3),
+        (lrd.Cyclic(0.1, 0.9, 5, mode="triangular2"), 21, 29, 0.14, 0.3),
+        (lrd.StepDecay(1.0, 0.5, 10) + lrd.LinearDecay(1.0, 40), 10, 20, 0.75, 1.25),
+    ):
+        found = extremes(schedule._pieces[0], exact_pair(first), exact_pair(last))
+        assert found.highest != INFINITY
+        assert [pair[0] for pair in found] == pytest.approx([lowest, highest], rel=1e-12), schedule
+
+
+def exact_pair(step: int) -> tuple[float, float]:
+    high = float(step)
+    return high, float(step - int(high))
 
 
 @pytest.mark.parametrize("distance", [1, 3, 2.5, 7.7, 1 / 3, 0.1, 1e5 + 0.1, 12345.678])

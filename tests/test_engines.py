@@ -20,11 +20,14 @@ from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
 from lrdecay_native import blocks, curves, engines, evaluation, grids
+from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.generation import Function, all_functions
 
 Array = npt.NDArray[Any]
 Calls = dict[str, list[list[Any]]]
 KEPT = 30
+KEPT_POINTS = 300
+"""A point has any formula."""
 FUNCTIONS = [function for function in all_functions() if not function.private]
 
 
@@ -52,11 +55,11 @@ class Recorder:
 
         def call(*arguments: Any) -> Any:
             self.seen[name] += 1
-            kept = self.calls[name]
-            if len(kept) < KEPT:
+            kept, most = self.calls[name], KEPT_POINTS if name == "Point" else KEPT
+            if len(kept) < most:
                 kept.append(copies(arguments))
-            elif self.random.random() < KEPT / self.seen[name]:
-                kept[self.random.randrange(KEPT)] = copies(arguments)
+            elif self.random.random() < most / self.seen[name]:
+                kept[self.random.randrange(most)] = copies(arguments)
             return function(*arguments)
 
         return call
@@ -136,6 +139,8 @@ def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, ran
             assert (value, type(value)) == (theirs.at(step), type(theirs.at(step))), (stages, limit, step)
             compared[value is None] += 1
     assert min(compared[True], compared[False]) > 100
+    names = {name for stages, _ in calls["Point"] for name, _ in stages}
+    assert all(any(name.startswith(formula) for name in names) for formula in FORMULAS)
 
 
 STEPS_OF_ALL_KINDS: tuple[Any, ...] = (
