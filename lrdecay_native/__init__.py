@@ -1,17 +1,21 @@
 """Learning-rate schedules as native kernels: exact, fast, the same in every framework."""
 
+from typing import TYPE_CHECKING, Any
+
 from lrdecay_native import compositions, cycles, decays, phases, tables
 from lrdecay_native._version import __version__
 from lrdecay_native.compositions import *  # noqa: F403 - so a new schedule needs no line here
 from lrdecay_native.cycles import *  # noqa: F403
 from lrdecay_native.decays import *  # noqa: F403
 from lrdecay_native.engines import backend
-from lrdecay_native.fitting import fit
-from lrdecay_native.own_formulas import own_formula
 from lrdecay_native.phases import *  # noqa: F403
-from lrdecay_native.plateau import ReduceOnPlateau
 from lrdecay_native.schedules import Schedule, from_dict, from_json
 from lrdecay_native.tables import *  # noqa: F403
+
+if TYPE_CHECKING:
+    from lrdecay_native.fitting import fit
+    from lrdecay_native.own_formulas import own_formula
+    from lrdecay_native.plateau import ReduceOnPlateau
 
 __all__ = [
     "ReduceOnPlateau",
@@ -28,3 +32,16 @@ __all__ += phases.__all__
 __all__ += cycles.__all__
 __all__ += tables.__all__
 __all__ += compositions.__all__
+
+# What only some programs need is imported when it is asked for: a schedule is to be there at once.
+_LATER = {"ReduceOnPlateau": "plateau", "fit": "fitting", "own_formula": "own_formulas"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

@@ -156,7 +156,7 @@ def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | N
     # Cycles have their steps at the same places.
     first = part.first_step(cycles.start)
     one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), curve, cycles.start, most)
-    if one is None or len(one) * len(cycles) > most:
+    if one is None or max(len(one), 1) * len(cycles) > most:
         return None
     steps = (one + np.arange(len(cycles))[:, np.newaxis] * int(part.period)).ravel()
     return steps[(steps > start) & (steps < stop)]
