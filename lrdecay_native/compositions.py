@@ -526,7 +526,8 @@ class KDecay(Schedule):
     Notes
     -----
     Powers have about 2**-70 of error: a staircase whose step down is at exactly a whole number of steps may come a
-    step late.  T. Zhang and W. Li, "k-decay: A New Method For Learning Rate Schedule", 2020; ``k_decay`` of timm's schedulers.
+    step late.  T. Zhang and W. Li, "k-decay: A New Method For Learning Rate Schedule", 2020; the ``k_decay`` of
+    timm's schedulers.
 
     Examples
     --------

@@ -118,6 +118,7 @@ def refused(make: Callable[[], Any]) -> bool:
 
 NAMES: dict[str, Any] = {
     **vars(lrd),
+    "ReduceOnPlateau": lrd.ReduceOnPlateau,
     "refused": refused,
     "s": lrd.CosineDecay(0.3, 3000),
     "s1": lrd.LinearDecay(0.3, 700),

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import doctest
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lrdecay_native.schedules import SCHEDULES
+
 README = Path(__file__).parents[1] / "README.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def registry() -> Iterator[None]:
+    """The registry of schedules is afterwards what it was: an example defines a formula."""
+    before = dict(SCHEDULES)
+    yield
+    SCHEDULES.clear()
+    SCHEDULES.update(before)
 
 
 def test_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
