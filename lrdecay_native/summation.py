@@ -503,18 +503,18 @@ def _sum_of_single_cycles_of(part: Repeats, first: int, last: int) -> Fraction:
     """The sum over cycles, one after another, until they no longer differ from their end."""
     if part.period < SHORTEST_REPEAT and part.stop - part.start < MOST_SINGLE_STEPS:
         return _sum_of_single_steps(part.chain, part.start, part.stop)
-    result = Fraction(0)
-    if last - first > MOST_CYCLES and part.curve.gain == 1.0:
+    settled = last + 1
+    if part.curve.gain < 1.0:
+        settled = min(settled, first + math.ceil(2 * math.log(NEGLIGIBLE) / math.log(part.curve.gain)))
+    if settled - first > MOST_CYCLES:
         raise ValueError(
-            f"{last - first} cycles differ and would have to be added one by one; sum up to {MOST_CYCLES} at a time"
+            f"{settled - first} cycles differ and would have to be added one by one; "
+            f"sum up to {MOST_CYCLES} at a time"
         )
-    for number in range(first, last + 1):
-        if part.curve.gain < 1.0 and part.curve.gain ** (number - first) < NEGLIGIBLE**2:
-            start = max(part.first_step(number), part.start)
-            rate = min(max(_end_rate(part), part.piece.lowest), part.piece.highest)
-            return result + Fraction(rate) * (part.stop - start)
-        result += _sum(part.parts(number), range(part.start, part.stop))
-    return result
+    steps = range(part.start, part.stop)
+    result = sum((_sum(part.parts(number), steps) for number in range(first, settled)), Fraction(0))
+    rate = Fraction(min(max(_end_rate(part), part.piece.lowest), part.piece.highest))
+    return result + rate * max(part.stop - max(part.first_step(settled), part.start), 0)
 
 
 def _sum_of_broken(part: Broken, start: int, stop: int) -> Fraction:

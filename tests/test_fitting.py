@@ -191,6 +191,19 @@ def polynomial_decays(draw: Any) -> tuple[Any, float]:
     return lrd.PolynomialDecay(initial, span / 0.9, power=power, end_learning_rate=end), span
 
 
+@st.composite
+def decays_over_steps(draw: Any, cls: type[Any]) -> tuple[Any, float]:
+    span = draw(spans)
+    # The points are taken from the part before the end.
+    return cls(draw(rates), span / 0.9), span
+
+
+@st.composite
+def power_laws(draw: Any) -> tuple[Any, float]:
+    span = draw(spans)
+    return lrd.PowerLawDecay(draw(rates), draw(st.floats(0.2, 3.0)), decay_steps=span / 5), span
+
+
 FAMILIES: list[tuple[Callable[[], st.SearchStrategy[Any]], tuple[str, ...]]] = [
     (step_decays, ("initial_learning_rate", "drop_rate")),
     (step_decays, ("initial_learning_rate", "step_size")),
@@ -204,6 +217,11 @@ FAMILIES: list[tuple[Callable[[], st.SearchStrategy[Any]], tuple[str, ...]]] = [
     (polynomial_decays, ("initial_learning_rate", "end_learning_rate")),
     (polynomial_decays, ("power",)),
     (polynomial_decays, ("initial_learning_rate", "power", "end_learning_rate")),
+    (lambda: decays_over_steps(lrd.CosineDecay), ("initial_learning_rate", "decay_steps")),
+    (lambda: decays_over_steps(lrd.RexDecay), ("initial_learning_rate", "decay_steps")),
+    (lambda: decays_over_steps(lrd.InverseSquareRootDecay), ("initial_learning_rate", "decay_steps")),
+    (lambda: decays_over_steps(lrd.TanhDecay), ("initial_learning_rate",)),
+    (power_laws, ("initial_learning_rate", "power")),
 ]
 
 
@@ -216,7 +234,7 @@ def test_passes_through_points_of_a_schedule(
     family: Callable[[], st.SearchStrategy[Any]], names: tuple[str, ...]
 ) -> None:
     # A smaller example of what fails tells no more, and takes minutes.
-    @settings(max_examples=25, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+    @settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
     @given(family(), fractions, st.booleans())
     def check(schedule_and_span: Any, places: list[float], whole: bool) -> None:
         schedule, span = schedule_and_span
