@@ -27,7 +27,7 @@ demo: $(VENV)/installed
 	$(BIN)/lrdecay train $(DATA) --output demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 # Against the real packages of Keras, torch, optax, transformers, timm, fvcore and composer.
 parity: $(VENV)/installed

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
@@ -31,6 +32,8 @@ _WORST = pytest.StashKey[Worst]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_WORST] = {}
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_Workers())
 
 
 @pytest.fixture
@@ -42,6 +45,24 @@ def record_ulps(request: pytest.FixtureRequest) -> Callable[[str, str, float], N
         worst[formula, how] = max(worst.get((formula, how), 0.0), ulps)
 
     return record
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its worst errors over."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["worst"] = [
+            [*key, ulps] for key, ulps in session.config.stash[_WORST].items()
+        ]
+
+
+class _Workers:
+    """What pytest-xdist tells the process that reports."""
+
+    @staticmethod
+    def pytest_testnodedown(node: Any) -> None:
+        worst = node.config.stash[_WORST]
+        for formula, how, ulps in node.workeroutput.get("worst", []):
+            worst[formula, how] = max(worst.get((formula, how), 0.0), ulps)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -72,7 +72,7 @@ class RateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         keras.optimizers.schedules.ExponentialDecay(0.1, 100, 0.96),
         0.1,
     ],
-    ids=repr,
+    ids=["step", "exponential", "polynomial", "table", "builtin", "number"],
 )
 def test_the_reported_rates_are_those_the_training_step_used(learning_rate: Any, digits: Digits) -> None:
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
