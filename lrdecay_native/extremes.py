@@ -72,11 +72,11 @@ def _united(rates: list[PointPair]) -> Extremes:
 
 
 def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes:
-    cycles = [apply_to_point("staircase", end, *as_point(curve.period)) for end in (first, last)]
+    cycles = [apply_to_point("staircase", end, *curve.period_point) for end in (first, last)]
     if cycles[0] == cycles[1]:
-        first, last = (apply_to_point("repeated", end, *as_point(curve.period)) for end in (first, last))
+        first, last = (apply_to_point("repeated", end, *curve.period_point) for end in (first, last))
     else:
-        first, last = ZERO, as_point(curve.period)
+        first, last = ZERO, curve.period_point
     begin = ZERO
     found: list[PointPair] = []
     for piece in curve.pieces:
@@ -88,7 +88,7 @@ def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes
     if curve.gain == 1.0:
         return Extremes(lowest, highest)
     gains = [apply_to_point("exponential", cycle, curve.gain, 0.0) for cycle in cycles]
-    offset = as_point(curve.offset)
+    offset = curve.offset_point
     return _united(
         [_applied(("eased", (*gain, *offset)), rate) for rate in (lowest, highest) for gain in gains]
     )

@@ -44,11 +44,11 @@ def chained(apply: Callable[..., Any], stages: Iterable[Curve], variable: Any) -
 
 def _repeated(apply: Callable[..., Any], curve: Repeated, variable: Any) -> Any:
     """The value of a curve that repeats."""
-    rate = on_row(apply, curve.row, apply("repeated", variable, *as_point(curve.period)))
+    rate = on_row(apply, curve.row, apply("repeated", variable, *curve.period_point))
     if curve.gain == 1.0:
         return rate
-    gain = _gain(apply, curve.gain, apply("staircase", variable, *as_point(curve.period)))
-    return apply("eased", rate, *gain, *as_point(curve.offset))
+    gain = _gain(apply, curve.gain, apply("staircase", variable, *curve.period_point))
+    return apply("eased", rate, *gain, *curve.offset_point)
 
 
 def _gain(apply: Callable[..., Any], gain: float, cycle: Any) -> Any:
@@ -273,11 +273,11 @@ class Repeats(Broken):
     def parts(self, cycle: int) -> tuple[Part, ...]:
         """The parts of one cycle, on the steps of this part."""
         start, stop = max(self.first_step(cycle), self.start), min(self.first_step(cycle + 1), self.stop)
-        return parts_between(self.pieces(cycle, self.curve), start, stop)
+        return parts_between(self.pieces(cycle), start, stop)
 
-    def pieces(self, cycle: int, curve: Repeated) -> Pieces:
-        """The pieces of one cycle of a curve that repeats like this part."""
-        piece = self.piece
+    def pieces(self, cycle: int) -> Pieces:
+        """The pieces of one cycle."""
+        piece, curve = self.piece, self.curve
         inner = algebra.cut_off(
             algebra.delayed(curve.pieces, cycle * curve.period), Cut((cycle + 1) * curve.period)
         )

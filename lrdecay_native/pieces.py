@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, NamedTuple, Union
 
 import numpy as np
@@ -104,6 +104,16 @@ class Repeated:
     def row(self) -> Row:
         """The pieces made ready for steps."""
         return Row.of(self.pieces)
+
+    @cached_property
+    def period_point(self) -> PointPair:
+        """The period as ``high + low``."""
+        return as_point(self.period)
+
+    @cached_property
+    def offset_point(self) -> PointPair:
+        """The offset as ``high + low``."""
+        return as_point(self.offset)
 
 
 @dataclass(frozen=True)
@@ -254,24 +264,16 @@ def transition(shape: str, steps: Fraction, start: PointPair, rate: PointPair) -
     return (*origin, change)
 
 
-def _linear(end: Cut, start: PointPair, rate: PointPair) -> Piece:
-    return Piece(end, (), ("ramp", (*as_point(end.position), *start, *rate)))
+def _ramp(kernel: str, end: Cut, start: PointPair, rate: PointPair) -> Piece:
+    return Piece(end, (), (kernel, (*as_point(end.position), *start, *rate)))
 
 
-def _half_cosine(end: Cut, start: PointPair, rate: PointPair) -> Piece:
+def _fall(kernel: str, end: Cut, start: PointPair, rate: PointPair) -> Piece:
+    """A fall; a rise is one that runs backwards: next to the larger rate nothing is lost where numbers cancel."""
     if rate < start:
-        return Piece(end, (), ("cosine_ramp", (*as_point(end.position), *start, *rate)))
-    # From the other end: next to the larger rate nothing is lost where two numbers cancel.
-    maps = (TimeMap("reflected", Fraction(end.position)),)
-    return Piece(end, maps, ("cosine_ramp", (*as_point(end.position), *rate, *start)))
-
-
-def _square_root(end: Cut, start: PointPair, rate: PointPair) -> Piece:
-    if rate < start:
-        return Piece(end, (), ("square_root_ramp", (*as_point(end.position), *start, *rate)))
-    # A rise is a fall that runs backwards.
-    maps = (TimeMap("reflected", Fraction(end.position)),)
-    return Piece(end, maps, ("square_root_ramp", (*as_point(end.position), *rate, *start)))
+        return _ramp(kernel, end, start, rate)
+    backwards = TimeMap("reflected", Fraction(end.position))
+    return replace(_ramp(kernel, end, rate, start), time_maps=(backwards,))
 
 
 def _exponential(end: Cut, start: PointPair, rate: PointPair) -> Piece:
@@ -285,9 +287,9 @@ def _constant(end: Cut, start: PointPair, rate: PointPair) -> Piece:
 
 
 SHAPES: dict[str, Callable[[Cut, PointPair, PointPair], Piece]] = {
-    "linear": _linear,
-    "cosine": _half_cosine,
-    "1-sqrt": _square_root,
+    "linear": partial(_ramp, "ramp"),
+    "cosine": partial(_fall, "cosine_ramp"),
+    "1-sqrt": partial(_fall, "square_root_ramp"),
     "exponential": _exponential,
     "constant": _constant,
 }

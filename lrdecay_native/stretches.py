@@ -150,23 +150,23 @@ def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | N
     part = Repeats(start, stop, piece, scale.origin, scale.size * curve.period)
     cycles = range(part.cycle(start), part.cycle(stop - 1) + 1)
     if len(cycles) <= FEW_CYCLES:
-        return _united(_of_cycle(part, curve, number, most) for number in cycles)
+        return _united(_of_cycle(part, number, most) for number in cycles)
     if part.period.denominator != 1:
         return None
     # Cycles have their steps at the same places.
     first = part.first_step(cycles.start)
-    one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), curve, cycles.start, most)
+    one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), cycles.start, most)
     if one is None or max(len(one), 1) * len(cycles) > most:
         return None
     steps = (one + np.arange(len(cycles))[:, np.newaxis] * int(part.period)).ravel()
     return steps[(steps > start) & (steps < stop)]
 
 
-def _of_cycle(part: Repeats, curve: Repeated, number: int, most: int) -> Indices | None:
+def _of_cycle(part: Repeats, number: int, most: int) -> Indices | None:
     """Likewise of the steps of one cycle that are steps of a part."""
     begin, end = max(part.start, part.first_step(number)), min(part.stop, part.first_step(number + 1))
     found = []
-    for piece in part.pieces(number, curve):
+    for piece in part.pieces(number):
         stop = int(min(piece.end.first_step(), end))
         if begin < stop:
             found.append(_of_bounded(piece, Window(begin, stop, most)))
