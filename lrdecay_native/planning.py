@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lrdecay_native.evaluation import Doubles
 from lrdecay_native.extremes import extremes
@@ -262,7 +263,7 @@ def _last_in_cycle(part: Repeats, rate_at: Rate, holds: Holds, number: int) -> i
 def _first_in_windows(part: Broken, rate_at: Rate, holds: Holds) -> int | None:
     """The first step, looked for in windows in which it may lie."""
     for window in _windows(part, holds, backwards=False):
-        found = np.flatnonzero(holds(rate_at(np.arange(window.start, window.stop))))
+        found = np.flatnonzero(holds(rate_at(_steps(window))))
         if len(found):
             return window[int(found[0])]
     return None
@@ -271,10 +272,15 @@ def _first_in_windows(part: Broken, rate_at: Rate, holds: Holds) -> int | None:
 def _last_in_windows(part: Broken, rate_at: Rate, holds: Holds) -> int | None:
     """The last step, likewise."""
     for window in _windows(part, holds, backwards=True):
-        found = np.flatnonzero(holds(rate_at(np.arange(window.start, window.stop))))
+        found = np.flatnonzero(holds(rate_at(_steps(window))))
         if len(found):
             return window[int(found[-1])]
     return None
+
+
+def _steps(window: range) -> npt.NDArray[np.int64]:
+    # Not arange up to the stop: 2**63 makes floats of them all.
+    return window.start + np.arange(window.stop - window.start)
 
 
 def _windows(part: Broken, holds: Holds, *, backwards: bool) -> Iterator[range]:

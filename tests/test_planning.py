@@ -155,3 +155,11 @@ def test_of_every_class(name: str, random: Random) -> None:
     assert schedule.first_step_below(-1.0) is None
     assert schedule.last_step_above(-1.0) == LAST_STEP
     assert schedule.last_step_above(1e300) is None
+
+
+def test_the_last_steps_of_all() -> None:
+    """Whole numbers up to 2**63 - 1, in a sum of cycles that is searched window by window."""
+    swings = lrd.CosineAnnealing(1.0, 1) + lrd.RexDecay(1.0, 1)
+    assert swings.last_step_above(0.1) == 2**63 - 2
+    assert swings(2**63 - 2) == 1.0
+    assert swings(2**63 - 1) == 0.0
