@@ -1,42 +1,18 @@
-"""Schedules as Keras learning rates: for ``compile``, ``fit``, saving and reloading.
-
-Two classes compute the rate inside the training step:
-
-`KerasSchedule`
-    the formula in Keras operations, in float32. The default: it needs no number of steps, and it
-    is the arithmetic of Keras's own schedules: in their place, it changes no published digit.
-`KerasTable`
-    the native values of `Schedule.values`, computed beforehand and looked up by the integer step.
-
-A saved model names these classes, and Keras finds only what has been imported: write
-``import lrdecay_native.keras`` before ``keras.models.load_model`` (no ``custom_objects`` needed).
-Without that import Keras refuses the file with ``Could not locate class 'KerasSchedule'`` (old
-versions, up to 3.4 at least, imported the module by themselves).
-"""
+"""Schedules as Keras learning rates: computed in the training step, or looked up."""
 
 from __future__ import annotations
 
 from numbers import Real
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
+from keras import ops
 
 from lrdecay_native import validation
-from lrdecay_native.decays import InverseTimeDecay, PolynomialDecay, StepDecay
 from lrdecay_native.own_formulas import UntraceableError
 from lrdecay_native.schedules import Schedule, from_dict
-
-try:
-    import keras
-    from keras import ops
-except ImportError as error:
-    raise ImportError(
-        f"lrdecay_native.keras needs Keras 3 with a backend ({error}): "
-        'install them with: pip install "lrdecay_native[keras]" tensorflow'
-    ) from error
-
-__all__ = ["KerasSchedule", "KerasTable", "PrintLR", "from_keras"]
 
 MAXIMUM_TABLE_STEPS = 2**26
 """Longest table a `KerasTable` makes: 256 MiB of float32."""
@@ -211,72 +187,3 @@ class KerasTable(KerasSchedule):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments as JSON types: the recipe, not the table."""
         return {**super().get_config(), "stop": self.stop, "start": self.start}
-
-
-def from_keras(builtin: keras.optimizers.schedules.LearningRateSchedule) -> Schedule:
-    """Turn a Keras schedule object into the same schedule of this library.
-
-    Parameters
-    ----------
-    builtin : keras.optimizers.schedules.LearningRateSchedule
-        An ``ExponentialDecay`` (which becomes a `StepDecay`), ``InverseTimeDecay`` or
-        ``PolynomialDecay`` with any of its options. Its ``name`` is dropped.
-
-    Raises
-    ------
-    TypeError
-        If `builtin` is anything else, including a subclass, which may compute something else.
-    ValueError
-        If Keras accepts the parameters and this library doesn't, such as a growing rate.
-
-    Examples
-    --------
-    >>> import keras
-    >>> from_keras(keras.optimizers.schedules.ExponentialDecay(0.1, 1000, 0.96, staircase=True))
-    StepDecay(0.1, drop_rate=0.96, step_size=1000, staircase=True)
-    """
-    builtins = keras.optimizers.schedules
-    if type(builtin) is builtins.ExponentialDecay:
-        return StepDecay(
-            builtin.initial_learning_rate,
-            builtin.decay_rate,
-            builtin.decay_steps,
-            staircase=builtin.staircase,
-        )
-    if type(builtin) is builtins.InverseTimeDecay:
-        return InverseTimeDecay(
-            builtin.initial_learning_rate,
-            builtin.decay_rate,
-            decay_steps=builtin.decay_steps,
-            staircase=builtin.staircase,
-        )
-    if type(builtin) is builtins.PolynomialDecay:
-        return PolynomialDecay(
-            builtin.initial_learning_rate,
-            builtin.decay_steps,
-            power=builtin.power,
-            end_learning_rate=builtin.end_learning_rate,
-            cycle=builtin.cycle,
-        )
-    raise TypeError(
-        f"builtin={builtin!r} must be an ExponentialDecay, InverseTimeDecay or PolynomialDecay "
-        "object of keras.optimizers.schedules"
-    )
-
-
-class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
-    """Print the learning rate at the start of each epoch: ``Epoch 01: learning rate = 0.10000``.
-
-    Works with any learning rate the optimizer can have: a number, a schedule, or a number set by
-    ``keras.callbacks.LearningRateScheduler``, wherever that stands in the list of callbacks.
-    """
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._epoch: int | None = epoch
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        # Not at the epoch's begin: a LearningRateScheduler listed later hasn't set the rate yet.
-        if self._epoch is not None:
-            rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
-            print(f"Epoch {self._epoch + 1:02d}: learning rate = {rate:.5f}")
-            self._epoch = None

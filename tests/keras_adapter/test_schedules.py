@@ -19,13 +19,11 @@ import lrdecay_native as lrd
 
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
-from lrdecay_native.keras import (  # noqa: E402
+from lrdecay_native.keras import KerasSchedule, KerasTable, from_keras  # noqa: E402
+from lrdecay_native.keras.learning_rates import (  # noqa: E402
     EXACT_FLOAT32_STEPS,
     MAXIMUM_TABLE_STEPS,
     WIDEST_FLOAT,
-    KerasSchedule,
-    KerasTable,
-    from_keras,
 )
 
 builtins = keras.optimizers.schedules
