@@ -97,31 +97,9 @@ def _torch_expression(schedule: Schedule, steps: Steps, out: Steps) -> Evaluatio
 
 def keras_builtin(schedule: Schedule) -> Any:
     """Keras's own schedule of the same curve."""
-    from keras.optimizers import schedules
+    from lrdecay_native.keras import to_keras
 
-    if isinstance(schedule, StepDecay):
-        return schedules.ExponentialDecay(
-            schedule.initial_learning_rate,
-            decay_steps=schedule.step_size,
-            decay_rate=schedule.drop_rate,
-            staircase=schedule.staircase,
-        )
-    if isinstance(schedule, InverseTimeDecay):
-        return schedules.InverseTimeDecay(
-            schedule.initial_learning_rate,
-            decay_steps=schedule.decay_steps,
-            decay_rate=schedule.decay_rate,
-            staircase=schedule.staircase,
-        )
-    if isinstance(schedule, PolynomialDecay):
-        return schedules.PolynomialDecay(
-            schedule.initial_learning_rate,
-            decay_steps=schedule.max_step,
-            end_learning_rate=schedule.end_learning_rate,
-            power=schedule.power,
-            cycle=schedule.cycle,
-        )
-    raise TypeError(f"schedule={schedule!r} has no builtin in Keras")
+    return to_keras(schedule)
 
 
 def _tensorflow_eager(schedule: Schedule, steps: Steps, out: Steps) -> Evaluation:

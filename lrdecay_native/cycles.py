@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from lrdecay_native import pieces, validation
 from lrdecay_native.decays import StepDecay
@@ -15,6 +16,9 @@ __all__ = ["CosineAnnealing", "CosineRestarts", "Cyclic"]
 
 FURTHEST = 2**80
 """Cycles that grow are known up to this step; only a plan that is stretched or shifted gets behind 2**63."""
+
+MOST_HIGHER_CYCLES = 2**13
+"""Cycles of which each is higher than the one before: none is like another, and each has its own piece."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,7 +96,8 @@ class CosineRestarts(Schedule):
     t_mul : float, default 2
         How many times longer than the one before a cycle is: 1, or from 1.01 to 1e100.
     m_mul : float, default 1
-        What the amplitude of a cycle is multiplied with, compared with the one before, in (0, 1].
+        What the amplitude of a cycle is multiplied with, compared with the one before, from 1e-100; above 1 only
+        where no cycle gets above a rate of 1e100 or, falling, below 0, which may need a ``cycle_limit``.
     peak_mul : float, default 1
         What the highest rate of a cycle is multiplied with, likewise; not both.
     end_learning_rate : float, default 0
@@ -145,16 +150,35 @@ class CosineRestarts(Schedule):
         )
         if self.t_mul != 1.0 and self.t_mul < 1.01:
             raise ValueError(f"t_mul={self.t_mul!r} must be 1, or from 1.01")
-        for name in ("m_mul", "peak_mul"):
-            if getattr(self, name) > 1.0:
-                raise ValueError(f"{name}={getattr(self, name)!r} must be a factor in (0, 1]")
         if self.m_mul != 1.0 and self.peak_mul != 1.0:
             raise ValueError(f"m_mul={self.m_mul!r} and peak_mul={self.peak_mul!r}: one of them must be 1")
         if self.cycle_limit is not None and validation.whole("cycle_limit", self.cycle_limit) == 0:
             raise ValueError(f"cycle_limit={self.cycle_limit!r} must be at least 1")
+        if self._gets_higher:
+            self._refuse_endless_growth()
+
+    @property
+    def _gets_higher(self) -> bool:
+        return self.m_mul > 1.0 or self.peak_mul > 1.0
+
+    def _refuse_endless_growth(self) -> None:
+        name = "m_mul" if self.m_mul > 1.0 else "peak_mul"
+        given = f"{name}={getattr(self, name)!r}"
+        for number, cycle in enumerate(self._each_cycle()):
+            if number == MOST_HIGHER_CYCLES:
+                raise ValueError(
+                    f"{given} must be up to 1 where there are more than {MOST_HIGHER_CYCLES} cycles; "
+                    f"give a cycle_limit of at most {MOST_HIGHER_CYCLES}, or a larger t_mul"
+                )
+            if not 0 <= cycle.start <= Fraction(validation.LARGEST):
+                raise ValueError(
+                    f"{given} must be so small that rates stay from 0 to {validation.LARGEST:g}: the cycle from "
+                    f"step {float(cycle.begin):g} on would leave them; give a cycle_limit of at most {number}"
+                )
 
     def _described(self) -> Pieces:
-        cycles = self._cycles() if self.t_mul == 1.0 else self._growing_cycles()
+        alike = self.t_mul == 1.0 and not self._gets_higher
+        cycles = self._cycles() if alike else self._different_cycles()
         if self.cycle_limit is None:
             return cycles
         count, growth = self.cycle_limit, Fraction(self.t_mul)
@@ -176,19 +200,33 @@ class CosineRestarts(Schedule):
         bottom = Piece(NEVER, (), Repeated(length, transition("cosine", length, (0.0, 0.0), end)))
         return pieces.combined("added", (peak,), (bottom,))
 
-    def _growing_cycles(self) -> Pieces:
+    def _each_cycle(self) -> Iterator[_Cycle]:
         """Cycle after cycle, up to where even a stretched plan hardly gets."""
-        result: list[Pieces] = []
         begin, length = Fraction(0), Fraction(self.first_decay_steps)
         initial, end = Fraction(self.initial_learning_rate), Fraction(self.end_learning_rate)
         peak, gain = Fraction(1), Fraction(1)
-        while begin < FURTHEST and len(result) != self.cycle_limit:
-            start = as_point(end + (initial * peak - end) * gain)
-            fall = transition("cosine", length, start, as_point(end))
-            result.append(pieces.delayed(fall, begin))
+        number = 0
+        while begin < FURTHEST and number != self.cycle_limit:
+            yield _Cycle(begin, length, end + (initial * peak - end) * gain)
             begin, length = begin + length, _shortened(length * Fraction(self.t_mul))
             peak, gain = _shortened(peak * Fraction(self.peak_mul)), _shortened(gain * Fraction(self.m_mul))
-        return (*(piece for cycle in result for piece in cycle), held(as_point(end)))
+            number += 1
+
+    def _different_cycles(self) -> Pieces:
+        end = as_point(Fraction(self.end_learning_rate))
+        falls = (
+            pieces.delayed(transition("cosine", cycle.length, as_point(cycle.start), end), cycle.begin)
+            for cycle in self._each_cycle()
+        )
+        return (*(piece for fall in falls for piece in fall), held(end))
+
+
+class _Cycle(NamedTuple):
+    """A cycle: its first step, how many it has, and its first rate."""
+
+    begin: Fraction
+    length: Fraction
+    start: Fraction
 
 
 def _shortened(number: Fraction) -> Fraction:

@@ -830,6 +830,18 @@ def _some_restarts(random: Random) -> Any:
     )
 
 
+def _some_higher_restarts(random: Random) -> Any:
+    rate = some_rate(random)
+    limited = random.choice([{"t_mul": 1.0, "cycle_limit": 7}, {"t_mul": spread(random, 1.3, 3.0)}])
+    return lrd.CosineRestarts(
+        rate,
+        some_period(random),
+        **{random.choice(["m_mul", "peak_mul"]): random.uniform(1.0, 1.5)},
+        end_learning_rate=random.choice([0.0, rate * spread(random, 1e-6, 0.5)]),
+        **limited,
+    )
+
+
 def _some_cyclic(random: Random) -> Any:
     base = random.choice([0.0, some_rate(random)])
     mode = random.choice(["triangular", "triangular2", "exp_range"])
@@ -982,7 +994,7 @@ SCHEDULES |= {
     ),
     "CosineRestarts": Schedule(
         _true_restarts,
-        _some_restarts,
+        lambda random: random.choice([_some_restarts, _some_higher_restarts])(random),
         lambda s: s.first_decay_steps,
         _loss_in_cycles,
         example=lrd.CosineRestarts(0.1, 3, m_mul=0.5, end_learning_rate=0.01),

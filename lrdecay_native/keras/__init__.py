@@ -25,7 +25,7 @@ except ImportError as error:
     ) from error
 
 from lrdecay_native.keras.callbacks import PrintLR
-from lrdecay_native.keras.conversion import from_keras
+from lrdecay_native.keras.conversion import from_keras, to_keras
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
 
-__all__ = ["KerasSchedule", "KerasTable", "PrintLR", "from_keras"]
+__all__ = ["KerasSchedule", "KerasTable", "PrintLR", "from_keras", "to_keras"]
