@@ -15,7 +15,7 @@ from typing import Any
 import numpy.typing as npt
 
 from bench.namespaces import InPlace, NumPyExpression, Text, TextExpression, TorchExpression
-from lrdecay_native import InverseTimeDecay, PolynomialDecay, Schedule, StepDecay
+from lrdecay_native import PolynomialDecay, Schedule, StepDecay
 
 Steps = npt.NDArray[Any]
 Evaluation = Callable[[], Any]
