@@ -92,7 +92,7 @@ class _Decay(Schedule):
     def _parameters(self) -> list[float]:
         return [getattr(self, name) for name in FORMULAS[self._formula].parameters]
 
-    def evaluate(self, xp: Any, step: Any) -> Any:
+    def evaluate(self, xp: Any, step: Any, *, first: int = 0, stop: int | None = None) -> Any:
         x = TIME_MAPS[self._time_map].function(xp, step, xp.asarray(self._period))
         parameters = [xp.asarray(value) for value in self._parameters()]
         return FORMULAS[self._formula].function(xp, x, *parameters)

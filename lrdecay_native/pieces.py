@@ -428,6 +428,18 @@ def cut_off(pieces: Iterable[Piece], end: Cut) -> Pieces:
     return tuple(kept)
 
 
+def between(pieces: Pieces, first: int, stop: int | None) -> Pieces:
+    """The pieces that have a step from a first one to below a last one."""
+    kept = []
+    for piece in pieces:
+        end = piece.end.first_step()
+        if end > first:
+            kept.append(piece)
+        if stop is not None and end >= stop:
+            break
+    return tuple(kept)
+
+
 def joined(before: Iterable[Piece], at: Fraction, after: Iterable[Piece]) -> Pieces:
     """The pieces of a schedule up to a step, followed by pieces that begin there."""
     return (*cut_off(before, Cut(at)), *after) if at > 0 else tuple(after)

@@ -21,7 +21,7 @@ from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, contiguou
 from lrdecay_native.grids import evaluate_grid
 from lrdecay_native.namespaces import evaluate_pieces
 from lrdecay_native.parts import Part, on_row, parts_of
-from lrdecay_native.pieces import Pieces, Row
+from lrdecay_native.pieces import Pieces, Row, between
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ class Schedule(ABC):
             )
         return super().__new__(cls)
 
-    def evaluate(self, xp: Any, step: Any) -> Any:
+    def evaluate(self, xp: Any, step: Any, *, first: int = 0, stop: int | None = None) -> Any:
         """Run the formula in an array namespace.
 
         Parameters
@@ -81,13 +81,15 @@ class Schedule(ABC):
             ``ceil``, ``minimum``, ``maximum`` and ``where``.
         step : value of that namespace
             The step, as a floating value that takes ``+ - * / **``.
+        first, stop : int, optional
+            No step is below ``first``, nor from ``stop`` on: what is not needed then is left out.
 
         Returns
         -------
         value of that namespace
             The rate, in the precision of that namespace.
         """
-        return evaluate_pieces(xp, self._pieces, step)
+        return evaluate_pieces(xp, between(self._pieces, first, stop), step)
 
     def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
         """The value at ``step = (high, low)`` as such a pair; ``apply(name, pair, *parameters)`` runs a kernel."""

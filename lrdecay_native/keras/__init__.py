@@ -27,5 +27,25 @@ except ImportError as error:
 from lrdecay_native.keras.callbacks import PrintLR
 from lrdecay_native.keras.conversion import from_keras, to_keras
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
+from lrdecay_native.keras.schedules import (
+    CosineDecay,
+    CosineDecayRestarts,
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
 
-__all__ = ["KerasSchedule", "KerasTable", "PrintLR", "from_keras", "to_keras"]
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "KerasSchedule",
+    "KerasTable",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "PrintLR",
+    "from_keras",
+    "to_keras",
+]

@@ -68,7 +68,7 @@ def from_keras(builtin: keras.optimizers.schedules.LearningRateSchedule) -> Sche
     >>> from_keras(keras.optimizers.schedules.ExponentialDecay(0.1, 1000, 0.96, staircase=True))
     StepDecay(0.1, drop_rate=0.96, step_size=1000, staircase=True)
     >>> from_keras(keras.optimizers.schedules.CosineDecay(0.0, 9000, warmup_target=0.1, warmup_steps=1000))
-    CosineDecay(0.1, decay_steps=9000, end_learning_rate=0.0, exponent=1.0).warmup(1000)
+    Warmup(CosineDecay(0.1, decay_steps=9000, end_learning_rate=0.0, exponent=1.0), steps=1000, ...)
     """
     if type(builtin) is builtins.ExponentialDecay:
         return StepDecay(

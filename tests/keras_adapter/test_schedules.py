@@ -20,11 +20,7 @@ import lrdecay_native as lrd
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
 from lrdecay_native.keras import KerasSchedule, KerasTable, from_keras  # noqa: E402
-from lrdecay_native.keras.learning_rates import (  # noqa: E402
-    EXACT_FLOAT32_STEPS,
-    MAXIMUM_TABLE_STEPS,
-    WIDEST_FLOAT,
-)
+from lrdecay_native.keras.learning_rates import EXACT_FLOAT32_STEPS, MAXIMUM_TABLE_STEPS  # noqa: E402
 
 builtins = keras.optimizers.schedules
 
@@ -43,7 +39,6 @@ BUILTINS = [
 each_builtin = pytest.mark.parametrize(
     "builtin", BUILTINS, ids=lambda b: "-".join(map(str, b.get_config().values()))
 )
-needs_float64 = pytest.mark.skipif(WIDEST_FLOAT != "float64", reason="Keras has no float64 on this backend")
 
 FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
 
@@ -194,7 +189,6 @@ class TestBeyondTheIntegersOfFloat32:
         table = KerasTable(NEAR_ITS_END_BEYOND, BEYOND + 9, start=BEYOND)
         assert applied_rates(table, 9, first_step=BEYOND) == self.exact.tolist()
 
-    @needs_float64
     @pytest.mark.parametrize(
         "make", [KerasSchedule, lambda schedule: KerasTable(schedule, 10)], ids=["formula", "table"]
     )
@@ -202,7 +196,6 @@ class TestBeyondTheIntegersOfFloat32:
         rates = applied_rates(make(NEAR_ITS_END_BEYOND), 9, first_step=BEYOND)
         np.testing.assert_allclose(rates, self.exact, rtol=FLOAT32_EPSILON)
 
-    @needs_float64
     def test_formula_steps_down_at_the_right_step(self) -> None:
         ours = KerasSchedule(lrd.StepDecay(1.0, 0.5, BEYOND + 1))
         assert [float(ours(step)) for step in (BEYOND, BEYOND + 1)] == [1.0, 0.5]
