@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from lrdecay_native.compositions import Warmup
-from lrdecay_native.cycles import CosineRestarts
-from lrdecay_native.decays import CosineDecay
 from lrdecay_native.keras.conversion import to_keras
+from lrdecay_native.phases import PiecewiseConstant
 from lrdecay_native.schedules import Schedule
 from lrdecay_native.validation import STEP_LIMIT
+
+builtins = keras.optimizers.schedules
 
 EXACT_FLOAT32_STEPS = 2**24
 """Float32 holds every integer up to here, and only every second one above."""
@@ -36,6 +36,9 @@ class _Operations:
 
     def astype(self, value: Any, dtype: str) -> Any:
         return ops.cast(value, dtype)
+
+    def count(self, conditions: Any) -> Any:
+        return ops.sum(ops.cast(conditions, "int32"), axis=-1)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(ops, name)
@@ -57,6 +60,9 @@ def _float64_on_jax(step: Any) -> tuple[Any, Any]:
         def astype(self, value: Any, dtype: str) -> Any:
             return value.astype(dtype)
 
+        def count(self, conditions: Any) -> Any:
+            return jax.numpy.sum(conditions, axis=-1, dtype="int32")
+
         def __getattr__(self, name: str) -> Any:
             return getattr(jax.numpy, name)
 
@@ -75,6 +81,9 @@ def _float64_on_torch(step: Any) -> tuple[Any, Any]:
         def astype(self, value: Any, dtype: str) -> Any:
             # Its indices are int64.
             return value.to(torch.int64 if dtype == "int32" else getattr(torch, dtype))
+
+        def count(self, conditions: Any) -> Any:
+            return torch.sum(conditions, dim=-1)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(torch, name, None) or getattr(ops, name)
@@ -114,9 +123,16 @@ def _in_float64(schedule: Schedule, step: Any, first: int) -> Any:
         return xp.astype(schedule.evaluate(xp, wide, first=first, stop=stop), "float32")
 
 
+def as_counter(step: Any) -> Any:
+    """A step, a whole one in one of the types of optimizers' counters: others don't hold 2**24."""
+    dtype = keras.backend.standardize_dtype(step.dtype)
+    other = keras.backend.is_int_dtype(dtype) and dtype not in ("int32", "int64")
+    return ops.cast(step, "int64") if other else step
+
+
 def is_narrow(step: Any) -> bool:
     """Whether steps are integers that get negative behind 2**31 - 1."""
-    return keras.backend.standardize_dtype(step.dtype) in ("int8", "int16", "int32")
+    return keras.backend.standardize_dtype(step.dtype) == "int32"
 
 
 def below(schedule: Schedule) -> Rate:
@@ -124,18 +140,24 @@ def below(schedule: Schedule) -> Rate:
     builtin = _builtin(schedule)
     if builtin is None:
         return lambda step: _in_float32(schedule, step)
-    if getattr(builtin, "warmup_target", None) is not None:
-        return lambda step: builtin(step) if is_scalar(step) else _one_by_one(builtin, step)
+    match builtin:
+        case builtins.CosineDecay() if builtin.warmup_target is not None:
+            return lambda step: builtin(step) if is_scalar(step) else _one_by_one(builtin, step)
+        case builtins.PolynomialDecay() if not builtin.cycle and not builtin.power.is_integer():
+            return lambda step: _without_negative_roots(builtin, step)
     return builtin  # type: ignore[no-any-return]
 
 
-def _builtin(schedule: Schedule) -> Any:
-    """Keras's own object, its arithmetic in float32 whatever ``floatx`` is, where other operations round otherwise.
+def _without_negative_roots(builtin: Any, step: Any) -> Any:
+    """The rate, where at the end Keras's object on XLA may raise a number right below 0 to a broken power."""
+    rate = builtin(step)
+    return ops.where(ops.isnan(rate), np.float32(builtin.end_learning_rate), rate)
 
-    The other builtins' formulas are those of this library, operation for operation.  Not so on XLA, where Keras's
-    PolynomialDecay takes roots of negative numbers at its last step (NaN), and ours doesn't.
-    """
-    if not isinstance(schedule, (CosineDecay, CosineRestarts, Warmup)):
+
+def _builtin(schedule: Schedule) -> Any:
+    """Keras's own object, its arithmetic in float32 whatever ``floatx`` is; None where there is none."""
+    # Constant rates have no arithmetic, and Keras's object takes one step only on PyTorch.
+    if isinstance(schedule, PiecewiseConstant):
         return None
     try:
         builtin = to_keras(schedule)
@@ -203,6 +225,8 @@ _ENTRY = {"tensorflow": _entry_on_tensorflow, "jax": _entry_on_jax, "torch": _en
 
 def nan_where_negative(step: Any, rate: Any) -> Any:
     """The rate, or NaN where a counter has got behind the last integer that it holds."""
+    if is_scalar(step) and _is_known(step):
+        return rate if step >= 0 else ops.full((), np.nan, "float32")
     return ops.where(step < 0, np.float32(np.nan), rate)
 
 
@@ -210,15 +234,32 @@ def one_of(condition: Any, one: Callable[[], Any], other: Callable[[], Any]) -> 
     """One of two tensors, of which only that one is computed if there is a single condition."""
     if not is_scalar(condition):
         return ops.where(condition, one(), other())
-    if _is_known_to_jax(condition):
+    if _is_known(condition):
         return one() if condition else other()
+    if keras.backend.backend() == "torch":
+        return ops.where(condition, one(), other())
     return ops.cond(condition, one, other)
 
 
-def _is_known_to_jax(condition: Any) -> bool:
-    """Whether JAX need not compile both: what it compiles it rounds in another way than single operations."""
-    if keras.backend.backend() != "jax":
-        return False
-    import jax
+def _is_known(value: Any) -> bool:
+    """Whether Python can decide, with no program to be compiled: that has other roundings on JAX."""
+    match keras.backend.backend():
+        case "jax":
+            import jax
 
-    return not isinstance(condition, jax.core.Tracer)
+            return not isinstance(value, jax.core.Tracer)
+        case "torch":
+            import torch
+
+            return not torch.compiler.is_compiling()
+    return False
+
+
+def as_written(function: Rate) -> Rate:
+    """A function that TensorFlow traces as it is: AutoGraph takes seconds to rewrite all that it calls."""
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    traced: Rate = tf.autograph.experimental.do_not_convert(function)
+    return traced

@@ -11,7 +11,14 @@ from keras import ops
 
 from lrdecay_native import validation
 from lrdecay_native.keras import arithmetic
-from lrdecay_native.keras.arithmetic import EXACT_FLOAT32_STEPS, Rate, is_narrow, nan_where_negative, one_of
+from lrdecay_native.keras.arithmetic import (
+    EXACT_FLOAT32_STEPS,
+    Rate,
+    as_counter,
+    is_narrow,
+    nan_where_negative,
+    one_of,
+)
 from lrdecay_native.own_formulas import UntraceableError
 from lrdecay_native.schedules import Schedule, from_dict
 
@@ -68,26 +75,32 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
                 "from_keras makes one of Keras's own"
             )
         self.schedule = schedule
-        self._rate = self._prepared()
+        self._rate = arithmetic.as_written(self._prepared())
 
     def _prepared(self) -> Rate:
         """What a call computes, of a step that is a tensor."""
         schedule, below = self.schedule, arithmetic.below(self.schedule)
         length = schedule.length
-        if length is not None and length < EXACT_FLOAT32_STEPS:
-            return below
-        return lambda step: one_of(
-            ops.cast(step, "float32") < EXACT_FLOAT32_STEPS,
-            lambda: below(step),
-            lambda: arithmetic.beyond(schedule, step),
-        )
+        settled = length is not None and length < EXACT_FLOAT32_STEPS
+
+        def rate(step: Any) -> Any:
+            value = (
+                below(step)
+                if settled
+                else one_of(
+                    step < EXACT_FLOAT32_STEPS,
+                    lambda: below(step),
+                    lambda: arithmetic.beyond(schedule, step),
+                )
+            )
+            return nan_where_negative(step, value) if is_narrow(step) else value
+
+        return rate
 
     def __call__(self, step: Any) -> Any:
         if isinstance(step, Real):
             return self._at_number(step)
-        step = ops.convert_to_tensor(step)
-        rate = self._rate(step)
-        return nan_where_negative(step, rate) if is_narrow(step) else rate
+        return self._rate(as_counter(ops.convert_to_tensor(step)))
 
     def _at_number(self, step: Any) -> Any:
         validation.step("step", step)
@@ -102,7 +115,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the object anew from what `__getstate__` returned."""
         self.__dict__.update(state)
-        self._rate = self._prepared()
+        self._rate = arithmetic.as_written(self._prepared())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.schedule!r})"
@@ -180,7 +193,8 @@ class KerasTable(KerasSchedule):
 
         def rate(step: Any) -> Any:
             looked_up = arithmetic.entry(table, step, first)
-            return one_of(ops.isnan(looked_up), lambda: self._outside(step), lambda: looked_up)
+            # isnan of Keras is slower.
+            return one_of(looked_up != looked_up, lambda: self._outside(step), lambda: looked_up)
 
         return rate
 
@@ -196,7 +210,7 @@ class KerasTable(KerasSchedule):
         step = ops.convert_to_tensor(step)
         if not keras.backend.is_int_dtype(step.dtype):
             raise _no_integer(step)
-        return self._rate(step)
+        return self._rate(as_counter(step))
 
     def _at_number(self, step: Any) -> Any:
         if not isinstance(step, Integral):
