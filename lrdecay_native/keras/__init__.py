@@ -3,10 +3,15 @@
 Two classes compute the rate inside the training step:
 
 `KerasSchedule`
-    the formula in Keras operations, in float32. The default: it needs no number of steps, and it
+    the formula in the backend's operations. The default: it needs no number of steps, no memory, and it
     is the arithmetic of Keras's own schedules: in their place, it changes no published digit.
 `KerasTable`
-    the native values of `Schedule.values`, computed beforehand and looked up by the integer step.
+    the native values of `Schedule.values`, computed beforehand and looked up by the integer step: exact
+    to the last bit of float32, at any step. It takes 4 bytes a step, twice (up to 2**24 steps), and JAX
+    writes it into its programs.
+
+Keras's six classes stand in `lrdecay_native.keras.schedules` with Keras's arguments; `from_keras` and
+`to_keras` translate between Keras's objects and this library's schedules.
 
 A saved model names these classes, and Keras finds only what has been imported: write
 ``import lrdecay_native.keras`` before ``keras.models.load_model`` (no ``custom_objects`` needed).

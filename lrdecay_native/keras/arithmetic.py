@@ -132,7 +132,8 @@ def as_counter(step: Any) -> Any:
 
 def is_narrow(step: Any) -> bool:
     """Whether steps are integers that get negative behind 2**31 - 1."""
-    return keras.backend.standardize_dtype(step.dtype) == "int32"
+    dtype: str = keras.backend.standardize_dtype(step.dtype)
+    return dtype == "int32"
 
 
 def below(schedule: Schedule) -> Rate:

@@ -31,16 +31,21 @@ JAX writes a table into the program: 0.5 s of compiling with 2**20 steps, 3 s wi
 
 @keras.saving.register_keras_serializable(package="lrdecay_native")
 class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule as a Keras learning rate, computed in Keras operations in float32.
+    """A schedule as a Keras learning rate, computed in the operations of Keras's backend.
 
-    Up to step 2**24 each operation is the one Keras's own schedule does, in the same order, so
-    the rates are Keras's to the last bit. Beyond, where float32 can't tell a step from its
-    neighbour and Keras's schedules repeat rates, the formula is computed in float64 and rounded.
-    (Keras has float64 on TensorFlow only; beyond 2**24 on JAX and PyTorch use `KerasTable`.)
+    Below step 2**24 in float32: where Keras has the schedule (`to_keras` finds it), with Keras's own
+    arithmetic, so that the rates are those of Keras's class to the last bit, in eager calls and compiled
+    ones. The one exception is ``PolynomialDecay`` with a broken ``power``, which on XLA may be NaN at its
+    last step in Keras; here it is the end rate. From 2**24 on, where float32 can't tell a step from its
+    neighbour and Keras's classes repeat rates, the formula is computed in float64 and rounded, on each
+    backend. Only one of the two runs.
 
-    Keras wants the rate of a step as a tensor, which takes hundreds of microseconds outside the
-    compiled training step. A callback or logger gets the native rate, as a Python float, from
-    ``rate.schedule(step)``.
+    Optimizers on JAX and PyTorch count in int32: behind step 2**31 - 1 the counter is negative, and the
+    rate NaN. A run that goes on with a counter from 0 takes ``schedule.shifted(by=-steps_so_far)``.
+
+    Keras wants the rate of a step as a tensor, which takes hundreds of microseconds outside the compiled
+    training step. A callback or logger gets the native rate, as a Python float, from
+    ``rate.schedule(step)`` in one.
 
     Parameters
     ----------
@@ -68,6 +73,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     0.031885575503110886
     """
 
+    _made = ("_rate", "_below")
+
     def __init__(self, schedule: Schedule) -> None:
         if not isinstance(schedule, Schedule):
             raise TypeError(
@@ -79,7 +86,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 
     def _prepared(self) -> Rate:
         """What a call computes, of a step that is a tensor."""
-        schedule, below = self.schedule, arithmetic.below(self.schedule)
+        schedule = self.schedule
+        self._below = below = arithmetic.as_written(arithmetic.below(schedule))
         length = schedule.length
         settled = length is not None and length < EXACT_FLOAT32_STEPS
 
@@ -105,12 +113,12 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     def _at_number(self, step: Any) -> Any:
         validation.step("step", step)
         if step < EXACT_FLOAT32_STEPS:
-            return self._rate(ops.convert_to_tensor(step))
+            return self._below(ops.convert_to_tensor(step))
         return ops.convert_to_tensor(np.float32(self.schedule(step)))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what the object is made of."""
-        return {name: value for name, value in vars(self).items() if name not in ("_rate", "_numbers")}
+        return {name: value for name, value in vars(self).items() if name not in self._made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the object anew from what `__getstate__` returned."""
@@ -135,11 +143,22 @@ class KerasTable(KerasSchedule):
     """A schedule as a Keras learning rate, its native values looked up in a table.
 
     The rates of the steps `start` to ``stop - 1`` are computed when the object is made, by
-    ``schedule.values`` in float32 (within 0.51 ulp of the true value, where float32 arithmetic is
-    off by several), and are looked up by the integer step, which is never converted to float.
-    Any other step is still answered with the schedule's value and never with the table's last:
-    its formula is computed in float64 (on JAX and PyTorch in float32, the widest Keras has there); where
-    an own formula can't be, with NaN.
+    ``schedule.values`` in float32 (within 0.51 ulp of the true value, where float32 arithmetic is off by
+    several), and are looked up by the integer step, which is never converted to float: steps past 2**24
+    and 2**31 have their own rates too.
+
+    Any other step is still answered with the schedule's value, never with the table's last: its formula
+    is computed in float64, or, with a Python number, natively; where an own formula can't be traced, the
+    rate is NaN. That choice costs as much as the rate itself in a compiled loop, and is left out where
+    the table is whole: from step 0 to where the schedule has come to its end (`Schedule.length`), the
+    entry of which then holds for all later steps.
+
+    Optimizers on JAX and PyTorch count in int32, and behind step 2**31 - 1 get negative: the rate of a
+    negative step is NaN. Such a run goes on with a counter from 0 and
+    ``KerasTable(schedule.shifted(by=-steps_so_far), steps_to_go)``.
+
+    A model's file and a pickle hold the recipe, not the rates; a SavedModel of a training step holds the
+    table.
 
     Parameters
     ----------
@@ -167,6 +186,8 @@ class KerasTable(KerasSchedule):
     0.03188559412956238
     """
 
+    _made = ("_rate", "_numbers")
+
     def __init__(self, schedule: Schedule, stop: int, *, start: int = 0) -> None:
         self.start, self.stop = validation.whole("start", start), validation.whole("stop", stop)
         if self.stop <= self.start:
@@ -180,7 +201,7 @@ class KerasTable(KerasSchedule):
 
     def _prepared(self) -> Rate:
         schedule, first = self.schedule, self.start - 1
-        # An entry for the steps before the table and one for those behind it: NaN where it has no rate for them.
+        # An entry for steps before the table and one for those behind it: NaN where it has no rate for them.
         self._numbers = np.full(self.stop - first + 1, np.nan, np.float32)
         schedule.values(self.start, self.stop, out=self._numbers[1:-1])
         length = schedule.length
