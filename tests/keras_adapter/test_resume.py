@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,6 @@ import lrdecay_native as lrd
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
 from keras_adapter.applied import (  # noqa: E402
-    Rates,
     a_weight_for_each_step,
     one_hot_rows,
     plain_adam,
@@ -60,9 +60,9 @@ def table(start: int = 0) -> Any:
 
 
 each_way = pytest.mark.parametrize("way", [formula, table])
-each_stop = pytest.mark.parametrize("stop", STOPS)
 
 
+@functools.cache
 def uninterrupted(way: Callable[..., Any], optimizer: Any = keras.optimizers.Adam) -> list[Any]:
     model = network(way(), optimizer)
     model.fit(INPUTS, LABELS, batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0)
@@ -81,46 +81,41 @@ def check_same_bits(states: list[Any], others: list[Any]) -> None:
 RESUME = """
 import sys
 import numpy, keras, lrdecay_native.keras
-model = keras.models.load_model(sys.argv[1])
-data = numpy.load(sys.argv[2])
-model.fit(data["x"], data["y"], batch_size=int(data["batch"]), shuffle=False, verbose=0)
-model.save(sys.argv[1])
+data = numpy.load(sys.argv[1])
+for file in sys.argv[2:]:
+    model = keras.models.load_model(file)
+    model.fit(data["x"], data["y"], batch_size=1, shuffle=False, verbose=0)
+    model.save(file)
 """
 
 
-def resume_in_another_process(file: Path, x: Rates, y: Rates, batch: int) -> None:
-    data = file.with_suffix(".npz")
-    np.savez(data, x=x, y=y, batch=batch)
-    subprocess.run([sys.executable, "-c", RESUME, str(file), str(data)], check=True, timeout=300)
-
-
-class TestModelFile:
-    @each_way
-    @each_stop
-    def test_the_weights_are_those_of_the_uninterrupted_run(
-        self, stop: int, way: Callable[..., Any], tmp_path: Path
-    ) -> None:
-        stopped = network(way())
-        train(stopped, 0, stop)
-        stopped.save(tmp_path / "model.keras")
-        resumed = keras.models.load_model(tmp_path / "model.keras")
-        train(resumed, stop, STEPS)
-        check_same_bits(state(resumed), uninterrupted(way))
-
-    @each_way
-    def test_the_rates_go_on_in_another_process(self, way: Callable[..., Any], tmp_path: Path) -> None:
-        file, stop = tmp_path / "model.keras", STOPS[0]
+def test_the_rates_go_on_in_another_process(tmp_path: Path) -> None:
+    stop, data = STOPS[0], tmp_path / "data.npz"
+    files = {way: str(tmp_path / f"{way.__name__}.keras") for way in (formula, table)}
+    # So far above, that the gradient of each weight is -1.
+    x, y = one_hot_rows(STEPS), np.full((STEPS, 1), 9.0, np.float32)
+    for way, file in files.items():
         model = a_weight_for_each_step(STEPS)
         model.compile(plain_adam(way()), loss="mean_absolute_error")
-        rows, far_above = one_hot_rows(STEPS), np.full((STEPS, 1), 9.0, np.float32)
-        model.fit(rows[:stop], far_above[:stop], batch_size=1, shuffle=False, verbose=0)
+        model.fit(x[:stop], y[:stop], batch_size=1, shuffle=False, verbose=0)
         model.save(file)
-        resume_in_another_process(file, rows[stop:], far_above[stop:], 1)
-        rates = weights(keras.models.load_model(file))
-        exact = PLAN.values(STEPS, dtype=np.float32)
-        np.testing.assert_allclose(rates, exact, rtol=2e-6, atol=1e-9)
-        if way is table:
-            np.testing.assert_array_equal(rates, exact)
+    np.savez(data, x=x[stop:], y=y[stop:])
+    subprocess.run([sys.executable, "-c", RESUME, data, *files.values()], check=True, timeout=300)
+    rates, exact_rates = (weights(keras.models.load_model(file)) for file in files.values())
+    exact = PLAN.values(STEPS, dtype=np.float32)
+    np.testing.assert_array_equal(exact_rates, exact)
+    np.testing.assert_allclose(rates, exact, rtol=2e-6, atol=1e-9)
+
+
+@each_way
+@pytest.mark.parametrize("stop", STOPS)
+def test_model_file(stop: int, way: Callable[..., Any], tmp_path: Path) -> None:
+    stopped = network(way())
+    train(stopped, 0, stop)
+    stopped.save(tmp_path / "model.keras")
+    resumed = keras.models.load_model(tmp_path / "model.keras")
+    train(resumed, stop, STEPS)
+    check_same_bits(state(resumed), uninterrupted(way))
 
 
 class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -150,9 +145,9 @@ def test_backup_and_restore(way: Callable[..., Any], tmp_path: Path) -> None:
 
 class TestWithoutAModelFile:
     @each_way
-    @each_stop
-    def test_from_all_variables(self, stop: int, way: Callable[..., Any]) -> None:
+    def test_from_all_variables(self, way: Callable[..., Any]) -> None:
         """A new rate, a table that begins where the run goes on."""
+        stop = STOPS[1]
         stopped, resumed = network(way()), network(way(start=stop))
         train(stopped, 0, stop)
         resumed.optimizer.build(resumed.trainable_variables)
