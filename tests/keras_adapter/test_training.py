@@ -31,13 +31,14 @@ BACKEND = keras.backend.backend()
 STEPS = 24
 WARM_UP_AND_COSINE = lrd.CosineDecay(0.1, 14, end_learning_rate=0.001).warmup(6)
 STAIRCASE = lrd.StepDecay(0.1, drop_rate=0.5, step_size=3)
-RESTARTS = lrd.CosineRestarts(0.1, 2, t_mul=2, m_mul=0.5)
+RESTARTS = lrd.CosineRestarts(0.1, 4, m_mul=0.5)
 PLAN = lrd.CosineDecay(0.1, 5).warmup(4).then(STAIRCASE, at=8).then(RESTARTS, at=16)
 """Warm-up and cosine, then a staircase, then warm restarts."""
 
 COMPOSITIONS = {
     "warm-up, cosine": WARM_UP_AND_COSINE,
     "warm-up, cosine, staircase, restarts": PLAN,
+    "growing cycles": lrd.CosineRestarts(0.1, 3, t_mul=2, m_mul=0.5).warmup(2, start=0.01),
     "floor": lrd.StepDecay(0.1, 0.8, 2, staircase=False).clipped(0.03).warmup(3),
     "cooled down": (lrd.InverseTimeDecay(0.1, 0.1) * lrd.Cyclic(0.5, 1.0, 3)).cooled_down(12, 8, end=0.001),
     "joined": lrd.ExponentialDecay(0.1, 0.1).then(lrd.RexDecay(0.05, 10).scaled(0.5), at=7),
