@@ -9,12 +9,14 @@ DATA := $(if $(MNIST),--data $(MNIST))
 export LRDECAY_MNIST := $(MNIST)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
+ADAPTER := tests/keras_adapter lrdecay_native/keras
+
 SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h) \
 	lrdecay_native/formulas.py lrdecay_native/parameters.py lrdecay_native/variants.py lrdecay_native/tracing.py \
 	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
 	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
 
-.PHONY: demo test parity slow-test lint bench bench-compare bench-baseline bench-mnist docs gallery clean
+.PHONY: demo test backends parity slow-test lint bench bench-compare bench-baseline bench-mnist docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +30,12 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n auto -m "not slow"
+
+# The Keras adapter on Keras's other backends, each in a process of its own; `make test` has it on TensorFlow.
+backends: $(VENV)/installed
+	$(BIN)/pip install --quiet --group backends
+	KERAS_BACKEND=jax LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto $(ADAPTER)
+	KERAS_BACKEND=torch LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto $(ADAPTER)
 
 # Against the real packages of Keras, torch, optax, transformers, timm, fvcore and composer.
 parity: $(VENV)/installed
