@@ -271,3 +271,28 @@ def test_edges() -> None:
             order(boundaries, [1.0] * (3 if order is lrd.PiecewiseConstant else 2))
     with pytest.raises(ValueError, match="must be ascending"):
         lrd.MultiStepDecay(1.0, [3, 2])
+
+
+def test_cycles_that_get_higher() -> None:
+    s = lrd.CosineRestarts(1.0, 4, t_mul=3.0, m_mul=4.0)
+    assert s([0, 4, 16]).tolist() == [1.0, 4.0, 16.0]
+    assert s.first_step_below(0.2) == 3
+    assert s.sum(16) == pytest.approx(s.values(16).sum(), rel=1e-14)
+    limited = lrd.CosineRestarts(1.0, 4, t_mul=1.0, peak_mul=1.5, cycle_limit=3, end_learning_rate=0.5)
+    assert limited([0, 4, 8, 12]).tolist() == [1.0, 1.5, 2.25, 0.5]
+    assert limited.last_step_above(2.0) == 8
+    assert limited.last_step_above(2.25) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"t_mul": 1.0, "m_mul": 1.5}, r"m_mul=1\.5 must be so small.*cycle_limit of at most 568"),
+        ({"t_mul": 1.01, "peak_mul": 2.0}, r"peak_mul=2\.0 must be so small.*cycle_limit of at most 333"),
+        ({"m_mul": 2.0, "end_learning_rate": 1.5}, r"m_mul=2\.0 must be so small.*cycle_limit of at most 2"),
+        ({"t_mul": 1.0, "m_mul": 1.000001}, r"m_mul=1\.000001 must be up to 1.*cycle_limit"),
+    ],
+)
+def test_cycles_that_get_too_high(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        lrd.CosineRestarts(1.0, 4, **options)

@@ -149,9 +149,10 @@ class KerasTable(KerasSchedule):
 
     Any other step is still answered with the schedule's value, never with the table's last: its formula
     is computed in float64, or, with a Python number, natively; where an own formula can't be traced, the
-    rate is NaN. That choice costs as much as the rate itself in a compiled loop, and is left out where
-    the table is whole: from step 0 to where the schedule has come to its end (`Schedule.length`), the
-    entry of which then holds for all later steps.
+    rate is NaN. In a compiled TensorFlow loop that choice takes as long as a rate of Keras's. It is left out
+    where the table is whole, from step 0 to where the schedule has come to its end (`Schedule.length`): then
+    the end rate holds for all later steps. ``schedule.then(lrd.Constant(rate), at=stop)`` gives an end to a
+    schedule that has none.
 
     Optimizers on JAX and PyTorch count in int32, and behind step 2**31 - 1 get negative: the rate of a
     negative step is NaN. Such a run goes on with a counter from 0 and
