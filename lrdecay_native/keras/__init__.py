@@ -26,6 +26,22 @@ except ImportError as error:
 
 from lrdecay_native.keras.callbacks import PrintLR
 from lrdecay_native.keras.conversion import from_keras
+from lrdecay_native.keras.finder import LearningRateFinding, find_learning_rate
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
+from lrdecay_native.keras.logger import LearningRateLogger
+from lrdecay_native.keras.optimizer_state import current_learning_rate
+from lrdecay_native.keras.plateau import PlateauSchedule, PlateauTable, ReduceLROnPlateau
 
-__all__ = ["KerasSchedule", "KerasTable", "PrintLR", "from_keras"]
+__all__ = [
+    "KerasSchedule",
+    "KerasTable",
+    "LearningRateFinding",
+    "LearningRateLogger",
+    "PlateauSchedule",
+    "PlateauTable",
+    "PrintLR",
+    "ReduceLROnPlateau",
+    "current_learning_rate",
+    "find_learning_rate",
+    "from_keras",
+]
