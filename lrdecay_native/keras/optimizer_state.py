@@ -37,7 +37,7 @@ def current_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
         If `optimizer` is no Keras optimizer, or a ``MultiOptimizer``, which has several rates.
     RuntimeError
         On JAX within an epoch, where Keras's trainer keeps the step outside of the optimizer: call
-        ``model.jax_state_sync()`` before.
+        ``model.jax_state_sync()`` before (in a callback ``self.model`` does).
 
     Notes
     -----

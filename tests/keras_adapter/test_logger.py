@@ -67,16 +67,16 @@ def test_each_step_has_its_rate(csv: Path, options: dict[str, Any]) -> None:
 
 
 def test_rounded_they_are_the_rates_that_a_table_applies(csv: Path) -> None:
-    model = model_with(KerasTable(SCHEDULE, 40))
+    model = model_with(KerasTable(SCHEDULE, 15))
     applied = []
     record = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: model.set_weights([np.zeros((1, 1), np.float32)]),
         on_epoch_end=lambda epoch, logs: applied.append(-model.get_weights()[0][0, 0]),
     )
     one = ONES[:1]
-    model.fit(one, one, epochs=40, verbose=0, callbacks=[LearningRateLogger(csv), record])
+    model.fit(one, one, epochs=15, verbose=0, callbacks=[LearningRateLogger(csv), record])
     logged = np.loadtxt(csv, delimiter=",", skiprows=1)
-    assert logged[:, 0].tolist() == list(range(40))
+    assert logged[:, 0].tolist() == list(range(15))
     assert logged[:, 1].astype(np.float32).tolist() == applied
 
 
@@ -102,7 +102,9 @@ def test_a_resumed_run_replaces_the_rows_from_its_step_on(csv: Path, step: int) 
 def test_rows_beyond_the_step_are_gone_before_the_first_step(csv: Path) -> None:
     fit(model_with(KerasSchedule(SCHEDULE)), LearningRateLogger(csv=csv), epochs=3)
     seen = []
-    look = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda *_: seen.append(csv.read_text()))
+    look = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: seen.append(csv.read_text())
+    )
     fit(model_with(KerasSchedule(SCHEDULE), step=6), LearningRateLogger(csv=csv), look, epochs=1)
     assert seen == [text_of(0, 6)] * 4
 
