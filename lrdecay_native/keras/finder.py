@@ -201,7 +201,7 @@ def find_learning_rate(
     The model is trained with a new optimizer of the same class and parameters, whose momenta start at zero.  The
     training step is compiled once for it; the model's own is kept.  A step that a ``LossScaleOptimizer`` skips is
     left out.  Where the losses diverge, those up to there are in the result.  Weights of samples can be given
-    in batches.
+    in batches.  What a first step builds, such as the metrics, is built afterwards.
 
     References
     ----------
@@ -231,10 +231,8 @@ def find_learning_rate(
     if validation.real("divergence", divergence) <= 1:
         raise ValueError(f"divergence={divergence!r} must be above 1")
     validation.whole("seed", seed)
-    batches = _batches(x, y, batch_size, seed)
-    first = next(batches, None)
-    if first is None:
-        raise ValueError(f"x={x!r} gave no batch")
+    batches = _exactly(steps, _batches(x, y, batch_size, seed))
+    first = next(batches)
     if not model.built:
         model(first[0])
     sweep = PiecewiseInterpolation([0, steps - 1], [lowest, highest], shape="exponential")
@@ -243,8 +241,7 @@ def find_learning_rate(
     losses: list[float] = []
     smoothed: list[float] = []
     with _optimizer_in_place(model, KerasTable(sweep, steps)) as optimizer:
-        number = 0
-        for number, batch in enumerate(islice(chain([first], batches), steps), 1):
+        for number, batch in enumerate(chain([first], batches), 1):
             step = steps_taken(optimizer)
             loss = _loss_of_step(model, batch)
             if not math.isfinite(loss):
@@ -257,11 +254,6 @@ def find_learning_rate(
             bar.update(number, [("learning_rate", rates[-1]), ("loss", loss)], finalize=False)
             if smoothed[-1] > divergence * min(smoothed) > 0:
                 break
-        else:
-            if number < steps:
-                raise ValueError(
-                    f"x gave {number} batches and can't be taken again: steps={steps!r} must be lower"
-                )
     if not losses:
         raise ValueError(f"the loss isn't finite at the first step, at lowest={lowest!r}")
     bar.update(number, finalize=True)
@@ -314,6 +306,14 @@ def _set(model: keras.Model, **attributes: Any) -> None:
     for name, value in attributes.items():
         # A plain assignment would make the frameworks track and save the optimizer as a part of the model.
         object.__setattr__(model, name, value)
+
+
+def _exactly(steps: int, batches: Iterator[Batch]) -> Iterator[Batch]:
+    number = 0
+    for number, batch in enumerate(islice(batches, steps), 1):
+        yield batch
+    if number < steps:
+        raise ValueError(f"x gave {number} batches and can't be taken again: steps={steps!r} must be lower")
 
 
 def _batches(x: Any, y: Any, batch_size: int, seed: int) -> Iterator[Batch]:

@@ -76,6 +76,9 @@ def test_leaves_all_as_it_was() -> None:
         return keras.optimizers.Adam(KerasSchedule(lrd.CosineDecay(0.01, 100)))
 
     searched, untouched = model_with_state(adam()), model_with_state(adam())
+    for model in (searched, untouched):
+        # On JAX and PyTorch a fit that builds metrics draws one more random order of the samples.
+        model.test_on_batch(X[:2], Y[:2])
     for _ in range(2):
         # Before the first training and between two.
         optimizer, train_function = searched.optimizer, searched.train_function
@@ -214,7 +217,7 @@ def test_stops_where_the_loss_diverges() -> None:
     assert len(finding.losses) < 60
     assert np.isfinite(finding.losses).all()
     assert finding.smoothed[-1] > 4 * finding.smoothed.min()
-    assert finding.smoothed[:-1].max() <= 4 * finding.smoothed.max()
+    assert (finding.smoothed[:-1] <= 4 * np.minimum.accumulate(finding.smoothed[:-1])).all()
     patient = find(small_model(), highest=1e5, divergence=100.0)
     assert len(patient.losses) > len(finding.losses)
 
@@ -306,13 +309,26 @@ def test_a_step_that_loss_scaling_skips_is_left_out() -> None:
     assert (np.diff(finding.learning_rates) > 0).all()
 
 
+def test_mixed_precision() -> None:
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = small_model(**COMPILED)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    before = state_of(model)
+    assert math.isfinite(find(model, highest=1.0).suggestion)
+    assert_unchanged(before)
+
+
 def test_batches_that_end() -> None:
     model = small_model()
     before = state_of(model)
     with pytest.raises(ValueError, match="x gave 3 batches and can't be taken again: steps=60 must be lower"):
         find(model, ((X, Y) for _ in range(3)), None)
     assert_unchanged(before)
-    with pytest.raises(ValueError, match="gave no batch"):
+    with pytest.raises(ValueError, match="x gave 0 batches"):
         find(model, [], None)
 
 
