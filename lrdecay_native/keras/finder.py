@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, count, islice
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
@@ -309,11 +309,13 @@ def _set(model: keras.Model, **attributes: Any) -> None:
 
 
 def _exactly(steps: int, batches: Iterator[Batch]) -> Iterator[Batch]:
-    number = 0
-    for number, batch in enumerate(islice(batches, steps), 1):
+    for number in range(steps):
+        batch = next(batches, None)
+        if batch is None:
+            raise ValueError(
+                f"x gave {number} batches and can't be taken again: steps={steps!r} must be lower"
+            )
         yield batch
-    if number < steps:
-        raise ValueError(f"x gave {number} batches and can't be taken again: steps={steps!r} must be lower")
 
 
 def _batches(x: Any, y: Any, batch_size: int, seed: int) -> Iterator[Batch]:
