@@ -7,7 +7,6 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,8 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
 
     **Files.**  The CSV file is replaced whole each time: who reads it never sees half a line, and no crash leaves
     one.  TensorBoard's own readers wait for the rest of a half-written event.  Its files are written by the
-    ``tensorboard`` package without TensorFlow, in some tens of microseconds a step, where the CSV file takes less
-    than one.  Where several processes train one model, give a logger to one of them.
+    ``tensorboard`` package without TensorFlow, in some tens of microseconds a step, where the CSV file takes
+    about one.  Where several processes train one model, give a logger to one of them.
 
     **Callbacks that replace the rate** at an epoch's end, as `ReduceLROnPlateau` does, may stand before or after.
 
@@ -155,7 +154,7 @@ class _CsvFile:
             self._replace(self._path.read_bytes(), self._next_step, step, schedule)
 
     def _replace(self, kept: bytes, first: int, stop: int, schedule: Schedule) -> None:
-        write_whole({self._path: kept + b"".join(_rows(first, stop, schedule))})
+        write_whole({self._path: kept + _rows(first, stop, schedule)})
         self._next_step = stop
 
     def _content(self) -> bytes:
@@ -190,9 +189,9 @@ class _CsvFile:
             ) from None
 
 
-def _rows(first: int, stop: int, schedule: Schedule) -> Iterator[bytes]:
-    for step, rate in enumerate(schedule.values(first, stop).tolist(), first):
-        yield b"%d,%r\n" % (step, rate)
+def _rows(first: int, stop: int, schedule: Schedule) -> bytes:
+    rates = enumerate(schedule.values(first, stop).tolist(), first)
+    return "".join([f"{step},{rate!r}\n" for step, rate in rates]).encode()
 
 
 class _TensorBoardFolder:

@@ -156,8 +156,10 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
 
     **Weights only.**  ``save_weights`` and ``BackupAndRestore`` save no learning rate: in a new process it is
     what the program gives.  Keep the state beside the weights, as ``callback.controller.to_json()`` after
-    each epoch, and compile with
-    ``PlateauSchedule(ReduceOnPlateau.from_json(text), monitor)`` as the rate to go on.
+    each epoch, and compile with ``PlateauSchedule(ReduceOnPlateau.from_json(text), monitor)`` as the rate to go on.
+    A rate that is a number is a variable of the optimizer until training begins, and none after: Keras then refuses
+    to load the optimizer's variables, with a warning.  So where weights are restored, give a
+    ``KerasSchedule(Constant(0.1))`` instead.
 
     Where Keras's callback forgets its state when ``fit`` is called again, this one goes on.  A metric that an epoch
     lacks gives a warning, as in Keras.
