@@ -19,7 +19,7 @@ from bench.comparison import (
 )
 from bench.first_call import first_calls
 from bench.session import ROOT, SessionError, measure_again, measure_everything, measure_native
-from lrdecay_native.training.files import write_whole
+from lrdecay_native.files import write_whole
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "benchmarks.png"

@@ -19,8 +19,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 import lrdecay_native as lrd
+from lrdecay_native.files import write_whole
 from lrdecay_native.schedules import SCHEDULES
-from lrdecay_native.training.files import write_whole
 
 PAGE = Path(__file__).with_suffix(".md")
 PICTURES = Path(__file__).with_suffix("")

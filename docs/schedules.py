@@ -9,8 +9,8 @@ import inspect
 import re
 from pathlib import Path
 
+from lrdecay_native.files import write_whole
 from lrdecay_native.schedules import SCHEDULES, Schedule
-from lrdecay_native.training.files import write_whole
 
 PAGE = Path(__file__).with_suffix(".md")
 

@@ -22,9 +22,9 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from lrdecay_native.files import check_folder, write_whole
 from lrdecay_native.schedule_expression import EXAMPLE, schedule_from_text
 from lrdecay_native.schedules import SCHEDULES, Schedule
-from lrdecay_native.training.files import check_folder, write_whole
 
 if TYPE_CHECKING:
     from lrdecay_native.training.data import Digits

@@ -41,7 +41,11 @@ except ImportError as error:
 
 from lrdecay_native.keras.callbacks import PrintLR
 from lrdecay_native.keras.conversion import from_keras, to_keras
+from lrdecay_native.keras.finder import LearningRateFinding, find_learning_rate
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
+from lrdecay_native.keras.logger import LearningRateLogger
+from lrdecay_native.keras.optimizer_state import current_learning_rate
+from lrdecay_native.keras.plateau import PlateauSchedule, PlateauTable, ReduceLROnPlateau
 from lrdecay_native.keras.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -58,9 +62,16 @@ __all__ = [
     "InverseTimeDecay",
     "KerasSchedule",
     "KerasTable",
+    "LearningRateFinding",
+    "LearningRateLogger",
     "PiecewiseConstantDecay",
+    "PlateauSchedule",
+    "PlateauTable",
     "PolynomialDecay",
     "PrintLR",
+    "ReduceLROnPlateau",
+    "current_learning_rate",
+    "find_learning_rate",
     "from_keras",
     "to_keras",
 ]

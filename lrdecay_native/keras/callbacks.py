@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
+
+from lrdecay_native.keras.optimizer_state import current_learning_rate
 
 
 class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
-    """Print the learning rate at the start of each epoch: ``Epoch 01: learning rate = 0.10000``.
+    """Print the learning rate of each epoch's first step: ``Epoch 01: learning rate = 0.10000``.
 
     Works with any learning rate the optimizer can have: a number, a schedule, or a number set by
-    ``keras.callbacks.LearningRateScheduler``, wherever that stands in the list of callbacks.
+    ``keras.callbacks.LearningRateScheduler``, wherever that stands in the list of callbacks.  What it prints is
+    `current_learning_rate`: no graph is run for it.
+
+    Examples
+    --------
+    >>> import keras, numpy as np
+    >>> import lrdecay_native as lrd
+    >>> from lrdecay_native.keras import KerasSchedule, PrintLR
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.SGD(KerasSchedule(lrd.StepDecay(0.1, 0.5, 4))), loss="mse")
+    >>> x = np.ones((4, 1))
+    >>> history = model.fit(x, x, batch_size=1, epochs=2, verbose=0, callbacks=[PrintLR()])
+    Epoch 01: learning rate = 0.10000
+    Epoch 02: learning rate = 0.05000
     """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -21,6 +35,6 @@ class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         # Not at the epoch's begin: a LearningRateScheduler listed later hasn't set the rate yet.
         if self._epoch is not None:
-            rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            rate = current_learning_rate(self.model.optimizer)
             print(f"Epoch {self._epoch + 1:02d}: learning rate = {rate:.5f}")
             self._epoch = None

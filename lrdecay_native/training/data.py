@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import wrap_file
 
-from lrdecay_native.training.files import write_whole
+from lrdecay_native.files import write_whole
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"

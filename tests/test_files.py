@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lrdecay_native.training.files import check_folder, write_whole
+from lrdecay_native.files import check_folder, write_whole
 
 
 def test_a_folder_is_checked_without_being_made(tmp_path: Path) -> None:

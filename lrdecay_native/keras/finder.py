@@ -1,0 +1,364 @@
+"""The learning-rate range test: at which rates a model learns, before it is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops, tree
+
+from lrdecay_native import validation
+from lrdecay_native.keras.learning_rates import KerasTable
+from lrdecay_native.keras.optimizer_state import steps_taken
+from lrdecay_native.phases import PiecewiseInterpolation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Batch: TypeAlias = tuple[Any, Any, Any]
+"""The samples, the targets and the weights of the samples; the last two may be None."""
+
+FEWEST_STEPS = 10
+
+WINDOW = 1.0
+"""Over how many decades of rates a line is fitted to find the steepest fall."""
+
+SIGNIFICANCE = 4.0
+"""How many standard errors a slope must be below zero to be a fall and not the noise of the batches."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningRateFinding:
+    """What `find_learning_rate` found.
+
+    Attributes
+    ----------
+    learning_rates : ndarray of float64
+        The rate of each step, ascending.
+    losses : ndarray of float64
+        The loss of each step's own batch, before the step.
+    smoothed : ndarray of float64
+        Its exponential average, corrected for the bias of the beginning.
+    """
+
+    learning_rates: npt.NDArray[np.float64]
+    losses: npt.NDArray[np.float64]
+    smoothed: npt.NDArray[np.float64]
+
+    @cached_property
+    def suggestion(self) -> float:
+        """The rate at which the loss falls most steeply per decade, before its lowest.
+
+        A straight line is fitted to the losses over the logarithm of the rate, in a window of one decade (of a
+        third of the rates, where they span less) about each rate up to that of the lowest smoothed loss.  The
+        rate of the window whose line falls most steeply is suggested.
+
+        Raises
+        ------
+        ValueError
+            If no line falls by more than four standard errors: the losses show no fall, but the noise of batches.
+        """
+        suggested = _steepest_fall(self.learning_rates, self.losses, int(np.argmin(self.smoothed)))
+        if suggested is None:
+            low, high = self.learning_rates[[0, -1]]
+            raise ValueError(
+                f"the loss doesn't fall between the rates {low:.3g} and {high:.3g} by more than its noise: "
+                "look at plot(), and try other rates, more steps or larger batches"
+            )
+        return suggested
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the losses over the rates, and mark the suggestion if there is one.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default the current axes.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If matplotlib isn't installed.
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                "plot needs matplotlib; run 'pip install lrdecay_native[plot]'"
+            ) from None
+        axes = plt.gca() if ax is None else ax
+        axes.plot(self.learning_rates, self.losses, alpha=0.3, label="loss of each batch")
+        axes.plot(self.learning_rates, self.smoothed, label="smoothed")
+        with suppress(ValueError):
+            axes.axvline(self.suggestion, color="black", ls="--", label=f"suggestion: {self.suggestion:.3g}")
+        axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
+        axes.legend()
+        return axes
+
+    def __repr__(self) -> str:
+        low, high = self.learning_rates[[0, -1]]
+        try:
+            suggestion = f"suggestion={self.suggestion:.3g}"
+        except ValueError:
+            suggestion = "no suggestion"
+        return f"<LearningRateFinding: {len(self.losses)} rates from {low:.3g} to {high:.3g}, {suggestion}>"
+
+
+def _steepest_fall(
+    rates: npt.NDArray[np.float64], losses: npt.NDArray[np.float64], last: int
+) -> float | None:
+    decades = np.log10(rates)
+    window = min(WINDOW, (decades[-1] - decades[0]) / 3)
+    steepest, suggested = 0.0, None
+    for index in range(last + 1):
+        near = np.abs(decades - decades[index]) <= window / 2
+        if near.sum() < 3:
+            continue
+        slope, error = _line(decades[near], losses[near])
+        if slope < min(steepest, -SIGNIFICANCE * error):
+            steepest, suggested = slope, float(rates[index])
+    return suggested
+
+
+def _line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The slope of the least-squares line, and its standard error."""
+    x, y = x - x.mean(), y - y.mean()
+    slope = (x @ y) / (x @ x)
+    residuals = y - slope * x
+    return float(slope), math.sqrt(residuals @ residuals / (len(x) - 2) / (x @ x))
+
+
+def find_learning_rate(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    *,
+    lowest: float = 1e-7,
+    highest: float = 10.0,
+    steps: int = 200,
+    batch_size: int = 32,
+    smoothing: float = 0.9,
+    divergence: float = 4.0,
+    seed: int = 0,
+    verbose: int = 1,
+) -> LearningRateFinding:
+    """Train for a few steps at rates that grow exponentially, and see where the loss falls.
+
+    Step ``i`` has the rate ``lowest * (highest / lowest) ** (i / (steps - 1))``.  Afterwards the model is what it
+    was: its weights, its optimizer, its metrics, the state of its layers and their random numbers.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A compiled model; its own rate isn't used.
+    x : array, tree of arrays, or iterable of batches
+        As ``fit`` takes it.  Batches, of a ``tf.data.Dataset``, a ``keras.utils.PyDataset``, a PyTorch ``DataLoader``
+        or a generator, are ``(x, y)`` or ``(x, y, sample_weight)``; where they end before ``steps``, they are taken
+        again from the first.
+    y : array or tree of arrays, optional
+        The targets, if x is arrays.
+    lowest, highest : float, default 1e-7 and 10
+        The rates of the first and the last step, from 1e-100 to 1e100.
+    steps : int, default 200
+        The number of steps, at least 10.
+    batch_size : int, default 32
+        How many samples of the arrays a step takes; they are shuffled.
+    smoothing : float, default 0.9
+        The weight of the past in the average of the losses, from 0 to below 1.
+    divergence : float, default 4
+        Stop when the smoothed loss is above this many times its lowest, above 1; a loss that is infinite or NaN
+        always ends it.
+    seed : int, default 0
+        Shuffles the arrays; the global random generators are left alone.
+    verbose : {0, 1}, default 1
+        Whether to show a bar of progress.
+
+    Returns
+    -------
+    LearningRateFinding
+        The rates, the losses, a suggestion, a plot.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter out of range or of a wrong kind, a model that isn't compiled, and batches that end and
+        can't be taken again.  The model is what it was.
+
+    Notes
+    -----
+    The model is trained with a new optimizer of the same class and parameters, whose momenta start at zero.  The
+    training step is compiled once for it; the model's own is kept.  A step that a ``LossScaleOptimizer`` skips is
+    left out.  Where the losses diverge, those up to there are in the result.  Weights of samples can be given
+    in batches.  What a first step builds, such as the metrics, is built afterwards.
+
+    References
+    ----------
+    L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", 2017, section 3.3,
+    https://arxiv.org/abs/1506.01186
+
+    Examples
+    --------
+    >>> import keras, numpy as np
+    >>> from lrdecay_native.keras import find_learning_rate
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    >>> model.compile("sgd", loss="mse")
+    >>> x = np.random.default_rng(1).normal(size=(512, 4))
+    >>> finding = find_learning_rate(model, x, x @ [1.0, -2.0, 3.0, 0.5], steps=100, verbose=0)
+    >>> 0.003 < finding.suggestion < 0.3
+    True
+    """
+    if not getattr(model, "compiled", False):
+        raise ValueError(f"model={model!r} must be compiled: call model.compile(optimizer, loss) before")
+    lowest, highest = validation.positive("lowest", lowest), validation.positive("highest", highest)
+    if lowest >= highest:
+        raise ValueError(f"lowest={lowest!r} must be below highest={highest!r}")
+    validation.whole("steps", steps, lowest=FEWEST_STEPS)
+    validation.whole("batch_size", batch_size, lowest=1)
+    if not 0 <= validation.real("smoothing", smoothing) < 1:
+        raise ValueError(f"smoothing={smoothing!r} must be from 0 to below 1")
+    if validation.real("divergence", divergence) <= 1:
+        raise ValueError(f"divergence={divergence!r} must be above 1")
+    validation.whole("seed", seed)
+    batches = _exactly(steps, _batches(x, y, batch_size, seed))
+    first = next(batches)
+    if not model.built:
+        model(first[0])
+    sweep = PiecewiseInterpolation([0, steps - 1], [lowest, highest], shape="exponential")
+    bar = keras.utils.Progbar(steps, verbose=verbose, stateful_metrics=["learning_rate", "loss"])
+    rates: list[float] = []
+    losses: list[float] = []
+    smoothed: list[float] = []
+    with _optimizer_in_place(model, KerasTable(sweep, steps)) as optimizer:
+        for number, batch in enumerate(chain([first], batches), 1):
+            step = steps_taken(optimizer)
+            loss = _loss_of_step(model, batch)
+            if not math.isfinite(loss):
+                break
+            if steps_taken(optimizer) == step:
+                continue
+            rates.append(sweep(step))
+            losses.append(loss)
+            smoothed.append(_averaged(losses, smoothing))
+            bar.update(number, [("learning_rate", rates[-1]), ("loss", loss)], finalize=False)
+            if smoothed[-1] > divergence * min(smoothed) > 0:
+                break
+    if not losses:
+        raise ValueError(f"the loss isn't finite at the first step, at lowest={lowest!r}")
+    bar.update(number, finalize=True)
+    return LearningRateFinding(np.array(rates), np.array(losses), np.array(smoothed))
+
+
+def _averaged(losses: list[float], smoothing: float) -> float:
+    """The average of all losses with the weight ``smoothing**k`` for that of k steps ago."""
+    weights = smoothing ** np.arange(len(losses))[::-1]
+    return float(weights @ losses / weights.sum())
+
+
+def _loss_of_step(model: keras.Model, batch: Batch) -> float:
+    # Keras's metrics are running means; this is the mean of one batch.
+    model.reset_metrics()
+    logs = model.train_on_batch(*batch, return_dict=True)
+    if "loss" not in logs:
+        raise ValueError(f"the model's train_step must return its loss as 'loss', not only {', '.join(logs)}")
+    return float(logs["loss"])
+
+
+@contextmanager
+def _optimizer_in_place(model: keras.Model, rate: KerasTable) -> Iterator[keras.optimizers.Optimizer]:
+    """Train the model with a new optimizer with this rate; afterwards all is what it was."""
+    own, train_function = model.optimizer, model.train_function
+    variables = [*model.variables, *model.metrics_variables]
+    values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+    with _strategy_of(model):
+        optimizer = type(own).from_config(own.get_config())
+        optimizer.learning_rate = rate
+        optimizer.build(model.trainable_variables)
+    try:
+        _set(model, optimizer=optimizer)
+        model.make_train_function(force=True)
+        yield optimizer
+    finally:
+        _set(model, optimizer=own, train_function=train_function)
+        # Also those that were made in the first step.
+        model.reset_metrics()
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+
+def _strategy_of(model: keras.Model) -> AbstractContextManager[Any]:
+    """Where variables are made: in the scope of the model's distribution strategy, which TensorFlow's models have."""
+    return model.distribute_strategy.scope() if hasattr(model, "distribute_strategy") else nullcontext()
+
+
+def _set(model: keras.Model, **attributes: Any) -> None:
+    for name, value in attributes.items():
+        # A plain assignment would make the frameworks track and save the optimizer as a part of the model.
+        object.__setattr__(model, name, value)
+
+
+def _exactly(steps: int, batches: Iterator[Batch]) -> Iterator[Batch]:
+    for number in range(steps):
+        batch = next(batches, None)
+        if batch is None:
+            raise ValueError(
+                f"x gave {number} batches and can't be taken again: steps={steps!r} must be lower"
+            )
+        yield batch
+
+
+def _batches(x: Any, y: Any, batch_size: int, seed: int) -> Iterator[Batch]:
+    if y is not None or hasattr(x, "shape") or isinstance(x, Mapping):
+        return _batches_of_arrays((x, y), batch_size, seed)
+    if not isinstance(x, Iterable) and not isinstance(x, keras.utils.PyDataset):
+        raise TypeError(f"x={x!r} must be arrays or an iterable of batches")
+    return _batches_again_and_again(x)
+
+
+def _batches_of_arrays(arrays: Any, batch_size: int, seed: int) -> Iterator[Batch]:
+    arrays = tree.map_structure(lambda array: None if array is None else np.asarray(array), arrays)
+    lengths = {len(array) for array in tree.flatten(arrays) if array is not None}
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(f"x and y must have one number of samples, at least 1, not {sorted(lengths)}")
+    (length,) = lengths
+    random = np.random.default_rng(seed)
+    while True:
+        order = random.permutation(length)
+        # All batches have one size: another would be compiled separately, and its loss be noisier.
+        for begin in range(0, max(length - batch_size, 0) + 1, batch_size):
+            chosen = order[begin : begin + batch_size]
+            x, y = tree.map_structure(
+                lambda array, chosen=chosen: None if array is None else array[chosen], arrays
+            )
+            yield x, y, None
+
+
+def _batches_again_and_again(batches: Any) -> Iterator[Batch]:
+    ended = False
+    while not ended:
+        ended = True
+        for batch in _each(batches):
+            ended = False
+            yield tree.map_structure(
+                lambda leaf: leaf if leaf is None or ops.is_tensor(leaf) else np.asarray(leaf),
+                keras.utils.unpack_x_y_sample_weight(batch),
+            )
+
+
+def _each(batches: Any) -> Iterator[Any]:
+    if isinstance(batches, keras.utils.PyDataset):
+        numbers = count() if batches.num_batches is None else range(batches.num_batches)
+        return (batches[number] for number in numbers)
+    each: Iterator[Any] = iter(batches)
+    return each
