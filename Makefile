@@ -14,7 +14,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h)
 	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
 	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
 
-.PHONY: demo test parity slow-test lint bench bench-compare bench-baseline bench-mnist docs gallery clean
+.PHONY: demo test parity slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -53,7 +53,10 @@ bench-baseline: $(VENV)/installed
 	$(BIN)/python -m bench store-baseline
 
 bench-mnist: $(VENV)/installed
-	$(BIN)/lrdecay train --compare $(DATA) --epochs 6 --output comparison
+	$(BIN)/python -m bench mnist measure $(DATA)
+
+bench-mnist-compare: $(VENV)/installed
+	$(BIN)/python -m bench mnist compare $(DATA)
 
 docs: gallery
 	$(BIN)/python -m bench document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from lrdecay_native.decays import StepDecay
@@ -31,7 +31,8 @@ class Setting:
         return f"jit_compile={self.jit_compile}, batch {self.batch_size}"
 
 
-SETTINGS = [Setting(*values) for values in product((True, False), BATCHES)]
+SETTINGS = tuple(Setting(*values) for values in product((True, False), BATCHES))
+CURVES = ("step decay", "warm-up and cosine", "cosine restarts")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Plan:
 
     Attributes
     ----------
+    settings : tuple of Setting
+        How networks are trained for the step times.
+    curves : tuple of str
+        The curves whose own cost is measured; the first is the tutorial's.
     turns : int
         Timed turns of each setting.
     steps : dict
@@ -60,6 +65,8 @@ class Plan:
         Lengths of the longer tables.
     """
 
+    settings: tuple[Setting, ...]
+    curves: tuple[str, ...]
     turns: int
     steps: dict[tuple[str, Setting], int]
     run_steps: int
@@ -87,8 +94,25 @@ STEPS = {
     ("torch", Setting(False, 512)): 30,
 }
 
+SHORT = Plan(
+    settings=SETTINGS,
+    curves=CURVES,
+    turns=7,
+    steps=dict.fromkeys(STEPS, 2),
+    run_steps=40,
+    seeds=2,
+    epochs=dict.fromkeys(BACKENDS, 1),
+    rounds=6,
+    loop_steps=10,
+    compilations=6,
+    tables=(2**10,),
+)
+"""Shows that everything works: its figures mean nothing."""
+
 PLANS = {
     "full": Plan(
+        settings=SETTINGS,
+        curves=CURVES,
         turns=28,
         steps=STEPS,
         run_steps=28_126,
@@ -99,17 +123,8 @@ PLANS = {
         compilations=7,
         tables=(2**16, 2**20, 2**24),
     ),
-    "short": Plan(
-        turns=7,
-        steps=dict.fromkeys(STEPS, 2),
-        run_steps=40,
-        seeds=2,
-        epochs=dict.fromkeys(BACKENDS, 1),
-        rounds=6,
-        loop_steps=10,
-        compilations=6,
-        tables=(2**10,),
-    ),
+    "short": SHORT,
+    "shortest": replace(SHORT, settings=(Setting(False, 32),), curves=CURVES[:1], tables=()),
 }
 
 

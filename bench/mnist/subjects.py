@@ -113,14 +113,16 @@ _LOOPS: dict[str, Callable[[Rate, int, bool], Callable[[], object]]] = {
     "torch": _loop_on_torch,
 }
 
-COMPILED_WAYS = {
+EAGER = "eager"
+WAYS = {
     "tensorflow": {"tf.function": False, "tf.function, jit_compile": True},
     "jax": {"jax.jit": True},
-    "torch": {},
+    "torch": {EAGER: False},
 }
-"""How each backend compiles a training step, and the `jit_compile` that asks for it."""
+"""How each backend runs a training step, and the `jit_compile` that asks for it.
 
-LOOP_WAYS = {**COMPILED_WAYS, "torch": {"Python loop": False}}
+JAX without jit and torch.compile are left to the step times: they take too long here.
+"""
 
 
 def operations(rate: Rate) -> int:
@@ -165,7 +167,7 @@ def _calls_on_torch(rate: Rate) -> int:
 
     with Counting() as counting:
         rate(torch.tensor(0))
-    return counting.calls
+    return int(counting.calls)
 
 
 _OPERATIONS: dict[str, Callable[[Rate], int]] = {

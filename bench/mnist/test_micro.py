@@ -16,11 +16,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench.mnist.plan import Plan, chosen_plan
 from bench.mnist.subjects import (
     BUILTIN,
-    COMPILED_WAYS,
     CURVES,
-    LOOP_WAYS,
+    EAGER,
     OURS,
     TABLE,
+    WAYS,
     as_float,
     loop,
     operations,
@@ -33,13 +33,16 @@ CLOCK = time.process_time
 """Processor time: what else runs on the machine doesn't count, and every thread does."""
 
 STEP = 1234
-CALLS = 20
+SECONDS = 0.01
+"""How long a round of short calls takes, roughly."""
+
+MOST_CALLS = 1000
 NATIVE = "rate.schedule(step)"
 BACKEND = keras.backend.backend()
 PLAN = chosen_plan()
 LONG_TABLES = table_makers(PLAN.tables)
 CONTENDERS = [BUILTIN, OURS, TABLE]
-each_curve = pytest.mark.parametrize("curve", CURVES)
+each_curve = pytest.mark.parametrize("curve", PLAN.curves)
 each_contender = pytest.mark.parametrize("contender", CONTENDERS)
 
 
@@ -62,19 +65,36 @@ def measure(
     times: dict[str, list[float]] = {name: [] for name in yardsticks}
 
     def time_yardsticks() -> None:
-        gc.collect()
         for name, yardstick in yardsticks.items():
             times[name].append(seconds(yardstick))
 
     for each in (call, *yardsticks.values()):
         each()
+    gc.collect()
     benchmark.pedantic(call, setup=time_yardsticks, rounds=rounds)  # type: ignore[no-untyped-call]
     benchmark.extra_info |= {"case": case, "count": count, "yardsticks": times}
 
 
-def repeated(call: Callable[[], object], count: int) -> None:
-    for _ in repeat(None, count):
-        call()
+def measure_calls(
+    benchmark: BenchmarkFixture,
+    case: dict[str, str],
+    call: Callable[[], object],
+    builtin: Callable[[], object],
+    plan: Plan,
+) -> None:
+    """Time short calls, as many in a round as the builtin's take about `SECONDS`."""
+    builtin()
+    count = min(max(int(SECONDS / seconds(builtin)), 1), MOST_CALLS)
+    yardsticks = {BUILTIN: repeated(builtin, count)}
+    measure(benchmark, case, repeated(call, count), yardsticks, rounds=plan.rounds, count=count)
+
+
+def repeated(call: Callable[[], object], count: int) -> Callable[[], object]:
+    def calls() -> None:
+        for _ in repeat(None, count):
+            call()
+
+    return calls
 
 
 @each_curve
@@ -84,48 +104,29 @@ def test_eager_call(benchmark: BenchmarkFixture, curve: str, contender: str, pla
     makers[NATIVE] = lambda: makers[OURS]().schedule
     rate, builtin = makers[contender](), makers[BUILTIN]()
     case = {"operation": "eager call", "way": "", "curve": curve, "contender": contender}
-    measure(
-        benchmark,
-        case,
-        partial(repeated, partial(rate, STEP), CALLS),
-        {BUILTIN: partial(repeated, partial(builtin, STEP), CALLS)},
-        rounds=plan.rounds,
-        count=CALLS,
-    )
+    measure_calls(benchmark, case, partial(rate, STEP), partial(builtin, STEP), plan)
 
 
 @each_curve
 @each_contender
 def test_building(benchmark: BenchmarkFixture, curve: str, contender: str, plan: Plan) -> None:
-    measure_building(benchmark, curve, contender, CURVES[curve].makers(plan.run_steps)[contender], plan)
+    makers = CURVES[curve].makers(plan.run_steps)
+    case = {"operation": "building", "way": "", "curve": curve, "contender": contender}
+    measure_calls(benchmark, case, makers[contender], makers[BUILTIN], plan)
 
 
 @pytest.mark.parametrize("contender", LONG_TABLES)
 def test_building_long_tables(benchmark: BenchmarkFixture, contender: str, plan: Plan) -> None:
-    measure_building(benchmark, "step decay", contender, LONG_TABLES[contender], plan)
-
-
-def measure_building(
-    benchmark: BenchmarkFixture, curve: str, contender: str, maker: Callable[[], Any], plan: Plan
-) -> None:
-    case = {"operation": "building", "way": "", "curve": curve, "contender": contender}
-    count = CALLS if contender in CONTENDERS else 1
-    measure(
-        benchmark,
-        case,
-        partial(repeated, maker, count),
-        {BUILTIN: partial(repeated, CURVES[curve].builtin, count)},
-        rounds=plan.rounds,
-        count=count,
-    )
+    case = {"operation": "building", "way": "", "curve": "step decay", "contender": contender}
+    measure(benchmark, case, LONG_TABLES[contender], {}, rounds=plan.rounds, count=1)
 
 
 @each_curve
-@pytest.mark.parametrize("way", LOOP_WAYS[BACKEND])
+@pytest.mark.parametrize("way", WAYS[BACKEND])
 @each_contender
 def test_loop(benchmark: BenchmarkFixture, curve: str, contender: str, way: str, plan: Plan) -> None:
-    jit_compile = LOOP_WAYS[BACKEND][way]
-    steps = plan.loop_steps if COMPILED_WAYS[BACKEND] else max(plan.loop_steps // 100, 1)
+    jit_compile = WAYS[BACKEND][way]
+    steps = max(plan.loop_steps // 100, 1) if way == EAGER else plan.loop_steps
     makers = CURVES[curve].makers(plan.run_steps)
     case = {"operation": "loop", "way": way, "curve": curve, "contender": contender}
     measure(
@@ -141,24 +142,24 @@ def test_loop(benchmark: BenchmarkFixture, curve: str, contender: str, way: str,
     )
 
 
-@pytest.mark.parametrize("way", COMPILED_WAYS[BACKEND])
+@pytest.mark.parametrize("way", WAYS[BACKEND])
 @pytest.mark.parametrize(
     ("curve", "contender"),
     [
-        *((curve, contender) for curve in CURVES for contender in CONTENDERS),
-        *(("step decay", table) for table in LONG_TABLES),
+        *((PLAN.curves[0], contender) for contender in [*CONTENDERS, *LONG_TABLES]),
+        *((curve, contender) for curve in PLAN.curves[1:2] for contender in (OURS, TABLE)),
     ],
 )
 def test_compilation(
     benchmark: BenchmarkFixture, curve: str, contender: str, way: str, digits: Digits, plan: Plan
 ) -> None:
     makers = CURVES[curve].makers(plan.run_steps) | LONG_TABLES
-    case = {"operation": "tracing and compiling", "way": way, "curve": curve, "contender": contender}
+    case = {"operation": "first step", "way": way, "curve": curve, "contender": contender}
     x, y = digits.x_train[:32], digits.y_train[:32]
     builtin_times: list[float] = []
 
     def first_step(maker: Callable[[], Any]) -> Callable[[], object]:
-        model = tutorial_model(x.shape[1:], maker(), jit_compile=COMPILED_WAYS[BACKEND][way])
+        model = tutorial_model(x.shape[1:], maker(), jit_compile=WAYS[BACKEND][way])
         return partial(model.train_on_batch, x, y)
 
     def setup() -> tuple[tuple[Callable[[], object]], dict[str, Any]]:

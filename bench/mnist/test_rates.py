@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.mnist.plan import SCHEDULE, Plan
+from bench.mnist.plan import SCHEDULE, Plan, chosen_plan
 from lrdecay_native.training.comparison import contenders
 from lrdecay_native.training.data import Digits
 from lrdecay_native.training.run import steps_per_epoch
@@ -16,7 +16,7 @@ BATCH = 32
 NAMES = list(contenders(SCHEDULE, 1, 1))
 
 
-@pytest.mark.parametrize("jit_compile", [True, False], ids=["jit", "no-jit"])
+@pytest.mark.parametrize("jit_compile", sorted({each.jit_compile for each in chosen_plan().settings}))
 @pytest.mark.parametrize("name", NAMES)
 def test_rates(benchmark: BenchmarkFixture, name: str, jit_compile: bool, digits: Digits, plan: Plan) -> None:
     contender = contenders(SCHEDULE, plan.run_steps, steps_per_epoch(digits, BATCH))[name]

@@ -9,7 +9,7 @@ import keras
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.mnist.plan import SCHEDULE, SETTINGS, Plan, Setting
+from bench.mnist.plan import SCHEDULE, Plan, Setting, chosen_plan
 from lrdecay_native.training.comparison import BUILTIN, Contender, Network, contenders, take_turn
 from lrdecay_native.training.data import Digits
 
@@ -18,7 +18,7 @@ CONTROL = "builtin, once more"
 """The builtin against itself: what its ratio is off from 1 is noise."""
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", chosen_plan().settings, ids=str)
 def test_step_time(benchmark: BenchmarkFixture, setting: Setting, digits: Digits, plan: Plan) -> None:
     steps = plan.steps[keras.backend.backend(), setting]
     images = steps * setting.batch_size
