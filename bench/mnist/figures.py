@@ -11,16 +11,12 @@ import numpy.typing as npt
 from mpmath import mp
 
 from bench.measurement import Spread
-from bench.mnist.plan import SCHEDULE, Setting
+from bench.mnist.plan import BUILTIN, SCHEDULE, Setting
 from bench.mnist.session import PartResults
 from lrdecay_native.training.statistics import Mean, RateDifference, Ratio, median_interval
 
-BUILTIN = "builtin"
-CONTROL = "builtin, once more"
 STEP_TIME_OURS = ("ours, float32", "ours, native")
-MICRO_OURS = ("KerasSchedule", "KerasTable")
-NATIVE_CALL = "rate.schedule(step)"
-FLOAT32_BITS = 24
+FLOAT32_BITS, EXACT_BITS = 24, 256
 
 
 def of_part(results: Sequence[PartResults], part: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -122,10 +118,10 @@ def failures(results: Sequence[PartResults]) -> list[Failure]:
 
 def exact_rates(stop: int) -> npt.NDArray[np.float32]:
     """The tutorial's rates, rounded once, from exact arithmetic to float32."""
-    mp.prec = 256
     initial, rate = mp.mpf(SCHEDULE.initial_learning_rate), mp.mpf(SCHEDULE.drop_rate)
     plateaus = -(-stop // int(SCHEDULE.step_size))
-    exact = [initial * rate**plateau for plateau in range(plateaus)]
+    with mp.workprec(EXACT_BITS):
+        exact = [initial * rate**plateau for plateau in range(plateaus)]
     with mp.workprec(FLOAT32_BITS):
         rounded = np.array([float(+value) for value in exact], np.float32)
     return np.repeat(rounded, int(SCHEDULE.step_size))[:stop]

@@ -19,6 +19,12 @@ TIMED_PARTS = ("micro", "step-time")
 
 VARIABLE = "LRDECAY_BENCH_PLAN"
 
+BUILTIN, OURS, TABLE, NATIVE_CALL = "builtin", "KerasSchedule", "KerasTable", "rate.schedule(step)"
+"""Whose own cost is measured."""
+
+CONTROL = "builtin, once more"
+"""The builtin against itself in training: what its ratio is off from 1 is noise."""
+
 
 @dataclass(frozen=True, order=True)
 class Setting:

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.mnist import figures
-from bench.mnist.figures import BUILTIN, MICRO_OURS, NATIVE_CALL, STEP_TIME_OURS, Micro, StepTime
-from bench.mnist.plan import BACKENDS, PARTS, SCHEDULE
+from bench.mnist.figures import STEP_TIME_OURS, Micro, StepTime
+from bench.mnist.plan import BACKENDS, BUILTIN, CONTROL, NATIVE_CALL, OURS, PARTS, SCHEDULE, TABLE
 from bench.mnist.session import PartResults
 from bench.report import Sheet, machine_sentence
 from lrdecay_native.training.statistics import Mean, RateDifference, Ratio, ulp_differences
@@ -67,7 +67,7 @@ def requirements(results: Sequence[PartResults]) -> Iterator[Requirement]:
 def _micro_requirements(micro: Micro) -> Iterator[Requirement]:
     if micro.ratio is None or micro.excess is None or micro.builtin_cost is None:
         return
-    if micro.operation == "loop" and micro.backend == "tensorflow" and micro.contender in MICRO_OURS:
+    if micro.operation == "loop" and micro.backend == "tensorflow" and micro.contender in (OURS, TABLE):
         yield Requirement(
             "inside a compiled TensorFlow loop a step costs at most what the builtin's does",
             micro.where,
@@ -82,7 +82,7 @@ def _micro_requirements(micro: Micro) -> Iterator[Requirement]:
             f"{_time(micro.cost)} against {_time(micro.builtin_cost)}: {1 / micro.ratio.median:,.0f} times less",
             micro.ratio.interval[1] <= 1 / EAGER_FACTOR,
         )
-    if micro.operation == "first step" and micro.contender in MICRO_OURS:
+    if micro.operation == "first step" and micro.contender in (OURS, TABLE):
         yield Requirement(
             "tracing and compiling takes at most the builtin's time (ratio ≤ 1.00 within the interval)",
             micro.where,
@@ -309,7 +309,7 @@ METHOD = f"""## How
 The tutorial's network (Flatten, Dense 128 relu, Dense 10 softmax, SGD) trains under Keras's `ExponentialDecay`, under
 `KerasSchedule({SCHEDULE!r})` ("ours, float32"), under `KerasTable` of it ("ours, native"), with a constant rate,
 with Keras's `LearningRateScheduler` ("callback per epoch") and with a callback that sets the rate before each batch.
-"{figures.CONTROL}" is the builtin against itself: what its ratio is off from 1 is noise. Each part runs in a
+"{CONTROL}" is the builtin against itself: what its ratio is off from 1 is noise. Each part runs in a
 process of its own for each backend, with all cores.
 
 - **A training step**: a turn is one epoch of `fit` without validation, of so many steps, from before the first

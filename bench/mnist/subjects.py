@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from bench.mnist.plan import SCHEDULE
+from bench.mnist.plan import BUILTIN, OURS, SCHEDULE, TABLE
 from lrdecay_native.cycles import CosineRestarts
 from lrdecay_native.decays import CosineDecay, StepDecay
 from lrdecay_native.keras import KerasSchedule, KerasTable
@@ -18,7 +18,6 @@ from lrdecay_native.schedules import Schedule
 Rate: TypeAlias = Callable[[Any], Any]
 
 DECAY_STEPS, WARMUP_STEPS, FIRST_CYCLE = 20_000, 1000, 1000
-BUILTIN, OURS, TABLE = "builtin", "KerasSchedule", "KerasTable"
 
 
 @dataclass(frozen=True)

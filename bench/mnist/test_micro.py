@@ -13,13 +13,10 @@ import keras
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.mnist.plan import Plan, chosen_plan
+from bench.mnist.plan import BUILTIN, NATIVE_CALL, OURS, TABLE, Plan, chosen_plan
 from bench.mnist.subjects import (
-    BUILTIN,
     CURVES,
     EAGER,
-    OURS,
-    TABLE,
     WAYS,
     as_float,
     loop,
@@ -37,7 +34,6 @@ SECONDS = 0.01
 """How long a round of short calls takes, roughly."""
 
 MOST_CALLS = 1000
-NATIVE = "rate.schedule(step)"
 BACKEND = keras.backend.backend()
 PLAN = chosen_plan()
 LONG_TABLES = table_makers(PLAN.tables)
@@ -98,10 +94,10 @@ def repeated(call: Callable[[], object], count: int) -> Callable[[], object]:
 
 
 @each_curve
-@pytest.mark.parametrize("contender", [*CONTENDERS, NATIVE])
+@pytest.mark.parametrize("contender", [*CONTENDERS, NATIVE_CALL])
 def test_eager_call(benchmark: BenchmarkFixture, curve: str, contender: str, plan: Plan) -> None:
     makers = CURVES[curve].makers(plan.run_steps)
-    makers[NATIVE] = lambda: makers[OURS]().schedule
+    makers[NATIVE_CALL] = lambda: makers[OURS]().schedule
     rate, builtin = makers[contender](), makers[BUILTIN]()
     case = {"operation": "eager call", "way": "", "curve": curve, "contender": contender}
     measure_calls(benchmark, case, partial(rate, STEP), partial(builtin, STEP), plan)

@@ -9,13 +9,11 @@ import keras
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.mnist.plan import SCHEDULE, Plan, Setting, chosen_plan
+from bench.mnist.plan import CONTROL, SCHEDULE, Plan, Setting, chosen_plan
 from lrdecay_native.training.comparison import BUILTIN, Contender, Network, contenders, take_turn
 from lrdecay_native.training.data import Digits
 
 SEED = 0
-CONTROL = "builtin, once more"
-"""The builtin against itself: what its ratio is off from 1 is noise."""
 
 
 @pytest.mark.parametrize("setting", chosen_plan().settings, ids=str)
