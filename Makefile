@@ -66,4 +66,4 @@ gallery: $(VENV)/installed
 	$(BIN)/python docs/schedules.py
 
 clean:
-	rm -rf $(VENV) build dist demo comparison *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so
+	rm -rf $(VENV) build dist demo *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so

@@ -22,6 +22,9 @@ VARIABLE = "LRDECAY_BENCH_PLAN"
 BUILTIN, OURS, TABLE, NATIVE_CALL = "builtin", "KerasSchedule", "KerasTable", "rate.schedule(step)"
 """Whose own cost is measured."""
 
+EAGER = "eager"
+"""The way in which nothing is traced or compiled."""
+
 CONTROL = "builtin, once more"
 """The builtin against itself in training: what its ratio is off from 1 is noise."""
 
@@ -126,7 +129,7 @@ PLANS = {
         epochs={"tensorflow": 3, "jax": 3, "torch": 1},
         rounds=21,
         loop_steps=10_000,
-        compilations=7,
+        compilations=6,
         tables=(2**16, 2**20, 2**24),
     ),
     "short": SHORT,

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from bench.mnist.plan import BUILTIN, OURS, SCHEDULE, TABLE
+from bench.mnist.plan import BUILTIN, EAGER, OURS, SCHEDULE, TABLE
 from lrdecay_native.cycles import CosineRestarts
 from lrdecay_native.decays import CosineDecay, StepDecay
 from lrdecay_native.keras import KerasSchedule, KerasTable
@@ -112,7 +112,6 @@ _LOOPS: dict[str, Callable[[Rate, int, bool], Callable[[], object]]] = {
     "torch": _loop_on_torch,
 }
 
-EAGER = "eager"
 WAYS = {
     "tensorflow": {"tf.function": False, "tf.function, jit_compile": True},
     "jax": {"jax.jit": True},

@@ -13,10 +13,9 @@ import keras
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.mnist.plan import BUILTIN, NATIVE_CALL, OURS, TABLE, Plan, chosen_plan
+from bench.mnist.plan import BUILTIN, EAGER, NATIVE_CALL, OURS, TABLE, Plan, chosen_plan
 from bench.mnist.subjects import (
     CURVES,
-    EAGER,
     WAYS,
     as_float,
     loop,
