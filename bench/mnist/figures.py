@@ -257,22 +257,21 @@ def micro_figures(results: Sequence[PartResults]) -> list[Micro]:
 
 
 def _micro(backend: str, record: Mapping[str, Any]) -> Micro:
-    yardsticks, count = record["yardsticks"], record["count"]
-    times = np.array(record["times"])
+    yardsticks = record["yardsticks"]
+    times = np.array(record["times"]) / record["count"]
     empty = np.array(yardsticks.get("empty", 0.0))
     case = record["case"]
     named = (backend, case["operation"], case["way"], case["curve"], case["contender"])
-    cost = float(np.median(times - empty)) / count
+    cost = float(np.median(times - empty))
     if BUILTIN not in yardsticks:
         return Micro(*named, cost, None, None, None)
     builtin = np.array(yardsticks[BUILTIN])
-    low, high = median_interval(times - builtin)
     return Micro(
         *named,
         cost,
-        float(np.median(builtin - empty)) / count,
+        float(np.median(builtin - empty)),
         Ratio.of(times.tolist(), builtin.tolist()),
-        (low / count, high / count),
+        median_interval(times - builtin),
     )
 
 

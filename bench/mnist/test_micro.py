@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -41,6 +42,38 @@ each_curve = pytest.mark.parametrize("curve", PLAN.curves)
 each_contender = pytest.mark.parametrize("contender", CONTENDERS)
 
 
+@dataclass(frozen=True)
+class Repeated:
+    """A call that is timed as one of many, or a call that does something many times by itself.
+
+    Attributes
+    ----------
+    call : callable
+        What is called once.
+    count : int
+        How many it does.
+    """
+
+    call: Callable[[], object]
+    count: int = 1
+
+    @classmethod
+    def short(cls, call: Callable[[], object]) -> Repeated:
+        """A call repeated until it takes about `SECONDS`."""
+        call()
+        count = min(max(int(SECONDS / seconds(call)), 1), MOST_CALLS)
+
+        def calls() -> None:
+            for _ in repeat(None, count):
+                call()
+
+        return cls(calls, count)
+
+    def seconds(self) -> float:
+        """The time of one."""
+        return seconds(self.call) / self.count
+
+
 def seconds(call: Callable[[], object]) -> float:
     begin = CLOCK()
     call()
@@ -50,46 +83,22 @@ def seconds(call: Callable[[], object]) -> float:
 def measure(
     benchmark: BenchmarkFixture,
     case: dict[str, str],
-    call: Callable[[], object],
-    yardsticks: dict[str, Callable[[], object]],
-    *,
+    measured: Repeated,
+    yardsticks: dict[str, Repeated],
     rounds: int,
-    count: int,
 ) -> None:
     """Time a call, and in each round before it the yardsticks: the builtin, for a loop also the empty one."""
     times: dict[str, list[float]] = {name: [] for name in yardsticks}
 
     def time_yardsticks() -> None:
         for name, yardstick in yardsticks.items():
-            times[name].append(seconds(yardstick))
+            times[name].append(yardstick.seconds())
 
-    for each in (call, *yardsticks.values()):
-        each()
+    for each in (measured, *yardsticks.values()):
+        each.call()
     gc.collect()
-    benchmark.pedantic(call, setup=time_yardsticks, rounds=rounds)  # type: ignore[no-untyped-call]
-    benchmark.extra_info |= {"case": case, "count": count, "yardsticks": times}
-
-
-def measure_calls(
-    benchmark: BenchmarkFixture,
-    case: dict[str, str],
-    call: Callable[[], object],
-    builtin: Callable[[], object],
-    plan: Plan,
-) -> None:
-    """Time short calls, as many in a round as the builtin's take about `SECONDS`."""
-    builtin()
-    count = min(max(int(SECONDS / seconds(builtin)), 1), MOST_CALLS)
-    yardsticks = {BUILTIN: repeated(builtin, count)}
-    measure(benchmark, case, repeated(call, count), yardsticks, rounds=plan.rounds, count=count)
-
-
-def repeated(call: Callable[[], object], count: int) -> Callable[[], object]:
-    def calls() -> None:
-        for _ in repeat(None, count):
-            call()
-
-    return calls
+    benchmark.pedantic(measured.call, setup=time_yardsticks, rounds=rounds)  # type: ignore[no-untyped-call]
+    benchmark.extra_info |= {"case": case, "count": measured.count, "yardsticks": times}
 
 
 @each_curve
@@ -99,7 +108,8 @@ def test_eager_call(benchmark: BenchmarkFixture, curve: str, contender: str, pla
     makers[NATIVE_CALL] = lambda: makers[OURS]().schedule
     rate, builtin = makers[contender](), makers[BUILTIN]()
     case = {"operation": "eager call", "way": "", "curve": curve, "contender": contender}
-    measure_calls(benchmark, case, partial(rate, STEP), partial(builtin, STEP), plan)
+    yardsticks = {BUILTIN: Repeated.short(partial(builtin, STEP))}
+    measure(benchmark, case, Repeated.short(partial(rate, STEP)), yardsticks, plan.rounds)
 
 
 @each_curve
@@ -107,13 +117,14 @@ def test_eager_call(benchmark: BenchmarkFixture, curve: str, contender: str, pla
 def test_building(benchmark: BenchmarkFixture, curve: str, contender: str, plan: Plan) -> None:
     makers = CURVES[curve].makers(plan.run_steps)
     case = {"operation": "building", "way": "", "curve": curve, "contender": contender}
-    measure_calls(benchmark, case, makers[contender], makers[BUILTIN], plan)
+    yardsticks = {BUILTIN: Repeated.short(makers[BUILTIN])}
+    measure(benchmark, case, Repeated.short(makers[contender]), yardsticks, plan.rounds)
 
 
 @pytest.mark.parametrize("contender", LONG_TABLES)
 def test_building_long_tables(benchmark: BenchmarkFixture, contender: str, plan: Plan) -> None:
     case = {"operation": "building", "way": "", "curve": "step decay", "contender": contender}
-    measure(benchmark, case, LONG_TABLES[contender], {}, rounds=plan.rounds, count=1)
+    measure(benchmark, case, Repeated(LONG_TABLES[contender]), {}, plan.rounds)
 
 
 @each_curve
@@ -124,17 +135,11 @@ def test_loop(benchmark: BenchmarkFixture, curve: str, contender: str, way: str,
     steps = max(plan.loop_steps // 100, 1) if way == EAGER else plan.loop_steps
     makers = CURVES[curve].makers(plan.run_steps)
     case = {"operation": "loop", "way": way, "curve": curve, "contender": contender}
-    measure(
-        benchmark,
-        case,
-        loop(makers[contender](), steps, jit_compile),
-        {
-            BUILTIN: loop(makers[BUILTIN](), steps, jit_compile),
-            "empty": loop(as_float, steps, jit_compile),
-        },
-        rounds=plan.rounds,
-        count=steps,
+    measured, builtin, empty = (
+        Repeated(loop(rate, steps, jit_compile), steps)
+        for rate in (makers[contender](), makers[BUILTIN](), as_float)
     )
+    measure(benchmark, case, measured, {BUILTIN: builtin, "empty": empty}, plan.rounds)
 
 
 @pytest.mark.parametrize("way", WAYS[BACKEND])

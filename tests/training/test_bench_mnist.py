@@ -59,7 +59,7 @@ def micro(operation: str, contender: str, microseconds: float, **yardsticks: flo
         "times": [10 * microseconds * 1e-6] * 6,
         "case": {"operation": operation, "way": "", "curve": "step decay", "contender": contender},
         "count": 10,
-        "yardsticks": {name: [10 * value * 1e-6] * 6 for name, value in yardsticks.items()},
+        "yardsticks": {name: [value * 1e-6] * 6 for name, value in yardsticks.items()},
     }
 
 
