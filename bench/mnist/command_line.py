@@ -101,7 +101,12 @@ def measured(suites: Iterable[tuple[str, str]], plan: str, data: Path | None) ->
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         for part, backend in suites:
-            yield measure(part, backend, plan, data, source, progress)
+            result = measure(part, backend, plan, data, source, progress)
+            progress.console.print(
+                f"{part}, {backend}: {len(result.records)} figures in {result.seconds:,.0f} s, "
+                f"{len(result.left_out)} left out, {len(result.failed)} failed"
+            )
+            yield result
 
 
 @mnist.command("report")
