@@ -53,9 +53,11 @@ bench-baseline: $(VENV)/installed
 	$(BIN)/python -m bench store-baseline
 
 bench-mnist: $(VENV)/installed
+	$(BIN)/pip install --quiet --group backends
 	$(BIN)/python -m bench mnist measure $(DATA)
 
 bench-mnist-compare: $(VENV)/installed
+	$(BIN)/pip install --quiet --group backends
 	$(BIN)/python -m bench mnist compare $(DATA)
 
 docs: gallery

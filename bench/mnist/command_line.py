@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
@@ -53,12 +54,25 @@ docs_option = click.option(
 plan_option = click.option(
     "--plan", type=click.Choice(list(PLANS)), default="full", show_default=True, help="How much is measured."
 )
+
+
+def installed(
+    context: click.Context, parameter: click.Parameter, backends: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Check before any work that each backend is there."""
+    for backend in backends:
+        if importlib.util.find_spec(backend) is None:
+            raise click.BadParameter(f"{backend} isn't installed; --backend names those to measure")
+    return backends
+
+
 backends_option = click.option(
     "--backend",
     "backends",
     type=click.Choice(BACKENDS),
     multiple=True,
     default=BACKENDS,
+    callback=installed,
     help="Only this one.",
 )
 

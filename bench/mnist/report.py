@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.mnist import figures
@@ -374,11 +375,10 @@ def _step_times(results: Sequence[PartResults]) -> Figure:
     return figure
 
 
-def _draw_ratio(axes: object, row: int, ratio: Ratio, colour: str) -> None:
-    plot = axes.plot  # type: ignore[attr-defined]
-    plot([ratio.lower, ratio.upper], [row, row], color=colour, linewidth=1, alpha=0.5)
-    plot(ratio.interval, [row, row], color=colour, linewidth=4)
-    plot([ratio.median], [row], marker="|", color="black", markersize=9)
+def _draw_ratio(axes: Axes, row: int, ratio: Ratio, colour: str) -> None:
+    axes.plot([ratio.lower, ratio.upper], [row, row], color=colour, linewidth=1, alpha=0.5)
+    axes.plot(ratio.interval, [row, row], color=colour, linewidth=4)
+    axes.plot([ratio.median], [row], marker="|", color="black", markersize=9)
 
 
 def _rates(results: Sequence[PartResults]) -> Figure:
