@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -282,7 +283,12 @@ def _operations_sheet(results: Sequence[PartResults]) -> Sheet:
 
 def page(results: Sequence[PartResults]) -> bytes:
     """The page, in markdown."""
-    parts = {result.part for result in results}
+    measured = {result.key for result in results}
+    missing = [
+        f"{part} on {backend}"
+        for part, backend in product(PARTS, BACKENDS)
+        if (part, backend) not in measured
+    ]
     lines = [
         "# The comparison during MNIST training\n",
         "Written by `python -m bench mnist measure` (`make bench-mnist`) from bench/mnist/results.json; not to be "
@@ -292,7 +298,7 @@ def page(results: Sequence[PartResults]) -> bytes:
         *(f"![{name}]({name})\n" for name in PICTURES),
         *(sheet.markdown() for sheet in sheets(results)),
     ]
-    if missing := [part for part in PARTS if part not in parts]:
+    if missing:
         lines.insert(2, f"Not measured: {', '.join(missing)}.\n")
     return "\n".join(lines).encode()
 
