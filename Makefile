@@ -16,7 +16,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h)
 	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
 	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
 
-.PHONY: demo test backends parity slow-test lint bench bench-compare bench-baseline bench-mnist docs gallery clean
+.PHONY: demo test backends parity slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -61,7 +61,12 @@ bench-baseline: $(VENV)/installed
 	$(BIN)/python -m bench store-baseline
 
 bench-mnist: $(VENV)/installed
-	$(BIN)/lrdecay train --compare $(DATA) --epochs 6 --output comparison
+	$(BIN)/pip install --quiet --group backends
+	$(BIN)/python -m bench mnist measure $(DATA)
+
+bench-mnist-compare: $(VENV)/installed
+	$(BIN)/pip install --quiet --group backends
+	$(BIN)/python -m bench mnist compare $(DATA)
 
 docs: gallery
 	$(BIN)/python -m bench document
@@ -71,4 +76,4 @@ gallery: $(VENV)/installed
 	$(BIN)/python docs/schedules.py
 
 clean:
-	rm -rf $(VENV) build dist demo comparison *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so
+	rm -rf $(VENV) build dist demo *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so

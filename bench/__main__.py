@@ -18,6 +18,7 @@ from bench.comparison import (
     tracked,
 )
 from bench.first_call import first_calls
+from bench.mnist.command_line import mnist
 from bench.session import ROOT, SessionError, measure_again, measure_everything, measure_native
 from lrdecay_native.files import write_whole
 
@@ -81,6 +82,9 @@ def document() -> None:
     page = report.document(measured, results.machine, PICTURE.name, "python -m bench document")
     write_whole({DOCUMENT: page, PICTURE: report.picture(results.measurements)})
     console.print(f"wrote {DOCUMENT} and {PICTURE}")
+
+
+bench.add_command(mnist)
 
 
 def main() -> None:

@@ -194,14 +194,14 @@ def comparison_run(
     repeats: int,
     output: Path,
 ) -> None:
-    """Train in turns under the builtin, ours and a constant rate; print and write what differs."""
+    """Train in turns under the builtin, ours and what users do instead; print and write what differs."""
     from lrdecay_native.training import comparison, report
     from lrdecay_native.training.run import steps_per_epoch
 
     steps = epochs * steps_per_epoch(digits, batch_size)
     with refusing_bad_input():
         comparison.check_turns(epochs, repeats)
-        rates = comparison.learning_rates(schedule, steps)
+        rates = comparison.contenders(schedule, steps, steps // epochs)
     click.echo(f"Data: {digits.source}")
     click.echo(
         f"{repeats} repeats of {epochs} epochs of {steps // epochs} steps for each learning rate, "

@@ -121,12 +121,11 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
     ):
         table.add_column(heading, justify="right", overflow="fold")
     for comparison in comparisons:
-        lower, upper = comparison.ratio_spread
-        difference = comparison.first_difference
+        ratio, difference = comparison.ratio, comparison.difference.first
         table.add_row(
             comparison.name,
             f"{comparison.step_time * 1e6:,.0f} us",
-            rf"{comparison.ratio:.3f} \[{lower:.3f}, {upper:.3f}]",
+            rf"{ratio.median:.3f} \[{ratio.lower:.3f}, {ratio.upper:.3f}]",
             repr(comparison.final_rate),
             _range(comparison.accuracies),
             "never" if difference is None else f"at step {difference:,}",
@@ -159,7 +158,7 @@ def comparison_json(
         "learning_rates": [
             {
                 **asdict(comparison),
-                "below_noise": comparison.below_noise,
+                "below_noise": comparison.ratio.below_noise,
                 "step_times": measurement.step_times,
             }
             for comparison, measurement in zip(comparisons, measurements, strict=True)

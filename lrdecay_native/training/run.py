@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from lrdecay_native.keras import PrintLR
 from lrdecay_native.training.data import Digits
@@ -40,7 +40,9 @@ class TrainingRun:
     test_accuracy: float
 
 
-def tutorial_model(image_shape: Sequence[int], learning_rate: LearningRate) -> Any:
+def tutorial_model(
+    image_shape: Sequence[int], learning_rate: LearningRate, *, jit_compile: bool | str = "auto"
+) -> Any:
     """Flatten, Dense 128 relu, Dense 10 softmax; SGD on the sparse categorical cross-entropy.
 
     Parameters
@@ -49,6 +51,8 @@ def tutorial_model(image_shape: Sequence[int], learning_rate: LearningRate) -> A
         Height and width of the images, in pixels.
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
         What SGD uses.
+    jit_compile : bool or "auto", default "auto"
+        As ``Model.compile`` takes it.
 
     Returns
     -------
@@ -67,6 +71,7 @@ def tutorial_model(image_shape: Sequence[int], learning_rate: LearningRate) -> A
         optimizer=keras.optimizers.SGD(learning_rate=learning_rate),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
+        jit_compile=jit_compile,
     )
     return model
 
@@ -121,7 +126,7 @@ def steps_per_epoch(digits: Digits, batch_size: int) -> int:
 
 
 def rates_by_step(learning_rate: LearningRate, stop: int, jit_compile: bool) -> npt.NDArray[np.float32]:
-    """The rates of the steps 0 to ``stop - 1`` as a compiled training step computes them.
+    """The rates of the steps 0 to ``stop - 1`` as the training step of Keras's backend computes them.
 
     Parameters
     ----------
@@ -130,7 +135,8 @@ def rates_by_step(learning_rate: LearningRate, stop: int, jit_compile: bool) -> 
     stop : int
         The number of steps.
     jit_compile : bool
-        Whether the training step is compiled by XLA; the model's own `jit_compile`.
+        Whether the training step is compiled (XLA, on PyTorch ``torch.compile``); the model's own
+        `jit_compile`.
 
     Returns
     -------
@@ -138,12 +144,17 @@ def rates_by_step(learning_rate: LearningRate, stop: int, jit_compile: bool) -> 
 
     Notes
     -----
-    A schedule in float32 operations has several last bits: TensorFlow's power and exponential
-    round differently over a vector, eagerly, in a graph and under XLA. So the steps are taken one
-    at a time, as integers, in a graph compiled as the training step is.
+    A schedule in float32 operations has several last bits: a framework's power and exponential
+    round differently over a vector, eagerly, in a graph and compiled. So the steps are taken one
+    at a time, as integers, in what is compiled as the training step is.
     """
     if isinstance(learning_rate, float):
         return np.full(stop, learning_rate, np.float32)
+    return _RATES_BY_STEP[keras.backend.backend()](learning_rate, stop, jit_compile)
+
+
+def _rates_on_tensorflow(learning_rate: Any, stop: int, jit_compile: bool) -> npt.NDArray[np.float32]:
+    import tensorflow as tf
 
     @tf.function(jit_compile=jit_compile)  # type: ignore[untyped-decorator]
     def step_by_step(steps: Any) -> Any:
@@ -151,3 +162,26 @@ def rates_by_step(learning_rate: LearningRate, stop: int, jit_compile: bool) -> 
 
     rates: npt.NDArray[np.float32] = step_by_step(tf.range(stop, dtype=tf.int64)).numpy()
     return rates
+
+
+def _rates_on_jax(learning_rate: Any, stop: int, jit_compile: bool) -> npt.NDArray[np.float32]:
+    import jax
+
+    steps = jax.numpy.arange(stop)
+    if jit_compile:
+        return np.asarray(jax.jit(partial(jax.lax.map, learning_rate))(steps))
+    return np.array([learning_rate(step) for step in steps], np.float32)
+
+
+def _rates_on_torch(learning_rate: Any, stop: int, jit_compile: bool) -> npt.NDArray[np.float32]:
+    import torch
+
+    rate = torch.compile(learning_rate.__call__) if jit_compile else learning_rate
+    return np.array([float(rate(step)) for step in torch.arange(stop)], np.float32)
+
+
+_RATES_BY_STEP: dict[str, Callable[[Any, int, bool], npt.NDArray[np.float32]]] = {
+    "tensorflow": _rates_on_tensorflow,
+    "jax": _rates_on_jax,
+    "torch": _rates_on_torch,
+}

@@ -87,11 +87,18 @@ def test_compare_prints_the_table_and_writes_it(folder: Path, capfd: pytest.Capt
     options = ["--data", "../mnist.npz", "--epochs", "9", "--repeats", "1", "--output", "compared"]
     assert run(["train", "--compare", *options, "--schedule", EXPRESSION]) == 0
     printed = capfd.readouterr().out
-    for name in ("builtin", "ours, float32", "ours, native", "constant"):
+    for name in (
+        "builtin",
+        "ours, float32",
+        "ours, native",
+        "constant",
+        "callback per epoch",
+        "callback per batch",
+    ):
         assert name in printed
     assert "at step 7" in next(line for line in printed.splitlines() if "│ constant" in line)
     content = json.loads((folder / "compared" / "comparison.json").read_text())
-    assert len(content["learning_rates"]) == 4
+    assert len(content["learning_rates"]) == 6
     assert content["settings"]["schedule"] == StepDecay(0.1, 0.96, 7).to_dict()
 
 

@@ -27,6 +27,7 @@ from lrdecay_native.training import comparison, report  # noqa: E402
 from lrdecay_native.training.comparison import Measurement  # noqa: E402
 from lrdecay_native.training.data import Digits, read_mnist  # noqa: E402
 from lrdecay_native.training.run import TrainingRun, rates_by_step, train  # noqa: E402
+from lrdecay_native.training.statistics import RateDifference, Ratio  # noqa: E402
 
 SCHEDULE = StepDecay(0.1, drop_rate=0.96, step_size=7)
 STEPS_PER_EPOCH = 10
@@ -129,7 +130,7 @@ def test_a_run_and_a_schedule_are_drawn(short_run: TrainingRun) -> None:
 
 
 def test_the_comparison_trains_each_learning_rate_alike(digits: Digits) -> None:
-    rates = comparison.learning_rates(StepDecay(1.0, drop_rate=1.0, step_size=7), 20)
+    rates = comparison.contenders(StepDecay(1.0, drop_rate=1.0, step_size=7), 20, 10)
     turns: list[None] = []
     # What is learnt from labels dealt at random depends on the order of the images.
     dealt = np.random.default_rng(0).permutation(digits.y_train)
@@ -148,7 +149,7 @@ def test_the_comparison_trains_each_learning_rate_alike(digits: Digits) -> None:
     for measurement in measurements:
         assert len(measurement.step_times) == 2 * (2 - 1)
         assert min(measurement.step_times) > 0
-        # A drop of 1 makes all four the same constant, so the same seed gives the same network.
+        # A drop of 1 makes all of them the same constant, so the same seed gives the same network.
         np.testing.assert_array_equal(measurement.rates, np.full(21, 1.0, np.float32))
         assert measurement.accuracies == builtin.accuracies
 
@@ -157,33 +158,32 @@ def measured(name: str, step_times: list[float], rates: list[float]) -> Measurem
     return Measurement(name, tuple(step_times), (0.5, 0.75), np.array(rates, np.float32))
 
 
-BUILTIN = measured("builtin", [1e-3, 2e-3, 1e-3, 2e-3], [0.1, 0.1, 0.05])
+BUILTIN = measured("builtin", [1e-3, 2e-3] * 4, [0.1, 0.1, 0.05])
 
 
 def test_ratios_are_taken_turn_by_turn() -> None:
-    doubled = measured("ours", [2e-3, 4e-3, 2e-3, 4e-3], [0.1, 0.1, 0.05])
+    doubled = measured("ours", [2e-3, 4e-3] * 4, [0.1, 0.1, 0.05])
     compared = comparison.compare(doubled, BUILTIN)
     assert compared.step_time == 3e-3
-    assert compared.ratio == 2
-    assert compared.ratio_spread == (2, 2)
-    assert not compared.below_noise
+    assert compared.ratio == Ratio(2, 2, 2, (2, 2))
+    assert not compared.ratio.below_noise
     assert "100.0% slower" in compared.sentence()
-    assert compared.first_difference is None
+    assert compared.difference == RateDifference(None, 0, 0)
     assert compared.final_rate == np.float32(0.05)
 
 
 def test_a_difference_below_the_noise_is_called_so() -> None:
-    noisy = measured("ours", [0.9e-3, 2.2e-3, 1.02e-3, 1.9e-3], [0.1, 0.09, 0.05])
+    noisy = measured("ours", [0.9e-3, 2.2e-3, 1.02e-3, 1.9e-3] * 2, [0.1, 0.09, 0.05])
     compared = comparison.compare(noisy, BUILTIN)
-    assert compared.ratio_spread[0] < 1 < compared.ratio_spread[1]
-    assert compared.below_noise
+    assert compared.ratio.lower < 1 < compared.ratio.upper
+    assert compared.ratio.below_noise
     assert "below the noise" in compared.sentence()
-    assert compared.first_difference == 1
+    assert (compared.difference.first, compared.difference.steps) == (1, 1)
 
 
 def test_the_rates_of_ours_in_float32_are_the_builtin_s() -> None:
-    rates = comparison.learning_rates(StepDecay(0.1, drop_rate=0.96, step_size=1000), 28_125)
-    by_name = {name: rates_by_step(rate, 28_126, False) for name, rate in rates.items()}
+    rates = comparison.contenders(StepDecay(0.1, drop_rate=0.96, step_size=1000), 28_125, 1875)
+    by_name = {name: contender.rates(28_126, False) for name, contender in rates.items()}
     np.testing.assert_array_equal(by_name["ours, float32"], by_name["builtin"])
     assert float(by_name["builtin"][-1]) == 0.031885575503110886
     assert float(by_name["ours, native"][-1]) == 0.03188559412956238
@@ -192,19 +192,19 @@ def test_the_rates_of_ours_in_float32_are_the_builtin_s() -> None:
 
 def test_a_comparison_without_a_builtin_or_a_spread_is_refused() -> None:
     with pytest.raises(TypeError, match=r"needs a StepDecay.*got ExponentialDecay\("):
-        comparison.learning_rates(ExponentialDecay(0.1, 0.01), 30)
+        comparison.contenders(ExponentialDecay(0.1, 0.01), 30, 10)
     with pytest.raises(ValueError, match=r"epochs=1 with repeats=9 leaves 0 timed .*at least 8"):
         comparison.check_turns(1, 9)
     comparison.check_turns(5, 2)
 
 
 def test_the_comparison_is_reported() -> None:
-    noisy = measured("ours", [0.9e-3, 2.2e-3, 1.02e-3, 1.9e-3], [0.1, 0.09, 0.031885575503110886])
+    noisy = measured("ours", [0.9e-3, 2.2e-3, 1.02e-3, 1.9e-3] * 2, [0.1, 0.09, 0.031885575503110886])
     comparisons = [comparison.compare(each, BUILTIN) for each in (BUILTIN, noisy)]
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(report.comparison_table(comparisons))
     ours = next(line for line in console.export_text().splitlines() if "│ ours" in line)
-    for cell in ("1,460 us", "0.985 [0.907, 1.088]", "0.031885575503110886", "0.5000-0.7500"):
+    for cell in ("1,460 us", "0.985 [0.900, 1.100]", "0.031885575503110886", "0.5000-0.7500"):
         assert cell in ours
     assert "at step 1" in ours
     content = json.loads(report.comparison_json(comparisons, [BUILTIN, noisy], {"seed": 0}))
