@@ -110,7 +110,7 @@ class Function:
 
     Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype;
     buffers are local vectors of PIECE doubles.  A private function is called by other functions only, and may
-    return a value of a C type.
+    return a value of a C type.  A linked one is called by chains too: all of its vectors have ``length`` elements.
     """
 
     name: str
@@ -123,6 +123,7 @@ class Function:
     private: bool = False
     returned: str = "void"
     buffers: tuple[str, ...] = ()
+    linked: bool = False
 
 
 _EXPRESSIONS = {
@@ -432,10 +433,10 @@ def _staged_loop(kernel: Kernel) -> Function:
         (*kernel.arrays, *_results(operations)),
         [
             *_written(operation for operation in operations if not operation.result.varying),
-            f"length = {kernel.results[0]}.shape[0]",
             *body,
         ],
         buffers=buffers,
+        linked=True,
     )
 
 
@@ -605,10 +606,45 @@ _CYTHON_ARGUMENT = {
 
 
 def _cython_lines(function: Function) -> Iterator[str]:
+    return _cython_linked(function) if function.linked else _cython_function(function)
+
+
+_LINKS = ("high_array", "low_array", "other_high_array", "other_low_array", "out0", "out1")
+"""The vectors that linked functions have, all or some of them."""
+
+
+def _cython_linked(function: Function) -> Iterator[str]:
+    """A function with the arguments that all in chains have, and the one for Python around it."""
+    vectors = ", ".join(f"{'' if name.startswith('out') else 'const '}double* {name}" for name in _LINKS)
+    scalars = [name for kind, name in function.arguments if kind == "scalar"]
+    yield f"cdef void {function.name}_linked({vectors}, const double* parameters, Py_ssize_t length) noexcept nogil:"
+    yield f"    cdef double {', '.join([*function.variables, *scalars])}"
+    for name in function.buffers:
+        yield f"    cdef double[{PIECE}] {name}"
+    yield "    cdef Py_ssize_t i, part, piece"
+    yield from _indented(f"{name} = parameters[{k}]" for k, name in enumerate(scalars))
+    yield from _indented(function.body)
+    yield ""
+    given = {name for _, name in function.arguments}
+    pointers = ", ".join(f"&{name}[0]" if name in given else "NULL" for name in _LINKS)
+    yield f"def {function.name}({_cython_arguments(function)}):"
+    yield f"    cdef double[{len(scalars) + 1}] parameters"
+    yield from _indented(f"parameters[{k}] = {name}" for k, name in enumerate(scalars))
+    yield "    with nogil:"
+    yield f"        {function.name}_linked({pointers}, parameters, out0.shape[0])"
+    yield ""
+
+
+def _cython_arguments(function: Function) -> str:
     number = _CYTHON_NUMBER[function.dtype]
-    arguments = ", ".join(
+    return ", ".join(
         _CYTHON_ARGUMENT[kind].format(number=number, name=name) for kind, name in function.arguments
     )
+
+
+def _cython_function(function: Function) -> Iterator[str]:
+    number = _CYTHON_NUMBER[function.dtype]
+    arguments = _cython_arguments(function)
     if function.private:
         yield f"cdef {function.returned} {function.name}({arguments}) noexcept nogil:"
     else:
@@ -643,13 +679,30 @@ def _cython_offsets() -> Iterator[str]:
 
 def cython_source() -> str:
     """The generated part of the Cython engine."""
-    lines = [line for function in all_functions() for line in _cython_lines(function)]
-    lines.append("cdef dict _VALUES = {")
-    lines += [f'    "{k.name}": <size_t><void*>&{k.name}_value,' for k in step_kernels()]
-    return "\n".join([*_cython_offsets(), *lines, "}", ""])
+    functions = list(all_functions())
+    lines = [line for function in functions for line in _cython_lines(function)]
+    lines += _cython_addresses("_VALUES", {k.name: f"{k.name}_value" for k in step_kernels()})
+    lines += _cython_addresses("_LINKED", {f.name: f"{f.name}_linked" for f in functions if f.linked})
+    return "\n".join([*_cython_offsets(), *lines, ""])
+
+
+def _cython_addresses(name: str, functions: Mapping[str, str]) -> Iterator[str]:
+    """A dictionary of the addresses of functions."""
+    yield f"cdef dict {name} = {{"
+    for key, function in functions.items():
+        yield f'    "{key}": <size_t><void*>&{function},'
+    yield "}"
 
 
 _STUB_TYPES = {"scalar": "float", "index": "int", "integer": "int"}
+_LINK_CLASSES = {
+    "KernelLink": "name: str, parameters: tuple[float, ...]",
+    "ChainLink": "links: tuple[Link, ...]",
+    "RowLink": "begins: list[tuple[float, float]], links: tuple[Link, ...]",
+    "RepeatedLink": "row: Link, period: tuple[float, float], gain: float, offset: tuple[float, float]",
+    "CombinedLink": "name: str, first: Link, second: Link",
+    "TableLink": "rates: NDArray[Any], linear: bool",
+}
 _STUB_RESULTS = {0: "None", 1: "float"}
 
 
@@ -666,6 +719,15 @@ def stub_source() -> str:
         "    def __init__(self, stages: list[tuple[str, list[float]]], limit: float) -> None: ...",
         "    def at(self, step: Any) -> float | None: ...",
         "",
+        "class Link:",
+        "    def on_arrays(self, pair: tuple[NDArray[Any], NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]: ...",
+        "    def on_point(self, pair: tuple[float, float]) -> tuple[float, float]: ...",
+        "    def at(self, step: Any) -> float | None: ...",
+        "",
+        *(
+            f"class {name}(Link):\n    def __init__(self, {arguments}) -> None: ...\n"
+            for name, arguments in _LINK_CLASSES.items()
+        ),
     ]
     for function in all_functions():
         arguments = ", ".join(
@@ -685,6 +747,7 @@ def python_source(functions: Iterable[Function]) -> str:
             "@compiled",
             f"def {function.name}({', '.join(name for _, name in function.arguments)}):",
             *_indented(f"{name} = empty({PIECE})" for name in function.buffers),
+            *_indented(["length = out0.shape[0]"] if function.linked else []),
             *_indented(function.body),
             *_indented([f"return {', '.join(function.results)}"] if function.results else []),
             "",

@@ -147,6 +147,10 @@ class Node(ABC):
     def evaluate(self, xp: Any, variable: Any) -> Any:
         """The value in an array namespace."""
 
+    def link(self, engine: Any) -> Any:
+        """What an engine that runs chains by itself computes the value with; None if it can't."""
+        return None
+
     def at_whole_numbers(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
         """The values at so many whole numbers, where they need no computation."""
         return None

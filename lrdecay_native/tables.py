@@ -52,6 +52,9 @@ class Table(Node):
         )
         return apply("added", first, *second)
 
+    def link(self, engine: Any) -> Any:
+        return engine.TableLink(self.rates, self.linear)
+
     def evaluate(self, xp: Any, variable: Any) -> Any:
         table = xp.asarray(self.rates)
         last = xp.asarray(float(len(self.rates) - 1))
