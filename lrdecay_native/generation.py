@@ -263,8 +263,11 @@ def _expand(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
         [
             f"inverse_length = coefficients[{INVERSE_LENGTH}, block]",
             *(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
+            # Apart: not every processor can turn a vector of integers into floats.
             "for i in range(count):",
-            f"    u = ({2.0 * loop.size} * i + {loop.size - 1.0}) * inverse_length - 1.0",
+            "    expansions[0, i] = float64(i)",
+            "for i in range(count):",
+            f"    u = ({2.0 * loop.size} * expansions[0, i] + {loop.size - 1.0}) * inverse_length - 1.0",
             *_indented(_statements(trace)),
             *_indented(f"expansions[{row}, i] = {text(value)}" for row, value in enumerate(expanded)),
         ],
@@ -272,22 +275,35 @@ def _expand(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
     )
 
 
+LINE = 64
+"""Bytes in a line of the processor's cache."""
+
+AHEAD = 4096
+"""How many bytes before it writes to them a loop that goes both ways asks for lines: processors expect one way."""
+
+_SIZES = {"float64": 8, "float32": 4}
+
+
 def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
     """The sub-blocks of a block, from a given one on, each written outwards from its middle."""
     trace = Trace()
     right, left = block_polynomial.mirrored(trace.argument("w"), _expansion(trace, loop), loop)
-    half = loop.size // 2
+    half, size = loop.size // 2, _SIZES[dtype]
+    span = min(half, 256 // size)
     return _loop(
         f"mirrored_{dtype}_{index}",
         dtype,
         loop,
         trace,
         [
-            f"for i in range({half}):",
-            f"    w = offsets_{dtype}[i + {block_polynomial.UNIT[dtype]}]",
-            *_indented(_statements(trace)),
-            f"    out[as_index(start + {half} + i)] = {text(right)}",
-            f"    out[as_index(start + {half - 1} - i)] = {text(left)}",
+            f"for origin in range(0, {half}, {span}):",
+            f"    for piece in range({-(-2 * span * size // LINE)}):",
+            f"        prefetch(out, {size} * (start + 2 * origin) + {AHEAD} + {LINE} * piece)",
+            f"    for i in range({span}):",
+            f"        w = offsets_{dtype}[origin + i + {block_polynomial.UNIT[dtype]}]",
+            *_indented(_statements(trace), 2),
+            f"        out[as_index(start + {half} + origin + i)] = {text(right)}",
+            f"        out[as_index(start + {half - 1} - origin - i)] = {text(left)}",
         ],
     )
 
@@ -658,7 +674,7 @@ def _cython_function(function: Function) -> Iterator[str]:
     given = [name for _, name in function.arguments]
     yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
     yield "    with nogil:" if not function.private else "    if True:"
-    yield from _indented(function.body, 2)
+    yield from _indented((line.replace("prefetch(out,", "prefetch(&out[0],") for line in function.body), 2)
     if function.results:
         yield f"    return {', '.join(function.results)}"
     yield ""

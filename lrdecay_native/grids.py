@@ -27,6 +27,9 @@ SHORTEST_RUN = 2
 SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
 """Schedules with shorter cycles are evaluated step by step."""
 
+COPIED = 2**14
+"""Values that are copied at once."""
+
 
 def evaluate_grid(parts: Sequence[Part], steps: range, out: npt.NDArray[Any]) -> None:
     """Write the values at a range of steps into a one-dimensional array."""
@@ -115,10 +118,13 @@ def _fill_repeats(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
     number = part.cycle(steps.start - 1) + 1
     begin = part.first_step(number) - steps.start
     done = begin + period
-    evaluate_grid(part.parts(number), steps[begin:done], out[begin:done])
+    cycle = part.whole_cycle
+    first = cycle[0].start
+    evaluate_grid(cycle, range(first, first + period), out[begin:done])
     out[:begin] = out[period : period + begin]
     while done < len(out):
-        count = min(done - begin, len(out) - done)
+        # What is copied again and again stays in the processor's cache.
+        count = min(done - begin, max(COPIED // period, 1) * period, len(out) - done)
         out[done : done + count] = out[begin : begin + count]
         done += count
 

@@ -315,6 +315,11 @@ class Repeats(Broken):
         """The first step of a cycle."""
         return math.ceil(self.origin + cycle * self.period)
 
+    @cached_property
+    def whole_cycle(self) -> tuple[Part, ...]:
+        """The parts of the first cycle that is whole on the steps of this part."""
+        return self.parts(self.cycle(self.start - 1) + 1)
+
     def parts(self, cycle: int) -> tuple[Part, ...]:
         """The parts of one cycle, on the steps of this part."""
         start, stop = max(self.first_step(cycle), self.start), min(self.first_step(cycle + 1), self.stop)

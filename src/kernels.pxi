@@ -18,6 +18,7 @@ cdef extern from "arithmetic.h" nogil:
     double absolute(double value)
     double rounding_error(int64_t value, double rounded)
     Py_ssize_t as_index(Py_ssize_t index)
+    void prefetch(const void* array, Py_ssize_t bytes)
     bint processor_has_avx2()
     bint processor_has_avx512()
 
