@@ -26,7 +26,7 @@ Cython and Python; the two languages differ in the declarations around them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
@@ -111,6 +111,7 @@ class Function:
     Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype;
     buffers are local vectors of PIECE doubles.  A private function is called by other functions only, and may
     return a value of a C type.  A linked one is called by chains too: all of its vectors have ``length`` elements.
+    A shared one, which returns a number, is called by the engine itself too.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Function:
     returned: str = "void"
     buffers: tuple[str, ...] = ()
     linked: bool = False
+    shared: bool = False
 
 
 _EXPRESSIONS = {
@@ -218,7 +220,7 @@ def _fit(dtype: str) -> Function:
             ("vector", "highs"),
             ("vector", "lows"),
             ("indices", "lengths"),
-            ("written matrix", "coefficients"),
+            ("written vector", "coefficients"),
             ("written vector", "choices"),
         ),
         ("inverse_length", *samples, *_temporaries(trace)),
@@ -226,13 +228,16 @@ def _fit(dtype: str) -> Function:
             "count = choices.shape[0]",
             # Apart: not every processor can turn a vector of integers into floats.
             "for block in range(count):",
-            f"    coefficients[{INVERSE_LENGTH}, block] = 1.0 / float64(lengths[block])",
+            f"    coefficients[{INVERSE_LENGTH} * count + block] = 1.0 / float64(lengths[block])",
             "for block in range(count):",
-            f"    inverse_length = coefficients[{INVERSE_LENGTH}, block]",
+            f"    inverse_length = coefficients[{INVERSE_LENGTH} * count + block]",
             *(f"    high{k} = highs[{k} * count + block]" for k in range(count)),
             *(f"    low{k} = lows[{k} * count + block]" for k in range(count)),
             *_indented(_statements(trace)),
-            *(f"    coefficients[{row}, block] = {text(value)}" for row, value in enumerate(coefficients)),
+            *(
+                f"    coefficients[{row} * count + block] = {text(value)}"
+                for row, value in enumerate(coefficients)
+            ),
             f"    choices[block] = {text(choice)}",
         ],
         private=True,
@@ -254,22 +259,26 @@ def _expand(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
         f"expand_{dtype}_{index}",
         "float64",
         (
-            ("matrix", "coefficients"),
+            ("vector", "coefficients"),
             ("index", "block"),
+            ("index", "length"),
             ("index", "count"),
-            ("written matrix", "expansions"),
+            ("written vector", "expansions"),
         ),
         ("u", "inverse_length", *names, *_temporaries(trace)),
         [
-            f"inverse_length = coefficients[{INVERSE_LENGTH}, block]",
-            *(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
+            f"inverse_length = coefficients[{INVERSE_LENGTH} * length + block]",
+            *(f"{name} = coefficients[{row} * length + block]" for row, name in enumerate(names)),
             # Apart: not every processor can turn a vector of integers into floats.
             "for i in range(count):",
-            "    expansions[0, i] = float64(i)",
+            "    expansions[i] = float64(i)",
             "for i in range(count):",
-            f"    u = ({2.0 * loop.size} * expansions[0, i] + {loop.size - 1.0}) * inverse_length - 1.0",
+            f"    u = ({2.0 * loop.size} * expansions[i] + {loop.size - 1.0}) * inverse_length - 1.0",
             *_indented(_statements(trace)),
-            *_indented(f"expansions[{row}, i] = {text(value)}" for row, value in enumerate(expanded)),
+            *_indented(
+                f"expansions[{row * block_polynomial.MOST_SUB_BLOCKS} + i] = {text(value)}"
+                for row, value in enumerate(expanded)
+            ),
         ],
         private=True,
     )
@@ -341,13 +350,16 @@ def _loop(name: str, dtype: str, loop: block_polynomial.Loop, trace: Trace, inne
             ("index", "first"),
             ("index", "part"),
             ("index", "count"),
-            ("matrix", "expansions"),
+            ("doubles", "expansions"),
         ),
         ("w", *names, *_temporaries(trace)),
         [
             "for k in range(part, count):",
             f"    start = first + k * {loop.size}",
-            *(f"    {name} = {dtype}(expansions[{row}, k])" for row, name in enumerate(names)),
+            *(
+                f"    {name} = {dtype}(expansions[{row * block_polynomial.MOST_SUB_BLOCKS} + k])"
+                for row, name in enumerate(names)
+            ),
             *_indented(inner),
         ],
         private=True,
@@ -365,8 +377,8 @@ def _fill(order: str, dtype: str) -> Function:
             ("indices", "lengths"),
             ("doubles", "highs"),
             ("doubles", "lows"),
-            ("written matrix", "coefficients"),
-            ("written matrix", "expansions"),
+            ("written doubles", "coefficients"),
+            ("written doubles", "expansions"),
             ("written doubles", "out_choices"),
         ),
         ("least",),
@@ -387,12 +399,13 @@ def _fill(order: str, dtype: str) -> Function:
                     f"if out_choices[block] == {float(index)}:",
                     f"    part = done // {loop.size}",
                     f"    count = lengths[block] // {loop.size}",
-                    f"    expand_{dtype}_{index}(coefficients, block, count, expansions)",
+                    f"    expand_{dtype}_{index}(coefficients, block, starts.shape[0], count, expansions)",
                     f"    {order}_{dtype}_{index}(out, first, part, count, expansions)",
                 )
             ),
         ],
         ("least",),
+        shared=True,
     )
 
 
@@ -622,7 +635,9 @@ _CYTHON_ARGUMENT = {
 
 
 def _cython_lines(function: Function) -> Iterator[str]:
-    return _cython_linked(function) if function.linked else _cython_function(function)
+    if function.linked:
+        return _cython_linked(function)
+    return _cython_shared(function) if function.shared else _cython_function(function)
 
 
 _LINKS = ("high_array", "low_array", "other_high_array", "other_low_array", "out0", "out1")
@@ -656,6 +671,26 @@ def _cython_arguments(function: Function) -> str:
     return ", ".join(
         _CYTHON_ARGUMENT[kind].format(number=number, name=name) for kind, name in function.arguments
     )
+
+
+def _cython_shared(function: Function) -> Iterator[str]:
+    """A function for the engine itself, and the one for Python around it."""
+    (result,) = function.results
+    inner = replace(
+        function,
+        name=f"{function.name}_shared",
+        body=[*function.body, f"return {result}"],
+        results=(),
+        private=True,
+        returned="double",
+    )
+    yield from _cython_function(inner)
+    yield f"def {function.name}({_cython_arguments(function)}):"
+    yield f"    cdef double {result}"
+    yield "    with nogil:"
+    yield f"        {result} = {inner.name}({', '.join(name for _, name in function.arguments)})"
+    yield f"    return {result}"
+    yield ""
 
 
 def _cython_function(function: Function) -> Iterator[str]:
@@ -699,7 +734,22 @@ def cython_source() -> str:
     lines = [line for function in functions for line in _cython_lines(function)]
     lines += _cython_addresses("_VALUES", {k.name: f"{k.name}_value" for k in step_kernels()})
     lines += _cython_addresses("_LINKED", {f.name: f"{f.name}_linked" for f in functions if f.linked})
-    return "\n".join([*_cython_offsets(), *lines, ""])
+    return "\n".join([*_cython_offsets(), *_cython_constants(), *lines, ""])
+
+
+def _cython_constants() -> Iterator[str]:
+    """What the engine must know of blocks."""
+    constants = {
+        "SHORTEST_BLOCK": block_polynomial.SHORTEST_BLOCK,
+        "TOO_SMALL": int(block_polynomial.TOO_SMALL),
+        "COEFFICIENTS": block_polynomial.COEFFICIENT_ROWS,
+        "EXPANSIONS": block_polynomial.EXPANSION_ROWS * block_polynomial.MOST_SUB_BLOCKS,
+        "NODES": len(block_polynomial.PLACES),
+    }
+    yield "cdef enum:"
+    yield from _indented(f"{name} = {value}" for name, value in constants.items())
+    yield f"cdef int64_t[{len(block_polynomial.PLACES)}] PLACES = {list(block_polynomial.PLACES)}"
+    yield ""
 
 
 def _cython_addresses(name: str, functions: Mapping[str, str]) -> Iterator[str]:

@@ -287,6 +287,11 @@ class Broken:
         """The rate at a step."""
         return Chain(self.piece.bounded_stages)
 
+    @cached_property
+    def unbounded(self) -> Broken:
+        """The same without its bounds."""
+        return Broken(self.start, self.stop, self.piece.without_bounds())
+
 
 @dataclass(frozen=True)
 class Repeats(Broken):

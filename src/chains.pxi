@@ -315,3 +315,118 @@ cdef class TableLink(Link):
             )
         finally:
             PyMem_Free(work)
+
+
+cdef double _filled(
+    object out, const int64_t[::1] starts, const int64_t[::1] lengths, double[::1] highs, double[::1] lows,
+    double[::1] coefficients, double[::1] expansions, double[::1] choices, bint mirrored
+) except? 1.0:
+    """As the functions that fill blocks: the least choice."""
+    cdef double[::1] doubles
+    cdef float[::1] floats
+    cdef double least
+    if out.itemsize == 8:
+        doubles = out
+        with nogil:
+            if mirrored:
+                least = fill_mirrored_float64_shared(
+                    doubles, starts, lengths, highs, lows, coefficients, expansions, choices
+                )
+            else:
+                least = fill_ascending_float64_shared(
+                    doubles, starts, lengths, highs, lows, coefficients, expansions, choices
+                )
+        return least
+    floats = out
+    with nogil:
+        if mirrored:
+            least = fill_mirrored_float32_shared(
+                floats, starts, lengths, highs, lows, coefficients, expansions, choices
+            )
+        else:
+            least = fill_ascending_float32_shared(
+                floats, starts, lengths, highs, lows, coefficients, expansions, choices
+            )
+    return least
+
+
+def fill_blocks(
+    Link link, out, const int64_t[::1] starts, const int64_t[::1] lengths, int64_t first, int64_t step,
+    bint mirrored
+):
+    """Fill blocks that begin at these indices, and the step behind the last one, with what a link gives.
+
+    Returns the starts and the lengths of those that the dtype has too few bits for.
+    """
+    cdef Py_ssize_t count, k, node, failed
+    cdef int64_t t, part, shorter
+    cdef double[::1] work, highs, lows, choices
+    cdef int64_t[::1] places
+    cdef bint begun = False
+    small = []
+    while True:
+        count = starts.shape[0]
+        node = NODES * count
+        work = numpy.empty(4 * node + (COEFFICIENTS + 1) * count + EXPANSIONS)
+        for node in range(NODES):
+            for k in range(count):
+                t = first + step * (starts[k] + PLACES[node] * (lengths[k] >> 7))
+                work[node * count + k] = <double>t
+                work[(NODES + node) * count + k] = rounding_error(t, <double>t)
+        node = NODES * count
+        highs, lows = work[2 * node : 3 * node], work[3 * node : 4 * node]
+        link.run(node, &work[0], &work[node], &highs[0], &lows[0])
+        if not begun:
+            out[starts[count - 1] + lengths[count - 1]] = highs[node - 1]
+            begun = True
+        choices = work[4 * node : 4 * node + count]
+        node = 4 * node + count
+        k = node + COEFFICIENTS * count
+        if _filled(out, starts, lengths, highs, lows, work[node:k], work[k:], choices, mirrored) >= 0.0:
+            return small
+        failed = 0
+        for k in range(count):
+            if choices[k] == TOO_SMALL:
+                small.append((starts[k], lengths[k]))
+            elif choices[k] < 0.0:
+                if lengths[k] == SHORTEST_BLOCK:
+                    _evaluate(link, out, starts[k], first + step * starts[k], step)
+                else:
+                    failed += lengths[k] // max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
+        if failed == 0:
+            return small
+        places = numpy.empty(2 * failed, numpy.int64)
+        node = 0
+        for k in range(count):
+            if TOO_SMALL < choices[k] < 0.0 and lengths[k] > SHORTEST_BLOCK:
+                shorter = max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
+                for part in range(lengths[k] // shorter):
+                    places[node] = starts[k] + part * shorter
+                    places[failed + node] = shorter
+                    node += 1
+        starts, lengths = places[:failed], places[failed:]
+
+
+cdef int _evaluate(Link link, object out, int64_t start, int64_t first, int64_t step) except -1:
+    """Evaluate every step of one of the shortest blocks."""
+    cdef double work[4 * SHORTEST_BLOCK]
+    cdef double[::1] doubles
+    cdef float[::1] floats
+    cdef Py_ssize_t k
+    cdef int64_t t
+    for k in range(SHORTEST_BLOCK):
+        t = first + step * k
+        work[k] = <double>t
+        work[SHORTEST_BLOCK + k] = rounding_error(t, work[k])
+    link.run(
+        SHORTEST_BLOCK, work, work + SHORTEST_BLOCK, work + 2 * SHORTEST_BLOCK, work + 3 * SHORTEST_BLOCK
+    )
+    if out.itemsize == 8:
+        doubles = out
+        for k in range(SHORTEST_BLOCK):
+            doubles[start + k] = work[2 * SHORTEST_BLOCK + k]
+    else:
+        floats = out
+        for k in range(SHORTEST_BLOCK):
+            floats[start + k] = <float>work[2 * SHORTEST_BLOCK + k]
+    return 0

@@ -12,7 +12,14 @@ import pytest
 
 import lrdecay_native as lrd
 from lrdecay_native import blocks
-from lrdecay_native.block_polynomial import LONGEST_BLOCK, LOOPS, SHORTEST_BLOCK
+from lrdecay_native.block_polynomial import (
+    COEFFICIENT_ROWS,
+    EXPANSION_ROWS,
+    LONGEST_BLOCK,
+    LOOPS,
+    MOST_SUB_BLOCKS,
+    SHORTEST_BLOCK,
+)
 from lrdecay_native.engines import engine
 from lrdecay_native.generation import block_functions, python_source
 
@@ -34,8 +41,7 @@ def fill_block(functions: Any, order: str, schedule: lrd.Schedule, out: Any) -> 
     """Fill the array as one block; return the choice."""
     starts, lengths, choices = np.array([0]), np.array([len(out)]), np.empty(1)
     values = blocks._sample(schedule._chain.on_arrays, range(len(out) + 1), starts, lengths)
-    coefficients = np.empty((blocks._COEFFICIENTS, 1))
-    expansions = np.empty(blocks._EXPANSIONS[out.dtype.name])
+    coefficients, expansions = np.empty(COEFFICIENT_ROWS), np.empty(EXPANSION_ROWS * MOST_SUB_BLOCKS)
     fill = getattr(functions, f"fill_{order}_{out.dtype.name}")
     fill(out, starts, lengths, *values, coefficients, expansions, choices)
     return float(choices[0])
