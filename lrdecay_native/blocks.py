@@ -83,9 +83,7 @@ def _fill_long_pieces(
     out[ends - 1] = rates.on_arrays(grid_pair(steps, ends - 1))[0]
 
 
-def _fill_all(
-    rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
-) -> None:
+def _fill_all(rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices) -> None:
     for first in range(0, len(starts), BLOCKS_AT_ONCE):
         part = slice(first, first + BLOCKS_AT_ONCE)
         _fill_blocks(rates, steps, out, starts[part], lengths[part])
@@ -182,9 +180,7 @@ def _fill_at(rates: Rates, steps: range, out: npt.NDArray[Any], indices: Indices
         out[some] = rates.on_arrays(grid_pair(steps, some))[0]
 
 
-def _fill_small(
-    rates: Rates, steps: range, out: npt.NDArray[Any], blocks: Iterable[tuple[int, int]]
-) -> None:
+def _fill_small(rates: Rates, steps: range, out: npt.NDArray[Any], blocks: Iterable[tuple[int, int]]) -> None:
     """Blocks, each with its start and length, that polynomials of their dtype have too few bits for."""
     for start, length in blocks:
         part = slice(start, start + length)

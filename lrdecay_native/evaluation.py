@@ -19,7 +19,6 @@ PointPair = tuple[float, float]
 PairFunction = Callable[[Pair], Pair]
 
 
-
 class Rates(Protocol):
     """Values in 106 bits at pairs of contiguous vectors."""
 

@@ -30,10 +30,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
-from lrdecay_native.double_double import DoubleDouble
+from lrdecay_native.double_double import DoubleDouble, exact_sum
 from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
 from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
-from lrdecay_native.tracing import Number, Operation, Trace, text
+from lrdecay_native.tracing import Number, Operation, Trace, fused_multiply_add, multiply_add, text
 from lrdecay_native.variants import variants
 
 
@@ -290,15 +290,21 @@ LINE = 64
 AHEAD = 4096
 """How many bytes before it writes to them a loop that goes both ways asks for lines: processors expect one way."""
 
+ASKED = 512
+"""Bytes of lines that are asked for at once."""
+
+ALL = 2**20
+"""Likewise, the whole of a sub-block: LLVM makes no vectors of a loop within a loop over parts."""
+
 _SIZES = {"float64": 8, "float32": 4}
 
 
-def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
+def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop, asked: int) -> Function:
     """The sub-blocks of a block, from a given one on, each written outwards from its middle."""
     trace = Trace()
     right, left = block_polynomial.mirrored(trace.argument("w"), _expansion(trace, loop), loop)
     half, size = loop.size // 2, _SIZES[dtype]
-    span = min(half, 256 // size)
+    span = min(half, asked // (2 * size))
     return _loop(
         f"mirrored_{dtype}_{index}",
         dtype,
@@ -308,11 +314,13 @@ def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Funct
             f"for origin in range(0, {half}, {span}):",
             f"    for piece in range({-(-2 * span * size // LINE)}):",
             f"        prefetch(out, {size} * (start + 2 * origin) + {AHEAD} + {LINE} * piece)",
+            f"    end = start + {half} + origin",
+            f"    done = start + {half - 1} - origin",
             f"    for i in range({span}):",
-            f"        w = offsets_{dtype}[origin + i + {block_polynomial.UNIT[dtype]}]",
+            f"        w = offsets_{dtype}[as_index(i + origin + {block_polynomial.UNIT[dtype]})]",
             *_indented(_statements(trace), 2),
-            f"        out[as_index(start + {half} + origin + i)] = {text(right)}",
-            f"        out[as_index(start + {half - 1} - origin - i)] = {text(left)}",
+            f"        out[as_index(end + i)] = {text(right)}",
+            f"        out[as_index(done - i)] = {text(left)}",
         ],
     )
 
@@ -406,6 +414,87 @@ def _fill(order: str, dtype: str) -> Function:
         ],
         ("least",),
         shared=True,
+    )
+
+
+FLAT = 2.0**-8
+"""Up to this part of a value, what is added to it needs no second double."""
+
+
+def _lines(dtype: str) -> Function:
+    """Straight lines from their first and last values, in parts of 256 steps around whose middle they are flat."""
+    unit = block_polynomial.UNIT["float64"]
+    trace = Trace()
+    first, last = (
+        DoubleDouble(trace.argument(f"{end}_high"), trace.argument(f"{end}_low")) for end in ("first", "last")
+    )
+    slope = (last - first) / DoubleDouble(trace.argument("steps"))
+    middle = first + slope * DoubleDouble(trace.argument("place"))
+    rise = slope * DoubleDouble(float(unit))
+    each = Trace()
+    w, high, low, rise_high, rise_low = (
+        each.argument(name) for name in ("w", "high", "low", "rise_high", "rise_low")
+    )
+    flat = high + multiply_add(rise_high, w, low)
+    product = rise_high * w
+    total = exact_sum(high, product)
+    rest = fused_multiply_add(rise_high, w, -product) + multiply_add(rise_low, w, low)
+    steep = total.high + (total.low + rest)
+    split = [
+        (name, text(value))
+        for name, value in zip(
+            ("high", "low", "rise_high", "rise_low"),
+            (middle.high, middle.low, rise.high, rise.low),
+            strict=True,
+        )
+    ]
+    temporaries = dict.fromkeys([*_temporaries(trace), *_temporaries(each)])
+
+    def loop(value: Number) -> list[str]:
+        return [
+            "    for i in range(length):",
+            "        w = offsets_float64[i]",
+            *_indented(_written(each.needed(value)), 2),
+            f"        out[as_index(start + i)] = {dtype}({text(value)})",
+        ]
+
+    return Function(
+        f"fill_lines_{dtype}",
+        "float64",
+        (
+            (f"written {dtype}", "out"),
+            ("indices", "starts"),
+            *(("doubles", f"{end}_{part}s") for end in ("first", "last") for part in ("high", "low")),
+        ),
+        (
+            *("first_high", "first_low", "last_high", "last_low", "steps", "place"),
+            *("w", "high", "low", "rise_high", "rise_low"),
+            *temporaries,
+        ),
+        [
+            "for block in range(starts.shape[0] - 1):",
+            "    first = starts[block]",
+            "    count = starts[block + 1] - first",
+            "    steps = float64(max(count - 1, 1))",
+            *(
+                f"    {end}_{part} = {end}_{part}s[block]"
+                for end in ("first", "last")
+                for part in ("high", "low")
+            ),
+            f"    for part in range(0, count, {2 * unit}):",
+            f"        place = float64(part) + {unit - 0.5}",
+            "        start = first + part",
+            f"        length = min(count - part, {2 * unit})",
+            *_indented(_statements(trace), 2),
+            *(f"        {name} = {value}" for name, value in split),
+            f"        if absolute(rise_high) <= {FLAT} * (high - absolute(rise_high)):",
+            *_indented(loop(flat), 2),
+            "        else:",
+            *_indented(loop(steep), 2),
+            # A zero is exact.
+            f"    out[as_index(first)] = {dtype}(first_high)",
+            f"    out[as_index(first + count - 1)] = {dtype}(last_high)",
+        ],
     )
 
 
@@ -584,7 +673,7 @@ def _results(operations: Iterable[Operation]) -> tuple[str, ...]:
     return tuple(operation.result.name for operation in operations)
 
 
-def all_functions() -> Iterator[Function]:
+def all_functions(asked: int = ALL) -> Iterator[Function]:
     """Every function that an engine consists of."""
     for step_kernel in step_kernels():
         yield from step_functions(step_kernel)
@@ -599,16 +688,19 @@ def all_functions() -> Iterator[Function]:
         yield from functions_of(combination_kernel(name))
     yield _sample_steps()
     for dtype, loops in block_polynomial.LOOPS.items():
-        yield from block_functions(dtype, loops)
+        yield from block_functions(dtype, loops, asked)
         yield _repeat(dtype)
+        yield _lines(dtype)
 
 
-def block_functions(dtype: str, loops: Iterable[block_polynomial.Loop]) -> Iterator[Function]:
+def block_functions(
+    dtype: str, loops: Iterable[block_polynomial.Loop], asked: int = ALL
+) -> Iterator[Function]:
     """What fills blocks, with these loops for those in ``block_polynomial.LOOPS``."""
     yield _fit(dtype)
     for index, loop in enumerate(loops):
         yield _expand(dtype, index, loop)
-        yield _mirrored_loop(dtype, index, loop)
+        yield _mirrored_loop(dtype, index, loop, asked)
         yield _ascending_loop(dtype, index, loop)
     yield _fill("mirrored", dtype)
     yield _fill("ascending", dtype)
@@ -730,7 +822,7 @@ def _cython_offsets() -> Iterator[str]:
 
 def cython_source() -> str:
     """The generated part of the Cython engine."""
-    functions = list(all_functions())
+    functions = list(all_functions(ASKED))
     lines = [line for function in functions for line in _cython_lines(function)]
     lines += _cython_addresses("_VALUES", {k.name: f"{k.name}_value" for k in step_kernels()})
     lines += _cython_addresses("_LINKED", {f.name: f"{f.name}_linked" for f in functions if f.linked})
@@ -794,6 +886,15 @@ def stub_source() -> str:
             f"class {name}(Link):\n    def __init__(self, {arguments}) -> None: ...\n"
             for name, arguments in _LINK_CLASSES.items()
         ),
+        "def fill_blocks(",
+        "    link: Link,",
+        "    out: NDArray[Any],",
+        "    starts: NDArray[Any],",
+        "    lengths: NDArray[Any],",
+        "    first: int,",
+        "    step: int,",
+        "    mirrored: bool,",
+        ") -> list[tuple[int, int]]: ...",
     ]
     for function in all_functions():
         arguments = ", ".join(

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth
+from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth, grid_pair
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import dtype_of
+from lrdecay_native.evaluation import Rates, dtype_of
 from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
 from lrdecay_native.pieces import Node, Piece
 from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
@@ -26,9 +26,6 @@ SHORTEST_RUN = 2
 
 SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
 """Schedules with shorter cycles are evaluated step by step."""
-
-COPIED = 2**14
-"""Values that are copied at once."""
 
 
 def evaluate_grid(parts: Sequence[Part], steps: range, out: npt.NDArray[Any]) -> None:
@@ -123,8 +120,7 @@ def _fill_repeats(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
     evaluate_grid(cycle, range(first, first + period), out[begin:done])
     out[:begin] = out[period : period + begin]
     while done < len(out):
-        # What is copied again and again stays in the processor's cache.
-        count = min(done - begin, max(COPIED // period, 1) * period, len(out) - done)
+        count = min(done - begin, len(out) - done)
         out[done : done + count] = out[begin : begin + count]
         done += count
 
@@ -140,12 +136,20 @@ def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
         bounds = stretch_bounds(piece, some)
         if bounds is None:
             fill_directly(rates, some, values)
+        elif isinstance(piece.curve, Node) and piece.curve.straight and scale_of(piece.time_maps) is not None:
+            _fill_lines(rates, some, values, bounds)
         else:
             fill_pieces(rates, some, values, bounds)
     if part.piece.lowest > 0:
         np.maximum(out, out.dtype.type(float(part.piece.lowest)), out=out)
     if part.piece.highest < math.inf:
         np.minimum(out, out.dtype.type(float(part.piece.highest)), out=out)
+
+
+def _fill_lines(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
+    """Straight lines, from each of the bounds, which are indices, to below the next."""
+    first, last = (rates.on_arrays(grid_pair(steps, ends)) for ends in (bounds[:-1], bounds[1:] - 1))
+    getattr(engine, f"fill_lines_{dtype_of(out)}")(out, bounds, *first, *last)
 
 
 def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:

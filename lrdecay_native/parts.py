@@ -23,7 +23,6 @@ from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to
 from lrdecay_native.pieces import Combined, Curve, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
-
 Stage = Curve | Row
 
 LINKED = hasattr(engine, "ChainLink")
@@ -154,6 +153,10 @@ class Chain:
             chained(apply_to_arrays, self.stages, variable) if link is None else link.on_arrays(variable)
         )
         return values
+
+    def step_function(self) -> Callable[[Any], float | None] | None:
+        """The engine's own function of a step, which gives None for what is no step; None if it has none."""
+        return None if self.link is None else self.link.at
 
     def at(self, step: int) -> PointPair:
         """The value at one step."""

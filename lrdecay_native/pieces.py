@@ -139,6 +139,9 @@ class Node(ABC):
     every: ClassVar[Fraction | None] = None
     """From each multiple of this to the next the curve is smooth and monotone; None if that isn't known."""
 
+    straight: ClassVar[bool] = False
+    """Whether it is a straight line there."""
+
     @abstractmethod
     def on(self, apply: Callable[..., Any], variable: Any) -> Any:
         """The value at a number, or at a pair of arrays; ``apply(name, variable, *parameters)`` runs a kernel."""

@@ -149,10 +149,7 @@ class Schedule(ABC):
         """Keep with the instance what calls need: for one step (None where `_general` is needed) and arrays."""
         curve = self._curve()
         ready = None if curve is None else Evaluator.of(curve, self._chain.on_arrays)
-        if ready is not None:
-            at = ready.point()
-        else:
-            at = _nothing if self._chain.link is None else self._chain.link.at
+        at = self._chain.step_function() or _nothing if ready is None else ready.point()
         set_fields(self, _ready=ready, _at=at)
         return at
 

@@ -31,6 +31,7 @@ class Table(Node):
     linear: bool
 
     every = Fraction(1)
+    straight = True
 
     def on(self, apply: Any, variable: Any) -> Any:
         whole = apply("staircase", variable, 1.0, 0.0)

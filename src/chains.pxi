@@ -43,7 +43,7 @@ cdef class Link:
 
     def at(self, step):
         """The value at a step, rounded, or None for a step that isn't in range, or is no number."""
-        cdef double high, low, out_high, out_low
+        cdef double high = 0.0, low = 0.0, out_high, out_low
         if not _step(step, &high, &low):
             return None
         self.run(1, &high, &low, &out_high, &out_low)
@@ -298,7 +298,7 @@ cdef class TableLink(Link):
         try:
             self.whole.run(count, high, low, work, work + count)
             for k in range(count):
-                index = <Py_ssize_t>min(work[k], <double>last)
+                index = max(<Py_ssize_t>work[k], 0) if work[k] < last else last
                 rate[k] = self.rates[index]
                 rate[count + k] = self.rates[min(index + 1, last)]
                 zero[k] = 0.0

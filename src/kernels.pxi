@@ -107,7 +107,7 @@ cdef class Point:
 
     def at(self, step):
         """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
-        cdef double high, low
+        cdef double high = 0.0, low = 0.0
         if not _step(step, &high, &low) or low != 0.0:
             return None
         return self.evaluate(high)

@@ -40,7 +40,7 @@ def steepest(dtype: str, index: int, length: int) -> Any:
 def fill_block(functions: Any, order: str, schedule: lrd.Schedule, out: Any) -> float:
     """Fill the array as one block; return the choice."""
     starts, lengths, choices = np.array([0]), np.array([len(out)]), np.empty(1)
-    values = blocks._sample(schedule._chain.on_arrays, range(len(out) + 1), starts, lengths)
+    values = blocks._sample(schedule._chain, range(len(out) + 1), starts, lengths)
     coefficients, expansions = np.empty(COEFFICIENT_ROWS), np.empty(EXPANSION_ROWS * MOST_SUB_BLOCKS)
     fill = getattr(functions, f"fill_{order}_{out.dtype.name}")
     fill(out, starts, lengths, *values, coefficients, expansions, choices)

@@ -165,6 +165,22 @@ def test_chains(name: str, random: Random) -> None:
 
 
 @needs_chains
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_rounds_of_grids(name: str, dtype: str, random: Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's rounds of blocks write what those in Python do, but where blocks overlap."""
+    for _ in range(5):
+        schedule = SCHEDULES[name].make(random)
+        step = max(1, int(min(SCHEDULES[name].scale(schedule) * spread(random, 1e-5, 1e-3), 2.0**40)))
+        ours = schedule.values(0, 5000 * step, step, dtype=dtype)
+        with monkeypatch.context() as patch, np.errstate(over="ignore"):
+            patch.setattr(parts, "LINKED", False)
+            theirs = lrd.from_json(schedule.to_json()).values(0, 5000 * step, step, dtype=dtype)
+        np.testing.assert_array_max_ulp(ours, theirs, maxulp=1, dtype=dtype)
+        assert (ours == theirs).mean() > 0.99
+
+
+@needs_chains
 def test_steps_of_all_kinds_in_chains() -> None:
     chain = (lrd.PolynomialDecay(0.1, 10**20) * lrd.ExponentialDecay(0.1, 1e-20))._chain
     taken = [step for step in STEPS_OF_ALL_KINDS if chain.link.at(step) is not None]
