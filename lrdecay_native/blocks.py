@@ -49,7 +49,9 @@ def fill_smooth(rates: Rates, steps: range, out: npt.NDArray[Any]) -> None:
     length = min(LONGEST_BLOCK, 1 << (count.bit_length() - SPARE_BITS))
     starts = np.arange(0, count, length)
     starts[-1] = count - length
-    _fill_all(rates, steps, out, starts, np.full(len(starts), length))
+    lengths = np.empty_like(starts)
+    lengths.fill(length)
+    _fill_all(rates, steps, out, starts, lengths)
 
 
 def fill_pieces(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
