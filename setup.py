@@ -75,7 +75,7 @@ def extensions() -> list[Extension]:
             f"lrdecay_native.engines.{name}",
             [f"src/{name}.pyx"],
             include_dirs=["src"],
-            depends=["src/kernels.pxi", "src/generated_kernels.pxi", "src/arithmetic.h"],
+            depends=["src/kernels.pxi", "src/chains.pxi", "src/generated_kernels.pxi", "src/arithmetic.h"],
             extra_compile_args=flags + vector_flags,
         )
         for name, vector_flags in vectors.items()

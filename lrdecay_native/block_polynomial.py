@@ -113,6 +113,18 @@ def expansion_names(loop: Loop) -> list[str]:
     return [*(f"head{k}" for k in range(loop.exact_terms)), *(f"rest{k}" for k in range(loop.degree + 1))]
 
 
+COEFFICIENT_ROWS = len(coefficient_names()) + 1
+"""What is kept of a block: the coefficients and the inverse length."""
+
+EXPANSION_ROWS = max(len(expansion_names(loop)) for loops in LOOPS.values() for loop in loops)
+
+MOST_SUB_BLOCKS = LONGEST_BLOCK // min(loop.size for loops in LOOPS.values() for loop in loops) + 8
+"""Longer by a line than a power of two, so that rows don't compete for the same place in the cache."""
+
+PLACES = (64, *(64 + sign * node for node in NODES for sign in (-1, 1)))
+"""The nodes in 128ths of a block from its start: the middle, then outwards; the last one is the step behind it."""
+
+
 def interpolate(values: list[DoubleDouble]) -> list[Number]:
     """The coefficients of a block from its values at 0, -20, 20, -38, ... 64ths of half its length."""
     centre, *others = values

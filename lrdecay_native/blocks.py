@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.block_polynomial import (
+    COEFFICIENT_ROWS,
+    EXPANSION_ROWS,
     LONGEST_BLOCK,
-    LOOPS,
-    NODES,
+    MOST_SUB_BLOCKS,
+    PLACES,
     SHORTEST_BLOCK,
     TOO_SMALL,
-    coefficient_names,
-    expansion_names,
 )
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import CHUNK, Doubles, Pair, PairFunction, dtype_of
+from lrdecay_native.evaluation import CHUNK, Doubles, Pair, Rates, dtype_of
 
 Indices = npt.NDArray[np.int64]
 
@@ -33,37 +34,27 @@ BLOCKS_AT_ONCE = 512
 CACHE = 2**24
 """Bytes; more don't stay in the processor's cache, and memory is faster in ascending order."""
 
-# In 128ths of a block from its start: the middle, then outwards; the last one is the step behind the block.
-_NODES = np.array([64, *(64 + sign * node for node in NODES for sign in (-1, 1))], np.int64)
+_NODES = np.array(PLACES, np.int64)
 
 _FIRST_NODE = np.zeros(1, np.int64)
 
-# And the inverse length.
-_COEFFICIENTS = len(coefficient_names()) + 1
-_EXPANSIONS = {
-    dtype: (
-        max(len(expansion_names(loop)) for loop in loops),
-        # Longer by a line than a power of two, so that rows don't compete for the same place in the cache.
-        LONGEST_BLOCK // min(loop.size for loop in loops) + 8,
-    )
-    for dtype, loops in LOOPS.items()
-}
 
-
-def fill_smooth(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> None:
+def fill_smooth(rates: Rates, steps: range, out: npt.NDArray[Any]) -> None:
     """Write the values of a smooth schedule at ascending steps into a contiguous vector."""
     if len(steps) < FEWEST_IN_A_PIECE:
-        fill_directly(exact, steps, out)
+        fill_directly(rates, steps, out)
         return
     # Each block is sampled at the step behind it too.
     count = len(steps) - 1
     length = min(LONGEST_BLOCK, 1 << (count.bit_length() - SPARE_BITS))
     starts = np.arange(0, count, length)
     starts[-1] = count - length
-    _fill_all(exact, steps, out, starts, np.full(len(starts), length))
+    lengths = np.empty_like(starts)
+    lengths.fill(length)
+    _fill_all(rates, steps, out, starts, lengths)
 
 
-def fill_pieces(exact: PairFunction, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
+def fill_pieces(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
     """Likewise, where the schedule is smooth from each of the bounds, which are indices, to below the next.
 
     The first bound is 0, the last one the number of steps; no two are equal.
@@ -71,16 +62,16 @@ def fill_pieces(exact: PairFunction, steps: range, out: npt.NDArray[Any], bounds
     lengths = np.diff(bounds)
     long = lengths >= FEWEST_IN_A_PIECE
     if long.any():
-        _fill_long_pieces(exact, steps, out, bounds[:-1][long], bounds[1:][long])
+        _fill_long_pieces(rates, steps, out, bounds[:-1][long], bounds[1:][long])
     short = ~long
     if short.any():
         firsts, counts = bounds[:-1][short], lengths[short]
         ends = counts.cumsum()
-        _fill_at(exact, steps, out, np.arange(ends[-1]) + (firsts - (ends - counts)).repeat(counts))
+        _fill_at(rates, steps, out, np.arange(ends[-1]) + (firsts - (ends - counts)).repeat(counts))
 
 
 def _fill_long_pieces(
-    exact: PairFunction, steps: range, out: npt.NDArray[Any], begins: Indices, ends: Indices
+    rates: Rates, steps: range, out: npt.NDArray[Any], begins: Indices, ends: Indices
 ) -> None:
     """Pieces of at least `FEWEST_IN_A_PIECE` steps."""
     counts = ends - begins - 1
@@ -90,23 +81,21 @@ def _fill_long_pieces(
     first = begins - lengths * (lasts - numbers)
     starts = first.repeat(numbers) + np.arange(lasts[-1]) * lengths.repeat(numbers)
     starts[lasts - 1] = ends - 1 - lengths
-    _fill_all(exact, steps, out, starts, lengths.repeat(numbers))
-    out[ends - 1] = exact(grid_pair(steps, ends - 1))[0]
+    _fill_all(rates, steps, out, starts, lengths.repeat(numbers))
+    out[ends - 1] = rates.on_arrays(grid_pair(steps, ends - 1))[0]
 
 
-def _fill_all(
-    exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
-) -> None:
+def _fill_all(rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices) -> None:
     for first in range(0, len(starts), BLOCKS_AT_ONCE):
         part = slice(first, first + BLOCKS_AT_ONCE)
-        _fill_blocks(exact, steps, out, starts[part], lengths[part])
+        _fill_blocks(rates, steps, out, starts[part], lengths[part])
 
 
-def fill_directly(exact: PairFunction, steps: range, out: npt.NDArray[Any]) -> None:
+def fill_directly(rates: Rates, steps: range, out: npt.NDArray[Any]) -> None:
     """Write the values at ascending steps into a contiguous vector, each evaluated by itself."""
     for first in range(0, len(steps), CHUNK):
         part = steps[first : first + CHUNK]
-        out[first : first + CHUNK] = exact(grid_pair(part, np.arange(len(part))))[0]
+        out[first : first + CHUNK] = rates.on_arrays(grid_pair(part, np.arange(len(part))))[0]
 
 
 def grid_pair(steps: range, indices: Indices) -> Pair:
@@ -117,10 +106,15 @@ def grid_pair(steps: range, indices: Indices) -> Pair:
 
 
 def _fill_blocks(
-    exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
+    rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
 ) -> None:
     """Blocks that begin at these indices, and the step behind the last one."""
-    values = _sample(exact, steps, starts, lengths)
+    if rates.link is not None:
+        mirrored = out.nbytes <= CACHE
+        small = engine.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, mirrored)
+        _fill_small(rates, steps, out, small)
+        return
+    values = _sample(rates, steps, starts, lengths)
     out[starts[-1] + lengths[-1]] = values[0][-1]
     choices = _fill(out, starts, lengths, values)
     while choices is not None:
@@ -128,24 +122,24 @@ def _fill_blocks(
         starts, lengths, choices = starts[failed], lengths[failed], choices[failed]
         if choices[choices.argmin()] == TOO_SMALL:
             small = choices == TOO_SMALL
-            _fill_small(exact, steps, out, starts[small], lengths[small])
+            _fill_small(rates, steps, out, zip(starts[small].tolist(), lengths[small].tolist(), strict=True))
             starts, lengths, choices = starts[~small], lengths[~small], choices[~small]
         shortest = lengths == SHORTEST_BLOCK
         if shortest.any():
-            _fill_each(exact, steps, out, starts[shortest])
+            _fill_each(rates, steps, out, starts[shortest])
             starts, lengths, choices = starts[~shortest], lengths[~shortest], choices[~shortest]
         if not len(starts):
             return
         starts, lengths = _halved(starts, lengths, -choices.astype(np.int64))
-        choices = _fill(out, starts, lengths, _sample(exact, steps, starts, lengths))
+        choices = _fill(out, starts, lengths, _sample(rates, steps, starts, lengths))
 
 
-def _sample(exact: PairFunction, steps: range, starts: Indices, lengths: Indices) -> Pair:
+def _sample(rates: Rates, steps: range, starts: Indices, lengths: Indices) -> Pair:
     """The values at the nodes of the blocks: at the first node of each, at the second, ..."""
     count = len(_NODES) * len(starts)
     pair = np.empty(count), np.empty(count)
     engine.sample_steps(*pair, starts, lengths, _NODES, steps.start, steps.step)
-    return exact(pair)
+    return rates.on_arrays(pair)
 
 
 def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair) -> Doubles | None:
@@ -159,8 +153,8 @@ def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair
         starts,
         lengths,
         *values,
-        np.empty((_COEFFICIENTS, count)),
-        np.empty(_EXPANSIONS[dtype]),
+        np.empty(COEFFICIENT_ROWS * count),
+        np.empty(EXPANSION_ROWS * MOST_SUB_BLOCKS),
         choices,
     )
     return choices if least < 0.0 else None
@@ -176,27 +170,25 @@ def _halved(starts: Indices, lengths: Indices, times: Indices) -> tuple[Indices,
     return before.repeat(counts) + (shorter.cumsum() - shorter), shorter
 
 
-def _fill_each(exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices) -> None:
+def _fill_each(rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices) -> None:
     """Evaluate every step of the shortest blocks."""
-    _fill_at(exact, steps, out, (starts[:, np.newaxis] + np.arange(SHORTEST_BLOCK)).ravel())
+    _fill_at(rates, steps, out, (starts[:, np.newaxis] + np.arange(SHORTEST_BLOCK)).ravel())
 
 
-def _fill_at(exact: PairFunction, steps: range, out: npt.NDArray[Any], indices: Indices) -> None:
+def _fill_at(rates: Rates, steps: range, out: npt.NDArray[Any], indices: Indices) -> None:
     """Evaluate the steps at some indices."""
     for first in range(0, len(indices), CHUNK):
         some = indices[first : first + CHUNK]
-        out[some] = exact(grid_pair(steps, some))[0]
+        out[some] = rates.on_arrays(grid_pair(steps, some))[0]
 
 
-def _fill_small(
-    exact: PairFunction, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
-) -> None:
-    """Blocks that polynomials of their dtype have too few bits for."""
-    for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+def _fill_small(rates: Rates, steps: range, out: npt.NDArray[Any], blocks: Iterable[tuple[int, int]]) -> None:
+    """Blocks, each with its start and length, that polynomials of their dtype have too few bits for."""
+    for start, length in blocks:
         part = slice(start, start + length)
         if out.dtype == np.float64:
-            fill_directly(exact, steps[part], out[part])
+            fill_directly(rates, steps[part], out[part])
         else:
             wider = np.empty(length)
-            fill_smooth(exact, steps[part], wider)
+            fill_smooth(rates, steps[part], wider)
             out[part] = wider

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from lrdecay_native import pieces, validation
 from lrdecay_native.curves import Curve
-from lrdecay_native.evaluation import PointPair, apply_to_point
+from lrdecay_native.evaluation import PointPair
 from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, Repeated, TimeMap
 from lrdecay_native.schedules import Schedule, duration_given, period_given, schedule_given, set_fields
 
@@ -101,7 +101,7 @@ class Warmup(Schedule):
         )
 
     def _described(self) -> Pieces:
-        first_rate = self.schedule._exact(apply_to_point, (0.0, 0.0))
+        first_rate = self.schedule._chain.on_point((0.0, 0.0))
         rise = pieces.transition(self.shape, Fraction(self.steps), (self.start, 0.0), first_rate)
         return pieces.row(rise, self.schedule._pieces)
 
@@ -410,7 +410,7 @@ class Shifted(Schedule):
         shifted = pieces.delayed(self.schedule._pieces, by)
         if by <= 0:
             return shifted
-        return pieces.held(self.schedule._exact(apply_to_point, (0.0, 0.0)), Cut(by)), *shifted
+        return pieces.held(self.schedule._chain.on_point((0.0, 0.0)), Cut(by)), *shifted
 
 
 @dataclass(frozen=True, repr=False)
@@ -620,7 +620,7 @@ class CooledDown(Schedule):
 
     @property
     def _rate_before(self) -> PointPair:
-        rate: PointPair = self.schedule._exact(apply_to_point, pieces.as_point(Fraction(self.at)))
+        rate: PointPair = self.schedule._chain.on_point(pieces.as_point(Fraction(self.at)))
         return rate
 
     def _described(self) -> Pieces:

@@ -6,7 +6,7 @@ A schedule offers its exact values at steps, both as pairs ``high + low``.  Noth
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,18 @@ Doubles = npt.NDArray[np.float64]
 Pair = tuple[Doubles, Doubles]
 PointPair = tuple[float, float]
 PairFunction = Callable[[Pair], Pair]
+
+
+class Rates(Protocol):
+    """Values in 106 bits at pairs of contiguous vectors."""
+
+    @property
+    def link(self) -> Any:
+        """The engine's own form of it, or None."""
+
+    def on_arrays(self, variable: Pair) -> Pair:
+        """The value at each element."""
+
 
 CHUNK = 8192
 """Steps per call of a kernel on arrays: intermediate results stay in the processor's cache."""

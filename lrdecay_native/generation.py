@@ -26,14 +26,14 @@ Cython and Python; the two languages differ in the declarations around them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lrdecay_native import block_polynomial, double_double
-from lrdecay_native.double_double import DoubleDouble
+from lrdecay_native.double_double import DoubleDouble, exact_sum
 from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
 from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
-from lrdecay_native.tracing import Number, Operation, Trace, text
+from lrdecay_native.tracing import Number, Operation, Trace, fused_multiply_add, multiply_add, text
 from lrdecay_native.variants import variants
 
 
@@ -110,7 +110,8 @@ class Function:
 
     Each argument has a kind, one of ``_CYTHON_ARGUMENT``.  ``vector`` and ``scalar`` are of the function's dtype;
     buffers are local vectors of PIECE doubles.  A private function is called by other functions only, and may
-    return a value of a C type.
+    return a value of a C type.  A linked one is called by chains too: all of its vectors have ``length`` elements.
+    A shared one, which returns a number, is called by the engine itself too.
     """
 
     name: str
@@ -123,6 +124,8 @@ class Function:
     private: bool = False
     returned: str = "void"
     buffers: tuple[str, ...] = ()
+    linked: bool = False
+    shared: bool = False
 
 
 _EXPRESSIONS = {
@@ -217,7 +220,7 @@ def _fit(dtype: str) -> Function:
             ("vector", "highs"),
             ("vector", "lows"),
             ("indices", "lengths"),
-            ("written matrix", "coefficients"),
+            ("written vector", "coefficients"),
             ("written vector", "choices"),
         ),
         ("inverse_length", *samples, *_temporaries(trace)),
@@ -225,13 +228,16 @@ def _fit(dtype: str) -> Function:
             "count = choices.shape[0]",
             # Apart: not every processor can turn a vector of integers into floats.
             "for block in range(count):",
-            f"    coefficients[{INVERSE_LENGTH}, block] = 1.0 / float64(lengths[block])",
+            f"    coefficients[{INVERSE_LENGTH} * count + block] = 1.0 / float64(lengths[block])",
             "for block in range(count):",
-            f"    inverse_length = coefficients[{INVERSE_LENGTH}, block]",
+            f"    inverse_length = coefficients[{INVERSE_LENGTH} * count + block]",
             *(f"    high{k} = highs[{k} * count + block]" for k in range(count)),
             *(f"    low{k} = lows[{k} * count + block]" for k in range(count)),
             *_indented(_statements(trace)),
-            *(f"    coefficients[{row}, block] = {text(value)}" for row, value in enumerate(coefficients)),
+            *(
+                f"    coefficients[{row} * count + block] = {text(value)}"
+                for row, value in enumerate(coefficients)
+            ),
             f"    choices[block] = {text(choice)}",
         ],
         private=True,
@@ -253,40 +259,68 @@ def _expand(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
         f"expand_{dtype}_{index}",
         "float64",
         (
-            ("matrix", "coefficients"),
+            ("vector", "coefficients"),
             ("index", "block"),
+            ("index", "length"),
             ("index", "count"),
-            ("written matrix", "expansions"),
+            ("written vector", "expansions"),
         ),
         ("u", "inverse_length", *names, *_temporaries(trace)),
         [
-            f"inverse_length = coefficients[{INVERSE_LENGTH}, block]",
-            *(f"{name} = coefficients[{row}, block]" for row, name in enumerate(names)),
+            f"inverse_length = coefficients[{INVERSE_LENGTH} * length + block]",
+            *(f"{name} = coefficients[{row} * length + block]" for row, name in enumerate(names)),
+            # Apart: not every processor can turn a vector of integers into floats.
             "for i in range(count):",
-            f"    u = ({2.0 * loop.size} * i + {loop.size - 1.0}) * inverse_length - 1.0",
+            "    expansions[i] = float64(i)",
+            "for i in range(count):",
+            f"    u = ({2.0 * loop.size} * expansions[i] + {loop.size - 1.0}) * inverse_length - 1.0",
             *_indented(_statements(trace)),
-            *_indented(f"expansions[{row}, i] = {text(value)}" for row, value in enumerate(expanded)),
+            *_indented(
+                f"expansions[{row * block_polynomial.MOST_SUB_BLOCKS} + i] = {text(value)}"
+                for row, value in enumerate(expanded)
+            ),
         ],
         private=True,
     )
 
 
-def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
+LINE = 64
+"""Bytes in a line of the processor's cache."""
+
+AHEAD = 4096
+"""How many bytes before it writes to them a loop that goes both ways asks for lines: processors expect one way."""
+
+ASKED = 512
+"""Bytes of lines that are asked for at once."""
+
+ALL = 2**20
+"""Likewise, the whole of a sub-block: LLVM makes no vectors of a loop within a loop over parts."""
+
+_SIZES = {"float64": 8, "float32": 4}
+
+
+def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop, asked: int) -> Function:
     """The sub-blocks of a block, from a given one on, each written outwards from its middle."""
     trace = Trace()
     right, left = block_polynomial.mirrored(trace.argument("w"), _expansion(trace, loop), loop)
-    half = loop.size // 2
+    half, size = loop.size // 2, _SIZES[dtype]
+    span = min(half, asked // (2 * size))
     return _loop(
         f"mirrored_{dtype}_{index}",
         dtype,
         loop,
         trace,
         [
-            f"for i in range({half}):",
-            f"    w = offsets_{dtype}[i + {block_polynomial.UNIT[dtype]}]",
-            *_indented(_statements(trace)),
-            f"    out[as_index(start + {half} + i)] = {text(right)}",
-            f"    out[as_index(start + {half - 1} - i)] = {text(left)}",
+            f"for origin in range(0, {half}, {span}):",
+            f"    for piece in range({-(-2 * span * size // LINE)}):",
+            f"        prefetch(out, {size} * (start + 2 * origin) + {AHEAD} + {LINE} * piece)",
+            f"    end = start + {half} + origin",
+            f"    done = start + {half - 1} - origin",
+            f"    for i in range({span}):",
+            f"        w = offsets_{dtype}[as_index(i + origin + {block_polynomial.UNIT[dtype]})]",
+            *_indented(_statements(trace), 2),
+            f"        out[as_index(end + i)] = {text(right)}",
+            f"        out[as_index(done - i)] = {text(left)}",
         ],
     )
 
@@ -324,13 +358,16 @@ def _loop(name: str, dtype: str, loop: block_polynomial.Loop, trace: Trace, inne
             ("index", "first"),
             ("index", "part"),
             ("index", "count"),
-            ("matrix", "expansions"),
+            ("doubles", "expansions"),
         ),
         ("w", *names, *_temporaries(trace)),
         [
             "for k in range(part, count):",
             f"    start = first + k * {loop.size}",
-            *(f"    {name} = {dtype}(expansions[{row}, k])" for row, name in enumerate(names)),
+            *(
+                f"    {name} = {dtype}(expansions[{row * block_polynomial.MOST_SUB_BLOCKS} + k])"
+                for row, name in enumerate(names)
+            ),
             *_indented(inner),
         ],
         private=True,
@@ -348,8 +385,8 @@ def _fill(order: str, dtype: str) -> Function:
             ("indices", "lengths"),
             ("doubles", "highs"),
             ("doubles", "lows"),
-            ("written matrix", "coefficients"),
-            ("written matrix", "expansions"),
+            ("written doubles", "coefficients"),
+            ("written doubles", "expansions"),
             ("written doubles", "out_choices"),
         ),
         ("least",),
@@ -370,12 +407,94 @@ def _fill(order: str, dtype: str) -> Function:
                     f"if out_choices[block] == {float(index)}:",
                     f"    part = done // {loop.size}",
                     f"    count = lengths[block] // {loop.size}",
-                    f"    expand_{dtype}_{index}(coefficients, block, count, expansions)",
+                    f"    expand_{dtype}_{index}(coefficients, block, starts.shape[0], count, expansions)",
                     f"    {order}_{dtype}_{index}(out, first, part, count, expansions)",
                 )
             ),
         ],
         ("least",),
+        shared=True,
+    )
+
+
+FLAT = 2.0**-8
+"""Up to this part of a value, what is added to it needs no second double."""
+
+
+def _lines(dtype: str) -> Function:
+    """Straight lines from their first and last values, in parts of 256 steps around whose middle they are flat."""
+    unit = block_polynomial.UNIT["float64"]
+    trace = Trace()
+    first, last = (
+        DoubleDouble(trace.argument(f"{end}_high"), trace.argument(f"{end}_low")) for end in ("first", "last")
+    )
+    slope = (last - first) / DoubleDouble(trace.argument("steps"))
+    middle = first + slope * DoubleDouble(trace.argument("place"))
+    rise = slope * DoubleDouble(float(unit))
+    each = Trace()
+    w, high, low, rise_high, rise_low = (
+        each.argument(name) for name in ("w", "high", "low", "rise_high", "rise_low")
+    )
+    flat = high + multiply_add(rise_high, w, low)
+    product = rise_high * w
+    total = exact_sum(high, product)
+    rest = fused_multiply_add(rise_high, w, -product) + multiply_add(rise_low, w, low)
+    steep = total.high + (total.low + rest)
+    split = [
+        (name, text(value))
+        for name, value in zip(
+            ("high", "low", "rise_high", "rise_low"),
+            (middle.high, middle.low, rise.high, rise.low),
+            strict=True,
+        )
+    ]
+    temporaries = dict.fromkeys([*_temporaries(trace), *_temporaries(each)])
+
+    def loop(value: Number) -> list[str]:
+        return [
+            "    for i in range(length):",
+            "        w = offsets_float64[i]",
+            *_indented(_written(each.needed(value)), 2),
+            f"        out[as_index(start + i)] = {dtype}({text(value)})",
+        ]
+
+    return Function(
+        f"fill_lines_{dtype}",
+        "float64",
+        (
+            (f"written {dtype}", "out"),
+            ("indices", "starts"),
+            *(("doubles", f"{end}_{part}s") for end in ("first", "last") for part in ("high", "low")),
+        ),
+        (
+            *("first_high", "first_low", "last_high", "last_low", "steps", "place"),
+            *("w", "high", "low", "rise_high", "rise_low"),
+            *temporaries,
+        ),
+        [
+            "for block in range(starts.shape[0] - 1):",
+            "    first = starts[block]",
+            "    count = starts[block + 1] - first",
+            "    steps = float64(max(count - 1, 1))",
+            *(
+                f"    {end}_{part} = {end}_{part}s[block]"
+                for end in ("first", "last")
+                for part in ("high", "low")
+            ),
+            f"    for part in range(0, count, {2 * unit}):",
+            f"        place = float64(part) + {unit - 0.5}",
+            "        start = first + part",
+            f"        length = min(count - part, {2 * unit})",
+            *_indented(_statements(trace), 2),
+            *(f"        {name} = {value}" for name, value in split),
+            f"        if absolute(rise_high) <= {FLAT} * (high - absolute(rise_high)):",
+            *_indented(loop(flat), 2),
+            "        else:",
+            *_indented(loop(steep), 2),
+            # A zero is exact.
+            f"    out[as_index(first)] = {dtype}(first_high)",
+            f"    out[as_index(first + count - 1)] = {dtype}(last_high)",
+        ],
     )
 
 
@@ -432,10 +551,10 @@ def _staged_loop(kernel: Kernel) -> Function:
         (*kernel.arrays, *_results(operations)),
         [
             *_written(operation for operation in operations if not operation.result.varying),
-            f"length = {kernel.results[0]}.shape[0]",
             *body,
         ],
         buffers=buffers,
+        linked=True,
     )
 
 
@@ -554,7 +673,7 @@ def _results(operations: Iterable[Operation]) -> tuple[str, ...]:
     return tuple(operation.result.name for operation in operations)
 
 
-def all_functions() -> Iterator[Function]:
+def all_functions(asked: int = ALL) -> Iterator[Function]:
     """Every function that an engine consists of."""
     for step_kernel in step_kernels():
         yield from step_functions(step_kernel)
@@ -569,16 +688,19 @@ def all_functions() -> Iterator[Function]:
         yield from functions_of(combination_kernel(name))
     yield _sample_steps()
     for dtype, loops in block_polynomial.LOOPS.items():
-        yield from block_functions(dtype, loops)
+        yield from block_functions(dtype, loops, asked)
         yield _repeat(dtype)
+        yield _lines(dtype)
 
 
-def block_functions(dtype: str, loops: Iterable[block_polynomial.Loop]) -> Iterator[Function]:
+def block_functions(
+    dtype: str, loops: Iterable[block_polynomial.Loop], asked: int = ALL
+) -> Iterator[Function]:
     """What fills blocks, with these loops for those in ``block_polynomial.LOOPS``."""
     yield _fit(dtype)
     for index, loop in enumerate(loops):
         yield _expand(dtype, index, loop)
-        yield _mirrored_loop(dtype, index, loop)
+        yield _mirrored_loop(dtype, index, loop, asked)
         yield _ascending_loop(dtype, index, loop)
     yield _fill("mirrored", dtype)
     yield _fill("ascending", dtype)
@@ -605,10 +727,67 @@ _CYTHON_ARGUMENT = {
 
 
 def _cython_lines(function: Function) -> Iterator[str]:
+    if function.linked:
+        return _cython_linked(function)
+    return _cython_shared(function) if function.shared else _cython_function(function)
+
+
+_LINKS = ("high_array", "low_array", "other_high_array", "other_low_array", "out0", "out1")
+"""The vectors that linked functions have, all or some of them."""
+
+
+def _cython_linked(function: Function) -> Iterator[str]:
+    """A function with the arguments that all in chains have, and the one for Python around it."""
+    vectors = ", ".join(f"{'' if name.startswith('out') else 'const '}double* {name}" for name in _LINKS)
+    scalars = [name for kind, name in function.arguments if kind == "scalar"]
+    yield f"cdef void {function.name}_linked({vectors}, const double* parameters, Py_ssize_t length) noexcept nogil:"
+    yield f"    cdef double {', '.join([*function.variables, *scalars])}"
+    for name in function.buffers:
+        yield f"    cdef double[{PIECE}] {name}"
+    yield "    cdef Py_ssize_t i, part, piece"
+    yield from _indented(f"{name} = parameters[{k}]" for k, name in enumerate(scalars))
+    yield from _indented(function.body)
+    yield ""
+    given = {name for _, name in function.arguments}
+    pointers = ", ".join(f"&{name}[0]" if name in given else "NULL" for name in _LINKS)
+    yield f"def {function.name}({_cython_arguments(function)}):"
+    yield f"    cdef double[{len(scalars) + 1}] parameters"
+    yield from _indented(f"parameters[{k}] = {name}" for k, name in enumerate(scalars))
+    yield "    with nogil:"
+    yield f"        {function.name}_linked({pointers}, parameters, out0.shape[0])"
+    yield ""
+
+
+def _cython_arguments(function: Function) -> str:
     number = _CYTHON_NUMBER[function.dtype]
-    arguments = ", ".join(
+    return ", ".join(
         _CYTHON_ARGUMENT[kind].format(number=number, name=name) for kind, name in function.arguments
     )
+
+
+def _cython_shared(function: Function) -> Iterator[str]:
+    """A function for the engine itself, and the one for Python around it."""
+    (result,) = function.results
+    inner = replace(
+        function,
+        name=f"{function.name}_shared",
+        body=[*function.body, f"return {result}"],
+        results=(),
+        private=True,
+        returned="double",
+    )
+    yield from _cython_function(inner)
+    yield f"def {function.name}({_cython_arguments(function)}):"
+    yield f"    cdef double {result}"
+    yield "    with nogil:"
+    yield f"        {result} = {inner.name}({', '.join(name for _, name in function.arguments)})"
+    yield f"    return {result}"
+    yield ""
+
+
+def _cython_function(function: Function) -> Iterator[str]:
+    number = _CYTHON_NUMBER[function.dtype]
+    arguments = _cython_arguments(function)
     if function.private:
         yield f"cdef {function.returned} {function.name}({arguments}) noexcept nogil:"
     else:
@@ -622,7 +801,7 @@ def _cython_lines(function: Function) -> Iterator[str]:
     given = [name for _, name in function.arguments]
     yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
     yield "    with nogil:" if not function.private else "    if True:"
-    yield from _indented(function.body, 2)
+    yield from _indented((line.replace("prefetch(out,", "prefetch(&out[0],") for line in function.body), 2)
     if function.results:
         yield f"    return {', '.join(function.results)}"
     yield ""
@@ -643,13 +822,45 @@ def _cython_offsets() -> Iterator[str]:
 
 def cython_source() -> str:
     """The generated part of the Cython engine."""
-    lines = [line for function in all_functions() for line in _cython_lines(function)]
-    lines.append("cdef dict _VALUES = {")
-    lines += [f'    "{k.name}": <size_t><void*>&{k.name}_value,' for k in step_kernels()]
-    return "\n".join([*_cython_offsets(), *lines, "}", ""])
+    functions = list(all_functions(ASKED))
+    lines = [line for function in functions for line in _cython_lines(function)]
+    lines += _cython_addresses("_VALUES", {k.name: f"{k.name}_value" for k in step_kernels()})
+    lines += _cython_addresses("_LINKED", {f.name: f"{f.name}_linked" for f in functions if f.linked})
+    return "\n".join([*_cython_offsets(), *_cython_constants(), *lines, ""])
+
+
+def _cython_constants() -> Iterator[str]:
+    """What the engine must know of blocks."""
+    constants = {
+        "SHORTEST_BLOCK": block_polynomial.SHORTEST_BLOCK,
+        "TOO_SMALL": int(block_polynomial.TOO_SMALL),
+        "COEFFICIENTS": block_polynomial.COEFFICIENT_ROWS,
+        "EXPANSIONS": block_polynomial.EXPANSION_ROWS * block_polynomial.MOST_SUB_BLOCKS,
+        "NODES": len(block_polynomial.PLACES),
+    }
+    yield "cdef enum:"
+    yield from _indented(f"{name} = {value}" for name, value in constants.items())
+    yield f"cdef int64_t[{len(block_polynomial.PLACES)}] PLACES = {list(block_polynomial.PLACES)}"
+    yield ""
+
+
+def _cython_addresses(name: str, functions: Mapping[str, str]) -> Iterator[str]:
+    """A dictionary of the addresses of functions."""
+    yield f"cdef dict {name} = {{"
+    for key, function in functions.items():
+        yield f'    "{key}": <size_t><void*>&{function},'
+    yield "}"
 
 
 _STUB_TYPES = {"scalar": "float", "index": "int", "integer": "int"}
+_LINK_CLASSES = {
+    "KernelLink": "name: str, parameters: tuple[float, ...]",
+    "ChainLink": "links: tuple[Link, ...]",
+    "RowLink": "begins: list[tuple[float, float]], links: tuple[Link, ...]",
+    "RepeatedLink": "row: Link, period: tuple[float, float], gain: float, offset: tuple[float, float]",
+    "CombinedLink": "name: str, first: Link, second: Link",
+    "TableLink": "rates: NDArray[Any], linear: bool",
+}
 _STUB_RESULTS = {0: "None", 1: "float"}
 
 
@@ -666,6 +877,24 @@ def stub_source() -> str:
         "    def __init__(self, stages: list[tuple[str, list[float]]], limit: float) -> None: ...",
         "    def at(self, step: Any) -> float | None: ...",
         "",
+        "class Link:",
+        "    def on_arrays(self, pair: tuple[NDArray[Any], NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]: ...",
+        "    def on_point(self, pair: tuple[float, float]) -> tuple[float, float]: ...",
+        "    def at(self, step: Any) -> float | None: ...",
+        "",
+        *(
+            f"class {name}(Link):\n    def __init__(self, {arguments}) -> None: ...\n"
+            for name, arguments in _LINK_CLASSES.items()
+        ),
+        "def fill_blocks(",
+        "    link: Link,",
+        "    out: NDArray[Any],",
+        "    starts: NDArray[Any],",
+        "    lengths: NDArray[Any],",
+        "    first: int,",
+        "    step: int,",
+        "    mirrored: bool,",
+        ") -> list[tuple[int, int]]: ...",
     ]
     for function in all_functions():
         arguments = ", ".join(
@@ -685,6 +914,7 @@ def python_source(functions: Iterable[Function]) -> str:
             "@compiled",
             f"def {function.name}({', '.join(name for _, name in function.arguments)}):",
             *_indented(f"{name} = empty({PIECE})" for name in function.buffers),
+            *_indented(["length = out0.shape[0]"] if function.linked else []),
             *_indented(function.body),
             *_indented([f"return {', '.join(function.results)}"] if function.results else []),
             "",

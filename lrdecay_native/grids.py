@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth
+from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth, grid_pair
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import dtype_of
-from lrdecay_native.parts import Broken, Chain, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
+from lrdecay_native.evaluation import Rates, dtype_of
+from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
 from lrdecay_native.pieces import Node, Piece
 from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
 
@@ -73,16 +73,16 @@ def _fill_constant(part: Constant, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
-    fill_smooth(part.chain.on_arrays, steps, out)
+    fill_smooth(part.chain, steps, out)
 
 
 def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
     if part.period < SHORTEST_CYCLE * steps.step:
-        fill_directly(part.chain.on_arrays, steps, out)
+        fill_directly(part.chain, steps, out)
     elif part.bounded:
         _fill_bounded_cycles(part, steps, out)
     else:
-        fill_pieces(part.chain.on_arrays, steps, out, _cycle_bounds(part, steps))
+        fill_pieces(part.chain, steps, out, _cycle_bounds(part, steps))
 
 
 def _cycle_bounds(part: Cycles, steps: range) -> Indices:
@@ -115,7 +115,9 @@ def _fill_repeats(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
     number = part.cycle(steps.start - 1) + 1
     begin = part.first_step(number) - steps.start
     done = begin + period
-    evaluate_grid(part.parts(number), steps[begin:done], out[begin:done])
+    cycle = part.whole_cycle
+    first = cycle[0].start
+    evaluate_grid(cycle, range(first, first + period), out[begin:done])
     out[:begin] = out[period : period + begin]
     while done < len(out):
         count = min(done - begin, len(out) - done)
@@ -124,8 +126,7 @@ def _fill_repeats(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
-    piece = part.piece.without_bounds()
-    exact = Chain(piece.stages).on_arrays
+    piece, rates = part.unbounded.piece, part.unbounded.chain
     for first in range(0, len(steps), SEGMENT):
         some, values = steps[first : first + SEGMENT], out[first : first + SEGMENT]
         known = _known_rates(piece, some)
@@ -134,13 +135,21 @@ def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
             continue
         bounds = stretch_bounds(piece, some)
         if bounds is None:
-            fill_directly(exact, some, values)
+            fill_directly(rates, some, values)
+        elif isinstance(piece.curve, Node) and piece.curve.straight and scale_of(piece.time_maps) is not None:
+            _fill_lines(rates, some, values, bounds)
         else:
-            fill_pieces(exact, some, values, bounds)
+            fill_pieces(rates, some, values, bounds)
     if part.piece.lowest > 0:
         np.maximum(out, out.dtype.type(float(part.piece.lowest)), out=out)
     if part.piece.highest < math.inf:
         np.minimum(out, out.dtype.type(float(part.piece.highest)), out=out)
+
+
+def _fill_lines(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
+    """Straight lines, from each of the bounds, which are indices, to below the next."""
+    first, last = (rates.on_arrays(grid_pair(steps, ends)) for ends in (bounds[:-1], bounds[1:] - 1))
+    getattr(engine, f"fill_lines_{dtype_of(out)}")(out, bounds, *first, *last)
 
 
 def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:
@@ -155,7 +164,7 @@ def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:
 
 def _fill_stairs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
     if part.period < SHORTEST_RUN * steps.step:
-        fill_directly(part.chain.on_arrays, steps, out)
+        fill_directly(part.chain, steps, out)
         return
     for first in range(0, len(steps), SEGMENT):
         segment = slice(first, first + SEGMENT)

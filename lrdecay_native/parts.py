@@ -18,13 +18,44 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrdecay_native import pieces as algebra
+from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
 from lrdecay_native.pieces import Combined, Curve, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
+Stage = Curve | Row
 
-def chained(apply: Callable[..., Any], stages: Iterable[Curve], variable: Any) -> Any:
-    """Kernels and curves, each applied to what the one before it gave.
+LINKED = hasattr(engine, "ChainLink")
+"""Whether the engine runs chains by itself, as `chained` does kernel by kernel, to the same bits."""
+
+
+def _link_of(stages: Iterable[Stage]) -> Any:
+    """The engine's own chain of some stages; None if it has none, or if one of them is no kernel to it."""
+    links = tuple(map(_link, stages)) if LINKED else (None,)
+    if None in links:
+        return None
+    return links[0] if len(links) == 1 else engine.ChainLink(links)
+
+
+def _link(stage: Stage) -> Any:
+    match stage:
+        case (str(name), parameters):
+            return engine.KernelLink(name, parameters)
+        case Row(begins, chains):
+            links = tuple(map(_link_of, chains))
+            return None if None in links else engine.RowLink(begins, links)
+        case Repeated():
+            row = _link(stage.row)
+            return row and engine.RepeatedLink(row, stage.period_point, stage.gain, stage.offset_point)
+        case Combined():
+            first, second = (_link_of(term.bounded_stages) for term in (stage.first, stage.second))
+            return first and second and engine.CombinedLink(stage.name, first, second)
+        case Node():
+            return stage.link(engine)
+
+
+def chained(apply: Callable[..., Any], stages: Iterable[Stage], variable: Any) -> Any:
+    """Kernels, curves and rows of them, each applied to what the one before it gave.
 
     ``apply(name, variable, *parameters)`` runs a kernel.
     """
@@ -32,6 +63,8 @@ def chained(apply: Callable[..., Any], stages: Iterable[Curve], variable: Any) -
         match stage:
             case (str(name), parameters):
                 variable = apply(name, variable, *parameters)
+            case Row():
+                variable = _on_row(apply, stage, variable)
             case Repeated():
                 variable = _repeated(apply, stage, variable)
             case Combined():
@@ -44,7 +77,7 @@ def chained(apply: Callable[..., Any], stages: Iterable[Curve], variable: Any) -
 
 def _repeated(apply: Callable[..., Any], curve: Repeated, variable: Any) -> Any:
     """The value of a curve that repeats."""
-    rate = on_row(apply, curve.row, apply("repeated", variable, *curve.period_point))
+    rate = _on_row(apply, curve.row, apply("repeated", variable, *curve.period_point))
     if curve.gain == 1.0:
         return rate
     gain = _gain(apply, curve.gain, apply("staircase", variable, *curve.period_point))
@@ -66,7 +99,7 @@ def _gain(apply: Callable[..., Any], gain: float, cycle: Any) -> Any:
     return gains[0][indices], gains[1][indices]
 
 
-def on_row(apply: Callable[..., Any], row: Row, step: Any) -> Any:
+def _on_row(apply: Callable[..., Any], row: Row, step: Any) -> Any:
     """The rate at a step, or at each step of a pair of arrays, by the piece that it is in."""
     begins, chains = row
     if isinstance(step[0], float):
@@ -104,14 +137,26 @@ MANY = 16
 
 @dataclass(frozen=True)
 class Chain:
-    """Kernels and curves, each applied to what the one before it gave."""
+    """Kernels, curves and rows of them, each applied to what the one before it gave."""
 
-    stages: tuple[Curve, ...]
+    stages: tuple[Stage, ...]
+
+    @cached_property
+    def link(self) -> Any:
+        """The engine's own chain, or None."""
+        return _link_of(self.stages)
 
     def on_arrays(self, variable: Pair) -> Pair:
-        """The value at each element of a pair of arrays."""
-        values: Pair = chained(apply_to_arrays, self.stages, variable)
+        """The value at each element of a pair of contiguous vectors."""
+        link = self.link
+        values: Pair = (
+            chained(apply_to_arrays, self.stages, variable) if link is None else link.on_arrays(variable)
+        )
         return values
+
+    def step_function(self) -> Callable[[Any], float | None] | None:
+        """The engine's own function of a step, which gives None for what is no step; None if it has none."""
+        return None if self.link is None else self.link.at
 
     def at(self, step: int) -> PointPair:
         """The value at one step."""
@@ -120,7 +165,10 @@ class Chain:
 
     def on_point(self, variable: PointPair) -> PointPair:
         """The value at one number, whole or not."""
-        value: PointPair = chained(apply_to_point, self.stages, variable)
+        link = self.link
+        value: PointPair = (
+            chained(apply_to_point, self.stages, variable) if link is None else link.on_point(variable)
+        )
         return value
 
 
@@ -242,6 +290,11 @@ class Broken:
         """The rate at a step."""
         return Chain(self.piece.bounded_stages)
 
+    @cached_property
+    def unbounded(self) -> Broken:
+        """The same without its bounds."""
+        return Broken(self.start, self.stop, self.piece.without_bounds())
+
 
 @dataclass(frozen=True)
 class Repeats(Broken):
@@ -269,6 +322,11 @@ class Repeats(Broken):
     def first_step(self, cycle: int) -> int:
         """The first step of a cycle."""
         return math.ceil(self.origin + cycle * self.period)
+
+    @cached_property
+    def whole_cycle(self) -> tuple[Part, ...]:
+        """The parts of the first cycle that is whole on the steps of this part."""
+        return self.parts(self.cycle(self.start - 1) + 1)
 
     def parts(self, cycle: int) -> tuple[Part, ...]:
         """The parts of one cycle, on the steps of this part."""

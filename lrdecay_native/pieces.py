@@ -139,6 +139,9 @@ class Node(ABC):
     every: ClassVar[Fraction | None] = None
     """From each multiple of this to the next the curve is smooth and monotone; None if that isn't known."""
 
+    straight: ClassVar[bool] = False
+    """Whether it is a straight line there."""
+
     @abstractmethod
     def on(self, apply: Callable[..., Any], variable: Any) -> Any:
         """The value at a number, or at a pair of arrays; ``apply(name, variable, *parameters)`` runs a kernel."""
@@ -146,6 +149,10 @@ class Node(ABC):
     @abstractmethod
     def evaluate(self, xp: Any, variable: Any) -> Any:
         """The value in an array namespace."""
+
+    def link(self, engine: Any) -> Any:
+        """What an engine that runs chains by itself computes the value with; None if it can't."""
+        return None
 
     def at_whole_numbers(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
         """The values at so many whole numbers, where they need no computation."""

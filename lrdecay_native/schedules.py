@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from lrdecay_native import planning, summation, validation
 from lrdecay_native.curves import Curve, Evaluator
-from lrdecay_native.evaluation import apply_to_arrays, apply_to_point, contiguous, evaluate_points
+from lrdecay_native.evaluation import contiguous, evaluate_points
 from lrdecay_native.grids import evaluate_grid
 from lrdecay_native.namespaces import evaluate_pieces
-from lrdecay_native.parts import Part, on_row, parts_of
+from lrdecay_native.parts import Chain, Part, parts_of
 from lrdecay_native.pieces import Pieces, Row, between
 
 if TYPE_CHECKING:
@@ -91,17 +91,14 @@ class Schedule(ABC):
         """
         return evaluate_pieces(xp, between(self._pieces, first, stop), step)
 
-    def _exact(self, apply: Callable[..., Any], step: Any) -> Any:
-        """The value at ``step = (high, low)`` as such a pair; ``apply(name, pair, *parameters)`` runs a kernel."""
-        return on_row(apply, self._row, step)
-
     @abstractmethod
     def _described(self) -> Pieces:
         """Where the schedule is constant, smooth or a staircase; the pieces cover all steps from 0 on."""
 
     @cached_property
-    def _row(self) -> Row:
-        return Row.of(self._pieces)
+    def _chain(self) -> Chain:
+        """The rate at a step, in 106 bits."""
+        return Chain((Row.of(self._pieces),))
 
     @cached_property
     def _pieces(self) -> Pieces:
@@ -153,8 +150,8 @@ class Schedule(ABC):
     def _prepare(self) -> Callable[[Any], float | None]:
         """Keep with the instance what calls need: for one step (None where `_general` is needed) and arrays."""
         curve = self._curve()
-        ready = None if curve is None else Evaluator.of(curve, partial(self._exact, apply_to_arrays))
-        at = _nothing if ready is None else ready.point()
+        ready = None if curve is None else Evaluator.of(curve, self._chain.on_arrays)
+        at = self._chain.step_function() or _nothing if ready is None else ready.point()
         set_fields(self, _ready=ready, _at=at)
         return at
 
@@ -167,13 +164,13 @@ class Schedule(ABC):
         if isinstance(step, (int, float, np.integer, np.floating)):
             pair = validation.step("step", step)
             value = self._at(pair[0]) if pair[1] == 0.0 else None
-            exact: float = self._exact(apply_to_point, pair)[0] if value is None else value
+            exact: float = self._chain.on_point(pair)[0] if value is None else value
             return exact
         steps, highest = validation.steps_and_highest("step", step)
         result = np.empty(steps.shape)
         vector, values = contiguous(steps).reshape(-1), result.reshape(-1)
         if self._ready is None:
-            evaluate_points(partial(self._exact, apply_to_arrays), vector, values)
+            evaluate_points(self._chain.on_arrays, vector, values)
         elif steps.size:
             self._ready.evaluate(vector[np.newaxis], highest, values[np.newaxis])
         return float(result) if steps.ndim == 0 else result

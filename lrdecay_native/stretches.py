@@ -41,8 +41,9 @@ def stretch_bounds(piece: Piece, steps: range) -> Indices | None:
     found = _beginnings(piece, Window(steps.start, steps[-1] + 1, most))
     if found is None:
         return None
-    inner = np.unique(-(-(found - steps.start) // steps.step))
-    inner = inner[(inner > 0) & (inner < len(steps))]
+    inner = np.sort(-(-(found - steps.start) // steps.step))
+    # They are few, and in order but for those of sums and products: faster than np.unique.
+    inner = inner[(inner > 0) & (inner < len(steps)) & (np.diff(inner, prepend=0) > 0)]
     return np.concatenate([[0], inner, [len(steps)]])
 
 

@@ -31,6 +31,7 @@ class Table(Node):
     linear: bool
 
     every = Fraction(1)
+    straight = True
 
     def on(self, apply: Any, variable: Any) -> Any:
         whole = apply("staircase", variable, 1.0, 0.0)
@@ -51,6 +52,9 @@ class Table(Node):
             for part, rate in zip((before, behind), nearest, strict=True)
         )
         return apply("added", first, *second)
+
+    def link(self, engine: Any) -> Any:
+        return engine.TableLink(self.rates, self.linear)
 
     def evaluate(self, xp: Any, variable: Any) -> Any:
         table = xp.asarray(self.rates)

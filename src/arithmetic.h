@@ -25,6 +25,12 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #define float64(value) ((double)(value))
 #define as_index(index) (index)
 
+#if defined(__GNUC__)
+#define prefetch(array, bytes) __builtin_prefetch((const char *)(array) + (bytes), 1)
+#else
+#define prefetch(array, bytes)
+#endif
+
 static inline double rounding_error(int64_t value, double rounded) {
     /* Rounded may be 2**63: the difference wraps around to the right one. */
     return (double)(int64_t)((uint64_t)value - (uint64_t)rounded);

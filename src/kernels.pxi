@@ -3,6 +3,7 @@
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport floor
 from libc.stdint cimport int64_t
+from libc.string cimport memcpy
 
 cdef extern from "arithmetic.h" nogil:
     double fused_multiply_add(double a, double b, double c)
@@ -17,6 +18,7 @@ cdef extern from "arithmetic.h" nogil:
     double absolute(double value)
     double rounding_error(int64_t value, double rounded)
     Py_ssize_t as_index(Py_ssize_t index)
+    void prefetch(const void* array, Py_ssize_t bytes)
     bint processor_has_avx2()
     bint processor_has_avx512()
 
@@ -54,6 +56,25 @@ import numpy
 cdef type _numpy_integer = numpy.integer
 
 
+cdef inline bint _step(object step, double* high, double* low) except -1:
+    """Whether something is a step from 0 to below 2**63; as ``high + low``, exactly."""
+    cdef long long whole
+    cdef int overflow = 0
+    low[0] = 0.0
+    if type(step) is int:
+        whole = PyLong_AsLongLongAndOverflow(step, &overflow)
+    elif PyFloat_Check(step):
+        high[0] = PyFloat_AS_DOUBLE(step)
+        return 0.0 <= high[0] < TWO_TO_63
+    elif PyObject_TypeCheck(step, _numpy_integer):
+        whole = PyLong_AsLongLongAndOverflow(PyNumber_Index(step), &overflow)
+    else:
+        return False
+    high[0] = <double>whole
+    low[0] = rounding_error(whole, high[0])
+    return not overflow and whole >= 0
+
+
 cdef struct Stage:
     value_function value
     double constants[MOST_CONSTANTS]
@@ -86,22 +107,10 @@ cdef class Point:
 
     def at(self, step):
         """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
-        cdef long long whole
-        cdef double value
-        cdef int overflow = 0
-        if type(step) is int:
-            whole = PyLong_AsLongLongAndOverflow(step, &overflow)
-        elif PyFloat_Check(step):
-            return self.evaluate(PyFloat_AS_DOUBLE(step))
-        elif PyObject_TypeCheck(step, _numpy_integer):
-            whole = PyLong_AsLongLongAndOverflow(PyNumber_Index(step), &overflow)
-        else:
+        cdef double high = 0.0, low = 0.0
+        if not _step(step, &high, &low) or low != 0.0:
             return None
-        value = <double>whole
-        # Where value is 2**63, the conversion back would overflow.
-        if overflow or whole < 0 or value >= TWO_TO_63 or <long long>value != whole:
-            return None
-        return self.evaluate(value)
+        return self.evaluate(high)
 
     cdef object evaluate(self, double value):
         cdef Py_ssize_t k
@@ -110,3 +119,6 @@ cdef class Point:
         for k in range(self.count):
             value = self.stages[k].value(value, self.stages[k].constants)
         return value
+
+
+include "chains.pxi"

@@ -184,11 +184,13 @@ def test_schedules_on_grids(name: str, dtype: str, random: Random, record_ulps: 
         lrd.PolynomialDecay(0.1, 10_000, power=30.0),
         lrd.PolynomialDecay(0.1, 9_001, power=1.5, end_learning_rate=0.02, cycle=True),
         lrd.PolynomialDecay(1e-3, 9_001.25, power=0.5, end_learning_rate=0.1, cycle=True),
+        lrd.Tabulated([0.1, 0.0999, 0.0, 0.3, 1e-9, 0.0, 1.0], every=2500.5),
+        lrd.Tabulated([0.1, 0.3, 0.001] * 300, every=17.3),
     ],
     ids=repr,
 )
 def test_demanding_grids(schedule: Any, dtype: str, record_ulps: Record) -> None:
-    """Steep decays, roots near their end, and ends in mid-block, step by step where it matters."""
+    """Steep decays, roots near their end, ends in mid-block, and steep lines, step by step where it matters."""
     name = type(schedule).__name__
     values = schedule.values(20_000, dtype=dtype)
     for t in {*range(300), *range(0, 20_000, 11), *range(8_900, 9_010), *range(9_900, 10_010)}:
@@ -199,7 +201,7 @@ def test_demanding_grids(schedule: Any, dtype: str, record_ulps: Record) -> None
             dtype,
             GRID_BOUND,
             loss(schedule, mp.mpf(t)),
-            schedule.initial_learning_rate,
+            initial_rate(schedule),
         ), (t, values[t])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +11,15 @@ import numpy as np
 import pytest
 
 import lrdecay_native as lrd
-from lrdecay_native import blocks, evaluation
-from lrdecay_native.block_polynomial import LONGEST_BLOCK, LOOPS, SHORTEST_BLOCK
+from lrdecay_native import blocks
+from lrdecay_native.block_polynomial import (
+    COEFFICIENT_ROWS,
+    EXPANSION_ROWS,
+    LONGEST_BLOCK,
+    LOOPS,
+    MOST_SUB_BLOCKS,
+    SHORTEST_BLOCK,
+)
 from lrdecay_native.engines import engine
 from lrdecay_native.generation import block_functions, python_source
 
@@ -33,11 +39,9 @@ def steepest(dtype: str, index: int, length: int) -> Any:
 
 def fill_block(functions: Any, order: str, schedule: lrd.Schedule, out: Any) -> float:
     """Fill the array as one block; return the choice."""
-    exact = partial(schedule._exact, evaluation.apply_to_arrays)
     starts, lengths, choices = np.array([0]), np.array([len(out)]), np.empty(1)
-    values = blocks._sample(exact, range(len(out) + 1), starts, lengths)
-    coefficients = np.empty((blocks._COEFFICIENTS, 1))
-    expansions = np.empty(blocks._EXPANSIONS[out.dtype.name])
+    values = blocks._sample(schedule._chain, range(len(out) + 1), starts, lengths)
+    coefficients, expansions = np.empty(COEFFICIENT_ROWS), np.empty(EXPANSION_ROWS * MOST_SUB_BLOCKS)
     fill = getattr(functions, f"fill_{order}_{out.dtype.name}")
     fill(out, starts, lengths, *values, coefficients, expansions, choices)
     return float(choices[0])
@@ -49,7 +53,7 @@ def worst_ulps(functions: Any, order: str, schedules: list[Any], out: Any, index
     steps = np.arange(len(out), dtype=np.float64)
     for schedule in schedules:
         if fill_block(functions, order, schedule, out) == index:
-            high, low = schedule._exact(evaluation.apply_to_arrays, (steps, np.zeros(len(out))))
+            high, low = schedule._chain.on_arrays((steps, np.zeros(len(out))))
             errors = np.abs((out - high) - low) / np.spacing(high.astype(out.dtype))
             worst = max(worst, float(errors.max()))
     assert worst > 0.0

@@ -19,7 +19,7 @@ from conftest import CYTHON_ENGINES, ENGINES, PACKAGE, RunPython, available_engi
 from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
-from lrdecay_native import blocks, curves, engines, evaluation, grids
+from lrdecay_native import blocks, curves, engines, evaluation, grids, parts, validation
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.generation import Function, all_functions
 
@@ -77,6 +77,8 @@ def calls() -> Calls:
     with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore"):
         for module in (evaluation, blocks, curves, grids):
             patch.setattr(module, "engine", recorder)
+        # Else the kernels of chains aren't called from here.
+        patch.setattr(parts, "LINKED", False)
         for name, kernel in KERNELS.items():
             for _ in range(KEPT):
                 arguments = kernel.arguments(random)
@@ -141,6 +143,54 @@ def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, ran
     assert min(compared[True], compared[False]) > 100
     names = {name for stages, _ in calls["Point"] for name, _ in stages}
     assert all(any(name.startswith(formula) for name in names) for formula in FORMULAS)
+
+
+needs_chains = pytest.mark.skipif(not parts.LINKED, reason="this engine does not run chains by itself")
+
+
+@needs_chains
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_chains(name: str, random: Random) -> None:
+    """The engine's chains give the bits of kernels called one by one: on arrays, on pairs, and at single steps."""
+    for _ in range(20):
+        schedule = SCHEDULES[name].make(random)
+        chain = schedule._chain
+        steps = [int(step) for step in some_steps(random, SCHEDULES[name].scale(schedule))]
+        pair = evaluation.as_pair(np.array([*steps, 2**53 + 1, 2**63 - 1]))
+        expected = parts.chained(evaluation.apply_to_arrays, chain.stages, pair)
+        np.testing.assert_array_equal(chain.link.on_arrays(pair), expected)
+        for step, high, low in zip(steps, *expected, strict=False):
+            assert chain.at(step) == (high, low)
+            assert chain.link.at(step) == high
+
+
+@needs_chains
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_rounds_of_grids(name: str, dtype: str, random: Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's rounds of blocks write what those in Python do, but where blocks overlap."""
+    for _ in range(5):
+        schedule = SCHEDULES[name].make(random)
+        step = max(1, int(min(SCHEDULES[name].scale(schedule) * spread(random, 1e-5, 1e-3), 2.0**40)))
+        ours = schedule.values(0, 5000 * step, step, dtype=dtype)
+        with monkeypatch.context() as patch, np.errstate(over="ignore"):
+            patch.setattr(parts, "LINKED", False)
+            theirs = lrd.from_json(schedule.to_json()).values(0, 5000 * step, step, dtype=dtype)
+        np.testing.assert_array_max_ulp(ours, theirs, maxulp=1, dtype=dtype)
+        assert (ours == theirs).mean() > 0.99
+
+
+@needs_chains
+def test_steps_of_all_kinds_in_chains() -> None:
+    chain = (lrd.PolynomialDecay(0.1, 10**20) * lrd.ExponentialDecay(0.1, 1e-20))._chain
+    taken = [step for step in STEPS_OF_ALL_KINDS if chain.link.at(step) is not None]
+    assert [(type(step), step) for step in taken] == [
+        (type(step), step)
+        for step in STEPS_OF_ALL_KINDS
+        if type(step) in (int, float, np.int8, np.int64, np.uint64, np.float64) and 0 <= step < 2**63
+    ]
+    for step in taken:
+        assert chain.link.at(step) == chain.on_point(validation.step("step", step))[0]
 
 
 STEPS_OF_ALL_KINDS: tuple[Any, ...] = (

@@ -57,6 +57,22 @@ def _represented(context: Any, bits: Any) -> Any:
     return types.float64(types.uint64), generate
 
 
+@intrinsic
+def prefetch(context: Any, array: Any, offset: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte, number = ir.PointerType(ir.IntType(8)), ir.IntType(32)
+        data = builder.bitcast(context.make_array(array)(context, builder, arguments[0]).data, byte)
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        )
+        # To be written; kept in every cache; data.
+        modes = [ir.Constant(number, mode) for mode in (1, 3, 1)]
+        builder.call(function, [builder.gep(data, [arguments[1]]), *modes])
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64), generate
+
+
 _SHIFT = numba.uint64(52)
 _TWO_TO_52 = numba.uint64(0x4330000000000000)
 
@@ -129,6 +145,7 @@ def load(source: str) -> dict[str, Any]:
         "rounding_error": rounding_error,
         "fused_multiply_add": fused_multiply_add,
         "multiply_add": multiply_add,
+        "prefetch": prefetch,
         "power_of_two": power_of_two,
         "square_root": square_root,
         "times_power_of_two": times_power_of_two,
