@@ -16,6 +16,15 @@ from lrdecay_native.phases import PiecewiseConstant
 from lrdecay_native.schedules import Schedule
 from lrdecay_native.validation import STEP_LIMIT
 
+if keras.backend.backend() == "jax":
+    import jax
+
+    # Older ones lose float64 in compiled functions.
+    if not hasattr(jax, "enable_x64"):
+        raise ImportError(
+            f"lrdecay_native.keras needs JAX 0.8 or newer, not {jax.__version__}: pip install --upgrade jax"
+        )
+
 builtins = keras.optimizers.schedules
 
 EXACT_FLOAT32_STEPS = 2**24
