@@ -122,7 +122,7 @@ PLANS = {
     "full": Plan(
         settings=SETTINGS,
         curves=CURVES,
-        turns=28,
+        turns=20,
         steps=STEPS,
         run_steps=28_126,
         seeds=5,

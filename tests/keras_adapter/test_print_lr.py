@@ -143,7 +143,7 @@ class Halved(builtins.ExponentialDecay):
         Halved(0.1, 1000, 0.5),
         lambda: 0.25,
     ],
-    ids=str,
+    ids=lambda rate: type(rate).__name__,
 )
 def test_current_learning_rate_of_other_rates_is_that_of_keras(rate: Any) -> None:
     optimizer = at_step(keras.optimizers.SGD(rate), 2500)
