@@ -122,11 +122,11 @@ PLANS = {
     "full": Plan(
         settings=SETTINGS,
         curves=CURVES,
-        turns=20,
+        turns=12,
         steps=STEPS,
         run_steps=28_126,
         seeds=5,
-        epochs={"tensorflow": 3, "jax": 3, "torch": 1},
+        epochs={"tensorflow": 2, "jax": 2, "torch": 1},
         rounds=21,
         loop_steps=10_000,
         compilations=6,
