@@ -335,8 +335,8 @@ with Keras's `LearningRateScheduler` ("callback per epoch") and with a callback 
 process of its own for each backend, with all cores.
 
 - **A training step**: a turn is one epoch of `fit` without validation, of so many steps, from before the first
-  `on_epoch_begin` to after the last `on_epoch_end` (wall clock). The networks take turns, and another one begins each
-  turn; garbage is collected between the turns; images and their order are the same for all. The first turn
+  `on_epoch_begin` to after the last `on_epoch_end` (wall clock). The networks take turns, in another order each
+  time; garbage is collected between the turns; images and their order are the same for all. The first turn
   (tracing, compiling) isn't among the ratios. A ratio is that of one turn; given are the median over the turns, its
   95 % confidence interval (order statistics, no assumption about the distribution) and the 5th and 95th percentile
   of the turns. Of many intervals of 95 %, one in twenty misses by chance. A turn is an epoch to the callback per

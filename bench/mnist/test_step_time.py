@@ -18,6 +18,12 @@ from lrdecay_native.training.data import Digits
 
 SEED = 0
 
+if keras.backend.backend() == "torch":
+    import torch._dynamo
+
+    # At its limit of 8 it would run the later networks uncompiled.
+    torch._dynamo.config.recompile_limit = 64
+
 
 @pytest.mark.parametrize("setting", chosen_plan().settings, ids=str)
 def test_step_time(benchmark: BenchmarkFixture, setting: Setting, digits: Digits, plan: Plan) -> None:

@@ -2,9 +2,9 @@
 
 How a step is timed: an epoch of ``fit`` without validation, from before the first `on_epoch_begin`
 to after the last `on_epoch_end`, divided by its steps. The first epoch of each network is left out:
-it holds the tracing and compiling of the training step. The networks take turns, each an epoch, and
-the one that begins changes, so that a slow minute of the machine reaches all of them; a ratio is
-always that of one turn. Python's garbage collector runs between the epochs and not in them.
+it holds the tracing and compiling of the training step. The networks take turns, each an epoch, in
+another order each time, so that a slow minute of the machine reaches all of them; a ratio is always
+that of one turn. Python's garbage collector runs between the epochs and not in them.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ class Network:
 
 
 def take_turn(networks: Mapping[str, Network], turn: int) -> Iterator[tuple[str, float]]:
-    """Train each network for an epoch, beginning with another one each turn.
+    """Train each network for an epoch, in another order each turn.
 
     Yields
     ------
@@ -302,8 +302,8 @@ def take_turn(networks: Mapping[str, Network], turn: int) -> Iterator[tuple[str,
 
 
 def _order(names: Sequence[str], turn: int) -> list[str]:
-    begin = turn % len(names)
-    return [*names[begin:], *names[:begin]]
+    # A permutation of its own: where each had the same one before it, what that leaves in caches would count.
+    return [names[place] for place in np.random.default_rng(turn).permutation(len(names))]
 
 
 def mixed_seed(*numbers: int) -> int:
