@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from math import log10
 from random import Random
@@ -541,7 +542,10 @@ def _some_clipped(random: Random) -> Any:
 
 
 def _some_scaled(random: Random) -> Any:
-    return some_schedule(random).scaled(spread(random, 1e-3, 1e3))
+    while True:
+        # Rates may be so small already that their product with the factor is refused.
+        with suppress(ValueError):
+            return some_schedule(random).scaled(spread(random, 1e-3, 1e3))
 
 
 def _true_warmup(s: Any, t: Real) -> Real:
