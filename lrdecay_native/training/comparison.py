@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.decays import StepDecay
-from lrdecay_native.keras import KerasSchedule, KerasTable
+from lrdecay_native.keras import KerasSchedule, KerasTable, to_keras
 from lrdecay_native.schedules import Schedule
 from lrdecay_native.training.data import Digits
 from lrdecay_native.training.run import (
@@ -118,14 +118,7 @@ def contenders(schedule: Schedule, steps: int, steps_per_epoch: int) -> dict[str
         return rate_at(epoch * steps_per_epoch)
 
     return {
-        BUILTIN: Contender(
-            keras.optimizers.schedules.ExponentialDecay(
-                initial,
-                decay_steps=schedule.step_size,
-                decay_rate=schedule.drop_rate,
-                staircase=schedule.staircase,
-            )
-        ),
+        BUILTIN: Contender(to_keras(schedule)),
         "ours, float32": Contender(KerasSchedule(schedule)),
         "ours, native": Contender(KerasTable(schedule, steps + 1)),
         "constant": Contender(initial),
