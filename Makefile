@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 ADAPTER := tests/keras_adapter lrdecay_native/keras
 
-SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/*.h) \
+SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chains.pxi src/*.h) \
 	lrdecay_native/formulas.py lrdecay_native/parameters.py lrdecay_native/variants.py lrdecay_native/tracing.py \
 	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
 	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
@@ -41,10 +41,10 @@ backends: $(VENV)/installed
 parity: $(VENV)/installed
 	$(BIN)/pip install --quiet --group parity
 	$(BIN)/pip install --quiet --no-deps --requirement tests/parity/without-dependencies.txt
-	LRDECAY_PEERS=required $(BIN)/python -m pytest -q tests/parity
+	LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto tests/parity
 
 slow-test: $(VENV)/installed
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n auto -m slow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check

@@ -147,13 +147,14 @@ class CosineRestarts(Schedule):
             m_mul=validation.positive("m_mul", self.m_mul),
             peak_mul=validation.positive("peak_mul", self.peak_mul),
             end_learning_rate=validation.not_negative("end_learning_rate", self.end_learning_rate),
+            cycle_limit=None
+            if self.cycle_limit is None
+            else validation.whole("cycle_limit", self.cycle_limit, lowest=1),
         )
         if self.t_mul != 1.0 and self.t_mul < 1.01:
             raise ValueError(f"t_mul={self.t_mul!r} must be 1, or from 1.01")
         if self.m_mul != 1.0 and self.peak_mul != 1.0:
             raise ValueError(f"m_mul={self.m_mul!r} and peak_mul={self.peak_mul!r}: one of them must be 1")
-        if self.cycle_limit is not None and validation.whole("cycle_limit", self.cycle_limit) == 0:
-            raise ValueError(f"cycle_limit={self.cycle_limit!r} must be at least 1")
         if self._gets_higher:
             self._refuse_endless_growth()
 
@@ -179,12 +180,17 @@ class CosineRestarts(Schedule):
     def _described(self) -> Pieces:
         alike = self.t_mul == 1.0 and not self._gets_higher
         cycles = self._cycles() if alike else self._different_cycles()
-        if self.cycle_limit is None:
+        if self.cycle_limit is None or not self._gets_to_the_limit:
             return cycles
         count, growth = self.cycle_limit, Fraction(self.t_mul)
         lengths = count if growth == 1 else (growth**count - 1) / (growth - 1)
         end = Cut(Fraction(self.first_decay_steps) * lengths)
         return (*pieces.cut_off(cycles, end), held((self.end_learning_rate, 0.0)))
+
+    @property
+    def _gets_to_the_limit(self) -> bool:
+        """Whether longer and longer cycles come to their limit before what is further than any plan gets."""
+        return self.t_mul == 1.0 or sum(1 for _ in self._each_cycle()) == self.cycle_limit
 
     def _cycles(self) -> Pieces:
         """Cycles of one length."""

@@ -41,7 +41,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write_whole(contents: Mapping[Path, bytes]) -> None:
-    """Write files so that either all of them appear complete or none does.
+    """Write files so that each appears complete or not at all, and none unless all could be written.
 
     Parameters
     ----------

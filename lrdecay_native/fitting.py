@@ -162,7 +162,7 @@ def _has_default(parameter: Field[Any]) -> bool:
 def _is_numeric(parameter: Field[Any]) -> bool:
     annotation = parameter.type if isinstance(parameter.type, str) else parameter.type.__name__
     kinds = {kind.strip() for kind in annotation.split("|")}
-    return bool(kinds & {"float", "int"}) and kinds <= {"float", "int", "None"}
+    return "float" in kinds and kinds <= {"float", "int", "None"}
 
 
 def _points_given(points: Iterable[tuple[float, float]]) -> tuple[list[Any], list[float]]:
@@ -204,10 +204,13 @@ class _Problem:
     def rates(self, values: Iterable[float]) -> Doubles | None:
         """The rates at the steps; None where the class refuses the values."""
         try:
-            schedule = self.schedule(values)
-            return np.array([schedule(step) for step in self.steps])
-        except (ValueError, TypeError):
+            return self._evaluated(values)
+        except ValueError:
             return None
+
+    def _evaluated(self, values: Iterable[float]) -> Doubles:
+        schedule = self.schedule(values)
+        return np.array([schedule(step) for step in self.steps])
 
     def residuals(self, rates: Doubles) -> Doubles:
         """How far rates are from the targets, as logarithms where there are any."""
@@ -282,8 +285,8 @@ class _Problem:
 
     def _error(self, values: tuple[float, ...]) -> Exception | None:
         try:
-            self.schedule(values)
-        except (ValueError, TypeError) as error:
+            self._evaluated(values)
+        except ValueError as error:
             return error
         return None
 

@@ -69,7 +69,7 @@ def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P,
 
     Of an own formula nothing else is known: `Schedule.values` and `Schedule.sum` evaluate each step, and
     `Schedule.first_step_below` and `Schedule.last_step_above` search step by step, and give up with a ValueError
-    after 2**26 of them: join the schedule with another one, ``s.then(Constant(rate), at=...)``.
+    after some ten million of them: join the schedule with another one, ``s.then(Constant(rate), at=...)``.
 
     ``from_json``, ``pickle.load`` and ``keras.models.load_model`` need the class: import the module that defines it
     before.  Pickling needs a function at the top level of a module.
@@ -399,7 +399,9 @@ def _identity_of_value(value: Any, seen: tuple[CodeType, ...]) -> Any:
         return _identity_of_code(code) if code in seen else _identity(function, seen)
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
-    return repr(value) if isinstance(value, (Real, str, tuple, type(None))) else id(value)
+    if isinstance(value, tuple):
+        return tuple(_identity_of_value(element, seen) for element in value)
+    return repr(value) if isinstance(value, (Real, str, type(None))) else id(value)
 
 
 _SAME = {

@@ -302,7 +302,7 @@ def _windows(part: Broken, holds: Holds, *, backwards: bool) -> Iterator[range]:
         left.extend(reversed(halves) if backwards else halves)
     if left:
         raise ValueError(
-            f"{MOST_WINDOWS} ranges of up to {STEPS} steps have been searched, and it may still be found later; "
+            f"{MOST_WINDOWS} ranges of steps have been looked at, and it may still be found later; "
             "give the schedule an end with then, or cooled_down"
         )
 

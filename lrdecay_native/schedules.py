@@ -900,7 +900,8 @@ def _range(start: int, stop: int | None, step: int) -> range:
     steps = range(int(first), int(last), int(step))
     if steps and steps[0] >= validation.STEP_LIMIT:
         raise ValueError(f"start={start!r} must be a step from 0 to below 2**63")
-    return steps
+    # One step's distance to the next may be any.
+    return range(steps[0], steps[0] + 1) if steps and steps[0] == steps[-1] else steps
 
 
 def _rounded_up(number: Fraction) -> int | float:

@@ -470,7 +470,8 @@ def _sum_of_repeats(part: Repeats) -> Fraction:
     distance, gain = part.period.denominator, part.curve.gain
     whole = range(first + 1, last)
     if (
-        len(whole) <= 2 * distance
+        # Not len, which ends at 2**63 - 1.
+        whole.stop - whole.start <= 2 * distance
         or distance > LARGEST_DENOMINATOR
         or (gain != 1.0 and part.piece.bounding_kernels)
     ):
@@ -482,7 +483,7 @@ def _sum_of_repeats(part: Repeats) -> Fraction:
         begin, end = part.first_step(number), part.first_step(number + 1)
         if begin < end:
             rest = _end_rate(part) * (end - begin) if gain != 1.0 else Fraction(0)
-            cycles = len(range(number, last, distance))
+            cycles = -((number - last) // distance)
             excess = _sum(part.parts(number), range(begin, end)) - rest
             result += excess * _geometric_sum(Fraction(gain), distance, cycles) + rest * cycles
     return result

@@ -58,6 +58,8 @@ cdef class KernelLink(Link):
 
     def __init__(self, str name, tuple parameters):
         self.function = <linked_function><void*><size_t>_LINKED[name]
+        if len(parameters) > MOST_CONSTANTS:
+            raise ValueError(f"{name} must have at most {MOST_CONSTANTS} parameters, not {len(parameters)}")
         for k, parameter in enumerate(parameters):
             self.parameters[k] = parameter
 
@@ -147,8 +149,8 @@ cdef class RowLink(Link):
         cdef Py_ssize_t k, number, first, size
         # Sorted by the link that they are for.
         cdef double* sorted_pairs = _memory(4 * count)
-        cdef Py_ssize_t* numbers = <Py_ssize_t*>(sorted_pairs + 4 * count)
-        cdef Py_ssize_t* ends = NULL
+        cdef Py_ssize_t* numbers = NULL
+        cdef Py_ssize_t* ends
         try:
             numbers = <Py_ssize_t*>_memory(2 * count + self.places + 2)
             ends = numbers + 2 * count
@@ -179,8 +181,7 @@ cdef class RowLink(Link):
                 out_low[k] = sorted_pairs[3 * count + numbers[count + k]]
         finally:
             PyMem_Free(sorted_pairs)
-            if ends != NULL:
-                PyMem_Free(numbers)
+            PyMem_Free(numbers)
         return 0
 
 

@@ -296,3 +296,19 @@ def test_cycles_that_get_higher() -> None:
 def test_cycles_that_get_too_high(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         lrd.CosineRestarts(1.0, 4, **options)
+
+
+def test_cycles_with_a_limit_far_away() -> None:
+    """Cycles that get longer come to 2**80 steps before their limit."""
+    endless = lrd.CosineRestarts(0.1, 1000, t_mul=1.5)
+    for limit in (2000, 10**9):
+        limited = lrd.CosineRestarts(0.1, 1000, t_mul=1.5, cycle_limit=limit)
+        assert limited.length == endless.length
+        np.testing.assert_array_equal(limited.values(5000), endless.values(5000))
+
+
+def test_a_limit_of_a_numpy_integer() -> None:
+    limited = lrd.CosineRestarts(0.1, 1000, cycle_limit=np.int64(64))
+    assert limited == lrd.CosineRestarts(0.1, 1000, cycle_limit=64)
+    assert limited(0) == 0.1
+    assert lrd.from_json(limited.to_json()) == limited

@@ -234,7 +234,7 @@ def test_passes_through_points_of_a_schedule(
     family: Callable[[], st.SearchStrategy[Any]], names: tuple[str, ...]
 ) -> None:
     # A smaller example of what fails tells no more, and takes minutes.
-    @settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+    @settings(max_examples=6, phases=[Phase.explicit, Phase.reuse, Phase.generate])
     @given(family(), fractions, st.booleans())
     def check(schedule_and_span: Any, places: list[float], whole: bool) -> None:
         schedule, span = schedule_and_span
@@ -365,6 +365,12 @@ def test_refuses(cls: Any, points: Any, keywords: dict[str, Any], message: str |
         (lrd.StepDecay, FROM_A_TENTH, {"unknown": ["staircase"]}, "StepDecay.staircase is not a number"),
         (lrd.StepDecay, FROM_A_TENTH, {"step_size": "1"}, "step_size='1' must be a real number"),
         (lrd.Scaled, [(50, 0.05)], {}, "schedule must be given"),
+        (
+            lrd.OneCycle,
+            [(50, 0.05)],
+            {},
+            "total_steps must be given, as OneCycle.total_steps is not a number",
+        ),
         (lrd.StepDecay, [1, 2], {"step_size": 1}, r"points=\[1, 2\] must be pairs"),
         (lrd.StepDecay, 5, {"step_size": 1}, "points=5 must be pairs"),
         (

@@ -273,7 +273,7 @@ def test_below_a_rate_in_a_part_of_known_length(module: ModuleType) -> None:
 
 
 def test_endless_searches_are_refused(module: ModuleType) -> None:
-    with pytest.raises(ValueError, match="have been searched"):
+    with pytest.raises(ValueError, match="have been looked at"):
         module.sawtooth(0.1).last_step_above(0.2)
     assert module.sawtooth(0.1).last_step_above(0.05) > 2**62
 
@@ -320,6 +320,14 @@ def test_defined_again() -> None:
         ):
             decorated(code, HALF=half)
     assert schedules.SCHEDULES["formula"] is first
+
+
+def test_defined_again_with_other_arrays_in_a_tuple() -> None:
+    code = "def formula(step):\n    return 0.1 * TABLES[0][0]"
+    first = decorated(code, TABLES=(np.array([1.0, 2.0]),))
+    assert decorated(code, TABLES=(np.array([1.0, 2.0]),)) is first
+    with pytest.raises(ValueError, match="other code"):
+        decorated(code, TABLES=(np.array([1.0 + 1e-12, 2.0]),))
 
 
 def test_another_docstring_is_no_other_code() -> None:
@@ -608,3 +616,15 @@ def test_keras_of_a_formula_that_decides(module: ModuleType) -> None:
 
 def test_the_errors_of_array_namespaces_are_type_errors() -> None:
     assert issubclass(own_formulas.UntraceableError, TypeError)
+
+
+def test_a_fit_says_why_the_formula_takes_no_value() -> None:
+    line = decorated("def formula(step, slope):\n    return slope * (step - 100)")
+    with pytest.raises(ValueError, match=r"formula.*step"):
+        lrd.fit(line, [(50, 0.05)])
+
+
+def test_a_fit_of_what_numba_refuses_says_so() -> None:
+    broken = decorated("def formula(step, slope):\n    return slope * step.missing")
+    with pytest.raises(TypeError, match="formula"):
+        lrd.fit(broken, [(50, 0.05)])

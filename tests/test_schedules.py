@@ -781,3 +781,9 @@ class TestRefusals:
     def test_bad_dtype(self, schedule: Any, dtype: Any) -> None:
         with refused(TypeError, f"dtype={dtype!r} must be float64 or float32"):
             schedule.values(10, dtype=dtype)
+
+
+def test_a_range_of_one_step_may_have_any_distance_to_the_next() -> None:
+    s = lrd.CosineDecay(0.1, 100)
+    assert s.values(3, 10, 2**63).tolist() == [s(3)]
+    assert s.values(10, 3, -(2**63)).tolist() == [s(10)]

@@ -193,26 +193,40 @@ class Trained:
 
 def trained(results: Sequence[PartResults]) -> list[Trained]:
     """Every learning rate on every backend."""
-    losses: dict[tuple[str, str], list[float]] = {}
-    accuracies: dict[tuple[str, str], list[float]] = {}
-    epochs: dict[str, int] = {}
-    for backend, record in sorted(of_part(results, "seeds"), key=lambda pair: pair[1]["seed"]):
-        losses.setdefault((backend, record["name"]), []).append(record["loss"])
-        accuracies.setdefault((backend, record["name"]), []).append(record["accuracy"])
-        epochs[backend] = record["epochs"]
+    by_name: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
+    for backend, record in of_part(results, "seeds"):
+        by_name.setdefault((backend, record["name"]), {})[record["seed"]] = record
     return [
-        Trained(
-            backend,
-            name,
-            epochs[backend],
-            tuple(values),
-            tuple(accuracies[backend, name]),
-            sum(a == b for a, b in zip(values, losses[backend, BUILTIN], strict=True)),
-            Mean.of(np.subtract(values, losses[backend, BUILTIN]).tolist()),
-            Mean.of(np.subtract(accuracies[backend, name], accuracies[backend, BUILTIN]).tolist()),
-        )
-        for (backend, name), values in losses.items()
+        _trained(backend, name, records, by_name[backend, BUILTIN])
+        for (backend, name), records in by_name.items()
+        # Of fewer than two seeds there is no interval.
+        if len(records.keys() & by_name.get((backend, BUILTIN), {}).keys()) > 1
     ]
+
+
+def _trained(
+    backend: str,
+    name: str,
+    records: Mapping[int, Mapping[str, Any]],
+    builtin: Mapping[int, Mapping[str, Any]],
+) -> Trained:
+    """What the seeds gave that both have been trained with."""
+    seeds = sorted(records.keys() & builtin.keys())
+    losses, accuracies, builtin_losses, builtin_accuracies = (
+        tuple(of[seed][figure] for seed in seeds)
+        for of in (records, builtin)
+        for figure in ("loss", "accuracy")
+    )
+    return Trained(
+        backend,
+        name,
+        records[seeds[0]]["epochs"],
+        losses,
+        accuracies,
+        sum(a == b for a, b in zip(losses, builtin_losses, strict=True)),
+        Mean.of(np.subtract(losses, builtin_losses).tolist()),
+        Mean.of(np.subtract(accuracies, builtin_accuracies).tolist()),
+    )
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ PLANS = {
         epochs={"tensorflow": 2, "jax": 2, "torch": 1},
         rounds=21,
         loop_steps=10_000,
-        compilations=6,
+        compilations=12,
         tables=(2**16, 2**20, 2**24),
     ),
     "short": SHORT,

@@ -25,7 +25,7 @@ RESULTS = FOLDER / "results.json"
 DIGITS = 9
 """What is stored of a figure: as many digits as tell one float32 from another."""
 
-COLLECTED = re.compile(r"^collected (\d+) item")
+COLLECTED = re.compile(r"^collecting \.\.\. collected (\d+) item")
 FINISHED = re.compile(r"^\S+::.* (PASSED|SKIPPED|FAILED|ERROR)\b")
 
 

@@ -133,10 +133,18 @@ def _in_float64(schedule: Schedule, step: Any, first: int) -> Any:
 
 
 def as_counter(step: Any) -> Any:
-    """A step, a whole one in one of the types of optimizers' counters: others don't hold 2**24."""
-    dtype = keras.backend.standardize_dtype(step.dtype)
+    """A step as a tensor, a whole one in one of the types of optimizers' counters: others don't hold 2**24."""
+    counter = ops.convert_to_tensor(step)
+    if isinstance(step, np.ndarray) and is_narrow(counter):
+        largest = step.max(initial=0)
+        if largest > np.iinfo(np.int32).max:
+            raise ValueError(
+                f"step={largest} must be up to 2**31 - 1 in an array on {keras.backend.backend()}, which has no "
+                "wider integers; rate.schedule(steps) takes them natively"
+            )
+    dtype = keras.backend.standardize_dtype(counter.dtype)
     other = keras.backend.is_int_dtype(dtype) and dtype not in ("int32", "int64")
-    return ops.cast(step, "int64") if other else step
+    return ops.cast(counter, "int64") if other else counter
 
 
 def is_narrow(step: Any) -> bool:
@@ -178,6 +186,11 @@ def _builtin(schedule: Schedule) -> Any:
         if type(value) is int:
             setattr(builtin, name, float(value))
     builtin.initial_learning_rate = np.float32(builtin.initial_learning_rate)
+    if keras.backend.backend() == "torch":
+        # Keras makes tensors of these in each call, which takes half of its time.
+        for name in ("initial_learning_rate", "decay_rate", "decay_steps", "first_decay_steps"):
+            if hasattr(builtin, name):
+                setattr(builtin, name, ops.convert_to_tensor(getattr(builtin, name), "float32"))
     return builtin
 
 
@@ -246,8 +259,6 @@ def one_of(condition: Any, one: Callable[[], Any], other: Callable[[], Any]) -> 
         return ops.where(condition, one(), other())
     if _is_known(condition):
         return one() if condition else other()
-    if keras.backend.backend() == "torch":
-        return ops.where(condition, one(), other())
     return ops.cond(condition, one, other)
 
 
@@ -259,17 +270,23 @@ def _is_known(value: Any) -> bool:
 
             return not isinstance(value, jax.core.Tracer)
         case "torch":
-            import torch
-
-            return not torch.compiler.is_compiling()
+            return True
     return False
 
 
 def as_written(function: Rate) -> Rate:
-    """A function that TensorFlow traces as it is: AutoGraph takes seconds to rewrite all that it calls."""
-    if keras.backend.backend() != "tensorflow":
-        return function
-    import tensorflow as tf
+    """A function that compilers of Python code leave alone.
 
-    traced: Rate = tf.autograph.experimental.do_not_convert(function)
-    return traced
+    AutoGraph takes seconds to rewrite all that it calls; torch.compile gives up at each thing that it doesn't
+    know, and leaves a hundred graphs, each with a check at every step.
+    """
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            function = tf.autograph.experimental.do_not_convert(function)
+        case "torch":
+            import torch
+
+            function = torch.compiler.disable(function)
+    return function

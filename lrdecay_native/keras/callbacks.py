@@ -36,5 +36,10 @@ class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
         # Not at the epoch's begin: a LearningRateScheduler listed later hasn't set the rate yet.
         if self._epoch is not None:
             rate = current_learning_rate(self.model.optimizer)
-            print(f"Epoch {self._epoch + 1:02d}: learning rate = {rate:.5f}")
+            print(f"Epoch {self._epoch + 1:02d}: learning rate = {_printed(rate)}")
             self._epoch = None
+
+
+def _printed(rate: float) -> str:
+    """Five digits, of a small rate as well."""
+    return f"{rate:.5f}" if rate == 0 or rate >= 0.001 else f"{rate:.5g}"

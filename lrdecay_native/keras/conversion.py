@@ -70,6 +70,15 @@ def from_keras(builtin: keras.optimizers.schedules.LearningRateSchedule) -> Sche
     >>> from_keras(keras.optimizers.schedules.CosineDecay(0.0, 9000, warmup_target=0.1, warmup_steps=1000))
     Warmup(CosineDecay(0.1, decay_steps=9000, end_learning_rate=0.0, exponent=1.0), steps=1000, ...)
     """
+    try:
+        return _from_keras(builtin)
+    except ValueError as error:
+        raise ValueError(
+            f"{type(builtin).__name__} with {builtin.get_config()!r} is no schedule here: {error}"
+        ) from None
+
+
+def _from_keras(builtin: Any) -> Schedule:
     if type(builtin) is builtins.ExponentialDecay:
         return StepDecay(
             builtin.initial_learning_rate,

@@ -17,7 +17,7 @@ from keras import ops, tree
 
 from lrdecay_native import validation
 from lrdecay_native.keras.learning_rates import KerasTable
-from lrdecay_native.keras.optimizer_state import steps_taken
+from lrdecay_native.keras.optimizer_state import innermost, steps_taken
 from lrdecay_native.phases import PiecewiseInterpolation
 
 if TYPE_CHECKING:
@@ -282,8 +282,7 @@ def _optimizer_in_place(model: keras.Model, rate: KerasTable) -> Iterator[keras.
     variables = [*model.variables, *model.metrics_variables]
     values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
     with _strategy_of(model):
-        optimizer = type(own).from_config(own.get_config())
-        optimizer.learning_rate = rate
+        optimizer = _with_rate(own, rate)
         optimizer.build(model.trainable_variables)
     try:
         _set(model, optimizer=optimizer)
@@ -295,6 +294,20 @@ def _optimizer_in_place(model: keras.Model, rate: KerasTable) -> Iterator[keras.
         model.reset_metrics()
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+
+
+def _with_rate(own: keras.optimizers.Optimizer, rate: KerasTable) -> keras.optimizers.Optimizer:
+    """An optimizer like the model's own, whose rate need not be one that Keras can copy."""
+    inner = innermost(own)
+    before = inner._learning_rate
+    object.__setattr__(inner, "_learning_rate", rate)
+    try:
+        config = own.get_config()
+    finally:
+        object.__setattr__(inner, "_learning_rate", before)
+    # A LossScaleOptimizer looks for the class of the one inside by its name.
+    with keras.saving.custom_object_scope({type(inner).__name__: type(inner)}):
+        return type(own).from_config(config)
 
 
 def _strategy_of(model: keras.Model) -> AbstractContextManager[Any]:

@@ -57,7 +57,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     TypeError
         If `schedule` isn't one of this library's schedules.
     ValueError
-        When called with a negative or NaN Python number.
+        When called with a negative or NaN Python number; on JAX, with an array of integers that its int32
+        doesn't hold. Tensors aren't looked into: at negative int64 steps the formula goes on.
 
     See Also
     --------
@@ -82,7 +83,11 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
                 "from_keras makes one of Keras's own"
             )
         self.schedule = schedule
-        self._rate = arithmetic.as_written(self._prepared())
+        self._prepare()
+
+    def _prepare(self) -> None:
+        rate = self._prepared()
+        self._rate = arithmetic.as_written(lambda step: rate(self._counter(step)))
 
     def _prepared(self) -> Rate:
         """What a call computes, of a step that is a tensor."""
@@ -108,12 +113,15 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     def __call__(self, step: Any) -> Any:
         if isinstance(step, Real):
             return self._at_number(step)
-        return self._rate(as_counter(ops.convert_to_tensor(step)))
+        return self._rate(step)
+
+    def _counter(self, step: Any) -> Any:
+        return as_counter(step)
 
     def _at_number(self, step: Any) -> Any:
         validation.step("step", step)
         if step < EXACT_FLOAT32_STEPS:
-            return self._below(ops.convert_to_tensor(step))
+            return self._below(ops.convert_to_tensor(step, None if isinstance(step, Integral) else "float32"))
         return ops.convert_to_tensor(np.float32(self.schedule(step)))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -123,7 +131,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the object anew from what `__getstate__` returned."""
         self.__dict__.update(state)
-        self._rate = arithmetic.as_written(self._prepared())
+        self._prepare()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.schedule!r})"
@@ -142,10 +150,9 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 class KerasTable(KerasSchedule):
     """A schedule as a Keras learning rate, its native values looked up in a table.
 
-    The rates of the steps `start` to ``stop - 1`` are computed when the object is made, by
-    ``schedule.values`` in float32 (within 0.51 ulp of the true value, where float32 arithmetic is off by
-    several), and are looked up by the integer step, which is never converted to float: steps past 2**24
-    and 2**31 have their own rates too.
+    The rates of the steps `start` to ``stop - 1`` are computed when the object is made: those of
+    ``schedule.values``, rounded to float32 (float32 arithmetic is off by several ulps). They are looked up by
+    the integer step, which is never converted to float: steps past 2**24 and 2**31 have their own rates too.
 
     Any other step is still answered with the schedule's value, never with the table's last: its formula
     is computed in float64, or, with a Python number, natively; where an own formula can't be traced, the
@@ -204,7 +211,8 @@ class KerasTable(KerasSchedule):
         schedule, first = self.schedule, self.start - 1
         # An entry for steps before the table and one for those behind it: NaN where it has no rate for them.
         self._numbers = np.full(self.stop - first + 1, np.nan, np.float32)
-        schedule.values(self.start, self.stop, out=self._numbers[1:-1])
+        # Not in float32 from the beginning: its bits would depend on where the table begins.
+        self._numbers[1:-1] = schedule.values(self.start, self.stop)
         length = schedule.length
         settled = length is not None and length <= self.stop
         if settled:
@@ -229,10 +237,13 @@ class KerasTable(KerasSchedule):
     def __call__(self, step: Any) -> Any:
         if isinstance(step, Real):
             return self._at_number(step)
-        step = ops.convert_to_tensor(step)
-        if not keras.backend.is_int_dtype(step.dtype):
+        return self._rate(step)
+
+    def _counter(self, step: Any) -> Any:
+        counter = as_counter(step)
+        if not keras.backend.is_int_dtype(counter.dtype):
             raise _no_integer(step)
-        return self._rate(as_counter(step))
+        return counter
 
     def _at_number(self, step: Any) -> Any:
         if not isinstance(step, Integral):

@@ -55,8 +55,9 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
     accumulation.
 
     **Runs that go on.**  A file that exists is continued.  When a run goes on from a checkpoint, the rows from the
-    checkpoint's step on are removed first.  Steps that an interrupted run had taken before the checkpoint and
-    not written are filled in with the rates of the schedule as it is.  So each step has one row.
+    checkpoint's step on are removed first.  Steps that were taken before and not written are
+    filled in with the rates of the schedule as it is: in the CSV file each step has one row.  In TensorBoard's
+    those that another process didn't write are left out.
 
     **Runs that are interrupted.**  Keras tells callbacks nothing of exceptions, such as Ctrl-C.  As a context
     manager the logger writes the steps of an epoch that was broken off, too::
@@ -215,6 +216,7 @@ class _TensorBoardFolder:
 
     def continue_at(self, step: int, schedule: Schedule) -> None:
         """Have TensorBoard drop the steps of earlier runs from this one on."""
+        self.write_until(step, schedule)
         if step == self._next_step:
             return
         events = []

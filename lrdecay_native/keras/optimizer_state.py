@@ -37,7 +37,8 @@ def current_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
         If `optimizer` is no Keras optimizer, or a ``MultiOptimizer``, which has several rates.
     RuntimeError
         On JAX within an epoch, where Keras's trainer keeps the step outside of the optimizer: call
-        ``model.jax_state_sync()`` before (in a callback ``self.model`` does).
+        ``model.jax_state_sync()`` before (in a callback ``self.model`` does).  Where the optimizer's counter is an
+        int32 that has passed 2**31 - 1.
 
     Notes
     -----
@@ -83,7 +84,13 @@ def steps_taken(optimizer: keras.optimizers.Optimizer) -> int:
             "within an epoch Keras's JAX trainer keeps the step outside of the optimizer: "
             "call model.jax_state_sync() before"
         )
-    return _number(int, iterations)
+    step = _number(int, iterations)
+    if step < 0:
+        raise RuntimeError(
+            f"iterations={step}: the optimizer's int32 counter has passed 2**31 - 1, and its rate is NaN; go on with "
+            "a new optimizer and the rate KerasSchedule(schedule.shifted(by=-steps_so_far))"
+        )
+    return step
 
 
 def innermost(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

@@ -204,6 +204,7 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
             "min_lr": min_lr,
         }
         self._controller_of(Constant(1.0))
+        self._own: ReduceOnPlateau | None = None
 
     @property
     def controller(self) -> ReduceOnPlateau:
@@ -213,8 +214,20 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         rate = learning_rate_of(self.model.optimizer)
-        if not self._goes_on_with(rate):
-            self._set_rate(self._controller_of(_schedule_before(self.model.optimizer)))
+        if self._goes_on_with(rate):
+            # A state of its own: that of another callback with the same parameters would count each epoch twice.
+            self._own = rate.controller = ReduceOnPlateau.from_state(rate.controller.state())
+        else:
+            self._own = self._controller_of(_schedule_before(self.model.optimizer))
+            self._set_rate(self._own)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        rate = learning_rate_of(self.model.optimizer)
+        if getattr(rate, "controller", None) is not self._own:
+            raise ValueError(
+                f"monitor={self.monitor!r}: another callback has replaced the rate, which is {rate!r} now; a model "
+                "takes one ReduceLROnPlateau, and beside it no callback that sets rates"
+            )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = {} if logs is None else logs

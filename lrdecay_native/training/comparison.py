@@ -184,12 +184,10 @@ class Comparison:
         """What the step times say, in words."""
         ratio = self.ratio
         percent = f"{abs(ratio.median - 1):.1%}"
-        spread = f"90% of the ratios lie from {ratio.lower:.3f} to {ratio.upper:.3f}"
+        low, high = ratio.interval
+        spread = f"95% interval of the median ratio: {low:.3f} to {high:.3f}"
         if ratio.below_noise:
-            return (
-                f"{self.name}: a difference in step time, if any, is below the noise ({spread}, "
-                "with 1.000 among them)."
-            )
+            return f"{self.name}: a difference in step time, if any, is below the noise ({spread})."
         direction = "slower" if ratio.median > 1 else "faster"
         return f"{self.name}: a step is {percent} {direction} than with the builtin ({spread})."
 
@@ -346,7 +344,7 @@ def measure(
             for name, contender in rates.items()
         }
         for turn in range(epochs):
-            for name, seconds in take_turn(networks, turn):
+            for name, seconds in take_turn(networks, repeat * epochs + turn):
                 if turn > 0:
                     step_times[name].append(seconds)
                 advance()

@@ -114,7 +114,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
     table.add_column("learning rate")
     for heading in (
         "median step",
-        "ratio to builtin [5%, 95%]",
+        "ratio to builtin [95% interval]",
         "final rate",
         "test accuracy",
         "rate first differs",
@@ -125,7 +125,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
         table.add_row(
             comparison.name,
             f"{comparison.step_time * 1e6:,.0f} us",
-            rf"{ratio.median:.3f} \[{ratio.lower:.3f}, {ratio.upper:.3f}]",
+            rf"{ratio.median:.3f} \[{ratio.interval[0]:.3f}, {ratio.interval[1]:.3f}]",
             repr(comparison.final_rate),
             _range(comparison.accuracies),
             "never" if difference is None else f"at step {difference:,}",

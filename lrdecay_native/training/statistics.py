@@ -52,8 +52,8 @@ class Ratio:
 
     @property
     def below_noise(self) -> bool:
-        """Whether 1 lies in the spread: whether the turns disagree about which one is slower."""
-        return self.lower <= 1 <= self.upper
+        """Whether the turns leave open which one is slower: whether 1 lies in the interval."""
+        return self.interval[0] <= 1 <= self.interval[1]
 
 
 def median_interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:

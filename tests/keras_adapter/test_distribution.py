@@ -58,7 +58,7 @@ def outputs(program: str, folder: Path, *environments: dict[str, str]) -> list[s
 def check_replicas(texts: list[str]) -> None:
     """Two replicas have applied the same rates: the native ones, or what float32 arithmetic makes of them."""
     printed = [json.loads(text.splitlines()[-1]) for text in texts]
-    exact = SCHEDULE.values(STEPS, dtype=np.float32)
+    exact = SCHEDULE.values(STEPS).astype(np.float32)
     for way in ("KerasSchedule", "KerasTable"):
         first, second = (-np.array(copy, np.float32) for replicas in printed for copy in replicas[way])
         np.testing.assert_array_equal(first, second)

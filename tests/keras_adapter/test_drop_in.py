@@ -161,7 +161,10 @@ def test_kerass_own_errors(name: str, arguments: dict[str, Any]) -> None:
 
 
 def test_growth_that_we_refuse() -> None:
-    with pytest.raises(ValueError, match=r"drop_rate=1\.5 must be a factor"):
+    with pytest.raises(
+        ValueError,
+        match=r"ExponentialDecay with .*'decay_rate': 1\.5.* is no schedule here: .*must be a factor",
+    ):
         schedules.ExponentialDecay(0.1, 100, 1.5)
 
 

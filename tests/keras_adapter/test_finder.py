@@ -13,6 +13,7 @@ keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdec
 
 import lrdecay_native as lrd  # noqa: E402
 from lrdecay_native.keras import KerasSchedule, LearningRateFinding, find_learning_rate  # noqa: E402
+from lrdecay_native.keras.optimizer_state import learning_rate_of  # noqa: E402
 
 BACKEND = keras.backend.backend()
 
@@ -381,3 +382,28 @@ RunPython = Callable[..., Any]
 def test_under_a_distribution_strategy(run_python: RunPython) -> None:
     ran = run_python(REPLICAS)
     assert ran.stdout == "10 0.01 [[1.0], [1.0], [1.0], [1.0]]\n", ran.stderr
+
+
+class Unsaved(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule as in tutorials: it has no configuration."""
+
+    def __call__(self, step: Any) -> Any:
+        return 0.1
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        keras.optimizers.SGD(Unsaved()),
+        keras.optimizers.SGD(lambda: 0.1),
+        keras.optimizers.LossScaleOptimizer(Twice(Unsaved(), own=3), initial_scale=8.0),
+    ],
+    ids=["without a configuration", "lambda", "own, inside of loss scaling"],
+)
+def test_the_model_s_own_rate_may_be_any(optimizer: Any) -> None:
+    model = small_model(optimizer, **COMPILED)
+    before = state_of(model)
+    rate = learning_rate_of(optimizer)
+    assert len(find(model, highest=1.0).losses) == 60
+    assert learning_rate_of(optimizer) is rate
+    assert_unchanged(before)

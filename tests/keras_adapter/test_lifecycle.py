@@ -54,7 +54,7 @@ def train(model: Any, first: int = 0, stop: int = STEPS) -> Any:
 
 
 def check_applied(rates: Any, way: Callable[..., Any]) -> None:
-    exact = PLAN.values(STEPS, dtype=np.float32)
+    exact = PLAN.values(STEPS).astype(np.float32)
     np.testing.assert_allclose(rates, exact, rtol=2e-6, atol=1e-8)
     if way is table:
         np.testing.assert_array_equal(rates, exact)

@@ -213,6 +213,17 @@ def test_tensorboard_reads_each_step(tmp_path: Path, csv: Path) -> None:
     assert csv.read_text() == text_of(0, 12)
 
 
+def test_steps_between_two_runs_of_one_logger_are_filled_in(tmp_path: Path, csv: Path) -> None:
+    pytest.importorskip("tensorboard")
+    model = model_with(KerasSchedule(SCHEDULE))
+    logger = LearningRateLogger(csv=csv, tensorboard=tmp_path / "events")
+    fit(model, logger, epochs=1)
+    model.train_on_batch(ONES[:1], ONES[:1])
+    fit(model, logger, epochs=1)
+    assert csv.read_text() == text_of(0, 9)
+    assert [step for step, _ in read_events(tmp_path / "events")] == list(range(9))
+
+
 def test_tensorboard_drops_what_a_resumed_run_does_again(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     fit(model_with(KerasSchedule(SCHEDULE)), LearningRateLogger(tensorboard=tmp_path), epochs=3)

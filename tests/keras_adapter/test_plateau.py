@@ -303,3 +303,12 @@ def test_refuses_a_callable_rate_before_training() -> None:
     with pytest.raises(TypeError, match="must be a schedule"):
         applied_rates(model, 1, ReduceLROnPlateau("loss"))
     assert int(model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("monitors", [("loss", "accuracy"), ("loss", "loss")])
+def test_refuses_to_share_the_rate_before_training(monitors: tuple[str, str]) -> None:
+    model = model_with(KerasSchedule(COSINE))
+    callbacks = [ReduceLROnPlateau(monitor, patience=1) for monitor in monitors]
+    with pytest.raises(ValueError, match=r"monitor='loss': another callback has replaced the rate"):
+        applied_rates(model, 3, *callbacks)
+    assert int(model.optimizer.iterations) == 0

@@ -92,7 +92,7 @@ def test_print_lr_prints_what_keras_computes(
     optimizer: Any, compile_options: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    rate = KerasSchedule(lrd.CosineDecay(0.1, 20).warmup(5))
+    rate = KerasSchedule(lrd.CosineDecay(0.1, 40).warmup(5))
     model.compile(optimizer(rate), loss="mse", **compile_options)
     data = np.ones((4, 1), np.float32)
     options = {"epochs": 5, "batch_size": 1, "verbose": 0}
@@ -181,3 +181,19 @@ def test_current_learning_rate_within_an_epoch_on_jax() -> None:
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=on_batch_end)
     data = np.ones((8, 1), np.float32)
     model.fit(data, data, batch_size=1, verbose=0, callbacks=[callback])
+
+
+def test_small_rates_keep_their_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    train(KerasSchedule(lrd.StepDecay(2.3456e-3, drop_rate=0.01, step_size=4)), [PrintLR()])
+    assert capsys.readouterr().out == (
+        "Epoch 01: learning rate = 0.00235\n"
+        "Epoch 02: learning rate = 2.3456e-05\n"
+        "Epoch 03: learning rate = 2.3456e-07\n"
+    )
+
+
+def test_a_counter_that_got_negative_is_named() -> None:
+    optimizer = keras.optimizers.SGD(KerasSchedule(SCHEDULE))
+    optimizer._iterations.assign(-(2**31))
+    with pytest.raises(RuntimeError, match=r"iterations=-2147483648: .* has passed 2\*\*31 - 1.*shifted"):
+        current_learning_rate(optimizer)

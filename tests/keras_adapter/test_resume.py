@@ -102,7 +102,7 @@ def test_the_rates_go_on_in_another_process(tmp_path: Path) -> None:
     np.savez(data, x=x[stop:], y=y[stop:])
     subprocess.run([sys.executable, "-c", RESUME, data, *files.values()], check=True, timeout=300)
     rates, exact_rates = (weights(keras.models.load_model(file)) for file in files.values())
-    exact = PLAN.values(STEPS, dtype=np.float32)
+    exact = PLAN.values(STEPS).astype(np.float32)
     np.testing.assert_array_equal(exact_rates, exact)
     np.testing.assert_allclose(rates, exact, rtol=2e-6, atol=1e-9)
 

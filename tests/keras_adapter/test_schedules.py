@@ -130,33 +130,15 @@ class TestTable:
         optimizer.iterations.assign(28_125)
         assert float(numbers(optimizer.learning_rate)) == 0.03188559412956238
 
-    @pytest.mark.parametrize("jit_compile", [False, True])
-    def test_in_fit(self, jit_compile: bool) -> None:
-        schedule = lrd.InverseTimeDecay(0.1, 0.5)
-        rates = applied_rates(KerasTable(schedule, 6), 6, jit_compile=jit_compile)
-        assert rates == schedule.values(6, dtype=np.float32).tolist()
-
-    def test_outside_it_the_schedule_goes_on(self) -> None:
-        schedule = lrd.InverseTimeDecay(0.1, 0.5)
-        table = KerasTable(schedule, 6, start=3)
-        np.testing.assert_allclose(numbers(table(np.arange(12))), schedule.values(12), rtol=FLOAT32_EPSILON)
-        rates = applied_rates(table, 4, first_step=4)
-        np.testing.assert_allclose(rates, schedule.values(4, 8), rtol=FLOAT32_EPSILON)
-
 
 class TestBeyondTheIntegersOfFloat32:
     steps = np.arange(BEYOND, BEYOND + 9)
-    exact = NEAR_ITS_END_BEYOND.values(BEYOND, BEYOND + 9, dtype=np.float32)
+    exact = NEAR_ITS_END_BEYOND.values(BEYOND, BEYOND + 9).astype(np.float32)
 
     def test_where_the_builtin_repeats_rates(self) -> None:
         builtin = builtins.PolynomialDecay(1.0, BEYOND + 8, end_learning_rate=0.0)
         assert len(set(numbers(builtin(self.steps)).tolist())) < 9
         assert len(set(self.exact.tolist())) == 9
-
-    def test_table_is_exact(self) -> None:
-        table = KerasTable(NEAR_ITS_END_BEYOND, BEYOND + 9, start=BEYOND - 100)
-        np.testing.assert_array_equal(numbers(table(self.steps)), self.exact)
-        assert [float(table(int(step))) for step in self.steps] == self.exact.tolist()
 
     def test_table_is_exact_in_fit(self) -> None:
         table = KerasTable(NEAR_ITS_END_BEYOND, BEYOND + 9, start=BEYOND)
@@ -168,11 +150,6 @@ class TestBeyondTheIntegersOfFloat32:
     def test_formula_tells_steps_apart_in_fit(self, make: Callable[..., Any]) -> None:
         rates = applied_rates(make(NEAR_ITS_END_BEYOND), 9, first_step=BEYOND)
         np.testing.assert_allclose(rates, self.exact, rtol=FLOAT32_EPSILON)
-
-    def test_formula_steps_down_at_the_right_step(self) -> None:
-        ours = KerasSchedule(lrd.StepDecay(1.0, 0.5, BEYOND + 1))
-        assert [float(ours(step)) for step in (BEYOND, BEYOND + 1)] == [1.0, 0.5]
-        assert float(ours(2**40)) == pytest.approx(0.5 ** (2**40 // (BEYOND + 1)))
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +165,7 @@ class TestEverySchedule:
     def test_both_ways_of_computing(self, name: str) -> None:
         schedule = SCHEDULES[name].example
         steps = np.arange(12)
-        exact = schedule.values(12, dtype=np.float32)
+        exact = schedule.values(12).astype(np.float32)
         np.testing.assert_allclose(numbers(KerasSchedule(schedule)(steps)), exact, rtol=1e-6)
         np.testing.assert_array_equal(numbers(KerasTable(schedule, 12)(steps)), exact)
         steps = np.arange(0, 1000, 7)
@@ -209,7 +186,7 @@ class TestEverySchedule:
         one = np.ones((1, 1), np.float32)
         callback = keras.callbacks.LearningRateScheduler(schedule)
         history = trained.fit(one, one, epochs=3, verbose=0, callbacks=[callback]).history
-        assert history["learning_rate"] == schedule.values(3, dtype=np.float32).tolist()
+        assert history["learning_rate"] == schedule.values(3).astype(np.float32).tolist()
         assert (len(set(history["learning_rate"])) > 1) == (name != "Constant")
 
 
@@ -228,32 +205,16 @@ def test_every_schedule_in_a_compiled_function(jit_compile: bool) -> None:
     model.compile(jit_compile=jit_compile)
     rates = model.predict(np.arange(12, dtype=np.int32)[:, np.newaxis], batch_size=12, verbose=0)
     for name, column in zip(SCHEDULES, rates.T, strict=True):
-        expected = SCHEDULES[name].example.values(12, dtype=np.float32)
+        expected = SCHEDULES[name].example.values(12).astype(np.float32)
         # Keras's PolynomialDecay on XLA ends 2e-17 above its end.
         np.testing.assert_allclose(column, expected, rtol=2e-6, atol=1e-9, err_msg=name)
 
 
-class TestCompositions:
-    schedule = lrd.StepDecay(0.1, 0.5, 2, staircase=False).clipped(0.04, None).warmup(3)
-
-    @pytest.mark.parametrize("jit_compile", [False, True])
-    def test_in_fit(self, jit_compile: bool) -> None:
-        rates = applied_rates(KerasSchedule(self.schedule), 9, jit_compile=jit_compile)
-        np.testing.assert_allclose(rates, self.schedule.values(9), rtol=3 * FLOAT32_EPSILON)
-        assert rates[0] == 0.0
-        assert rates[-1] == np.float32(0.04)
-
-    def test_config(self) -> None:
-        ours = KerasSchedule(self.schedule)
-        again = builtins.deserialize(builtins.serialize(ours))
-        assert again.schedule == self.schedule
-        assert float(again(4)) == float(ours(4))
-
-    def test_without_a_warm_up_it_is_the_schedule(self) -> None:
-        plain = lrd.InverseTimeDecay(0.1, 0.5)
-        np.testing.assert_array_equal(
-            numbers(KerasSchedule(plain.warmup(0))(np.arange(9))), numbers(KerasSchedule(plain)(np.arange(9)))
-        )
+def test_without_a_warm_up_it_is_the_schedule() -> None:
+    plain = lrd.InverseTimeDecay(0.1, 0.5)
+    np.testing.assert_array_equal(
+        numbers(KerasSchedule(plain.warmup(0))(np.arange(9))), numbers(KerasSchedule(plain)(np.arange(9)))
+    )
 
 
 def table_of_ten(schedule: lrd.schedules.Schedule) -> KerasTable:

@@ -61,7 +61,7 @@ each_way = pytest.mark.parametrize("way", [formula, table])
 
 
 def native_rates(schedule: lrd.Schedule) -> Rates:
-    return schedule.values(STEPS, dtype=np.float32)
+    return schedule.values(STEPS).astype(np.float32)
 
 
 def check_rates(applied: Rates, way: Callable[..., Any], schedule: lrd.Schedule) -> None:

@@ -145,7 +145,27 @@ def test_what_must_be_reached_is_judged() -> None:
     }
     failed = part("step-time", step_time(1.0, constant="Error: no"), failed={"test_step_time[c]": "E"})
     failures = [each for each in report.requirements([failed]) if each.what == "everything runs"]
-    assert [(each.figure, each.held) for each in failures] == [("E", False), ("Error: no", False)]
+    assert [(each.figure, each.verdict) for each in failures] == [
+        ("E", "not held"),
+        ("Error: no", "not held"),
+    ]
+
+
+def test_what_an_interval_leaves_open_is_undecided() -> None:
+    noisy = step_time(1.0)
+    noisy["step_times"]["ours, float32"] = [
+        f * t for f, t in zip((0.8, 1.2) * 4, BUILTIN_TIMES, strict=False)
+    ]
+    verdicts = {each.where: each.verdict for each in report.requirements([part("step-time", noisy)])}
+    assert verdicts["tensorflow, jit_compile=True, batch 32, ours, float32"] == "undecided"
+
+
+def test_seeds_that_failed_are_left_out_of_the_pairs() -> None:
+    runs = [trained("builtin", seed, 0.1 + seed / 10) for seed in (0, 1, 3)]
+    runs += [trained("constant", seed, 0.1 + seed / 10) for seed in (1, 2, 3)]
+    builtin, constant = figures.trained([part("seeds", *runs)])
+    assert (len(builtin.losses), constant.losses) == (3, (0.2, 0.4))
+    assert constant.loss_difference == Mean(0.0, (0.0, 0.0))
 
 
 def test_every_loss_is_shown() -> None:
