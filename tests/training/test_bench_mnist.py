@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,7 @@ def test_what_became_slower_is_found() -> None:
 def test_the_page_is_that_of_the_stored_results() -> None:
     results = read_results(RESULTS.read_bytes())
     assert {result.plan for result in results} == {"full"}
+    assert {result.key for result in results} == set(product(PARTS, BACKENDS))
     assert (ROOT / "docs" / report.PAGE).read_bytes() == report.page(results)
 
 
