@@ -100,7 +100,8 @@ def measure_parts(
         # Stored one by one: half an hour's figures aren't lost with the last one.
         stored = replaced(stored, [result])
         write_whole({results: results_json(stored)})
-    files = report.contents(stored, docs)
+    # Of what is stored, with as many digits.
+    files = report.contents(results_of(results), docs)
     write_whole(files)
     console.print(f"Wrote {results}, {', '.join(map(str, files))}")
     for failure in failures(stored):
