@@ -44,7 +44,7 @@ parity: $(VENV)/installed
 	LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto tests/parity
 
 slow-test: $(VENV)/installed
-	$(BIN)/python -m pytest -q -n auto -m slow
+	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
