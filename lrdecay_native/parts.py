@@ -398,6 +398,21 @@ def parts_between(pieces: Iterable[Piece], start: int, end: int) -> tuple[Part, 
     return tuple(parts)
 
 
+def run_length(parts: Iterable[Part]) -> int:
+    """How many steps the rate stays the same from each multiple of that number on; 0 if it always does."""
+    return math.gcd(*(step for part in parts for step in _steps_of_change(part)))
+
+
+def _steps_of_change(part: Part) -> tuple[int, ...]:
+    """Steps of whose common divisors each multiple may be a step of change, and no other step is."""
+    match part:
+        case Constant():
+            return (part.start,)
+        case Stairs(origin=Fraction(denominator=1), period=Fraction(denominator=1)):
+            return part.start, int(part.origin), int(part.period)
+    return (1,)
+
+
 def _parts_of_piece(piece: Piece, start: int, stop: int) -> Iterable[Part]:
     if piece.constant or stop - start == 1:
         return [Constant(start, stop, _bounded_rate(piece, start))]

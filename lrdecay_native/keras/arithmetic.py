@@ -114,13 +114,8 @@ _FLOAT64 = {
 }
 
 
-def beyond(schedule: Schedule, step: Any) -> Any:
-    """The rate at a step from 2**24 on, computed in float64 and rounded to float32."""
-    return _in_float64(schedule, step, first=EXACT_FLOAT32_STEPS)
-
-
 def in_float64(schedule: Schedule, step: Any) -> Any:
-    """The rate at any step, likewise."""
+    """The rate at a step, computed in float64 and rounded to float32."""
     return _in_float64(schedule, step, first=0)
 
 
@@ -153,17 +148,27 @@ def is_narrow(step: Any) -> bool:
     return dtype == "int32"
 
 
-def below(schedule: Schedule) -> Rate:
-    """The rate at steps below 2**24, in Keras's own float32 arithmetic where Keras has the schedule."""
+def as_keras_does(schedule: Schedule) -> Rate | None:
+    """The rate at any step in the arithmetic of Keras's own class; None where Keras has none."""
     builtin = _builtin(schedule)
-    if builtin is None:
-        return lambda step: _in_float32(schedule, step)
     match builtin:
         case builtins.CosineDecay() if builtin.warmup_target is not None:
             return lambda step: builtin(step) if is_scalar(step) else _one_by_one(builtin, step)
         case builtins.PolynomialDecay() if not builtin.cycle and not builtin.power.is_integer():
             return lambda step: _without_negative_roots(builtin, step)
     return builtin  # type: ignore[no-any-return]
+
+
+def formula(schedule: Schedule) -> Rate:
+    """The rate at any step: below 2**24 in float32, from there on, where it changes there, in float64."""
+    length = schedule.length
+    if length is not None and length < EXACT_FLOAT32_STEPS:
+        return lambda step: _in_float32(schedule, step)
+    return lambda step: one_of(
+        step < EXACT_FLOAT32_STEPS,
+        lambda: _in_float32(schedule, step),
+        lambda: _in_float64(schedule, step, first=EXACT_FLOAT32_STEPS),
+    )
 
 
 def _without_negative_roots(builtin: Any, step: Any) -> Any:
@@ -214,33 +219,33 @@ def is_scalar(step: Any) -> bool:
     return len(step.shape) == 0
 
 
-def entry(table: Any, step: Any, first: int) -> Any:
-    """The entry of a table for a step, the first of which is for a first one; the nearest where there is none."""
+def entry(table: Any, step: Any, first: int, run: int) -> Any:
+    """A table's entry for a step, the second being that of the first run; the nearest where there is none."""
     limit = 2**31 - 1 if is_narrow(step) else 2**63 - 1
-    lowest, highest = min(first, limit), min(first + len(table) - 1, limit)
-    return _ENTRY[keras.backend.backend()](table, step, lowest, highest)
+    lowest, highest = min(first - 1, limit), min(first + len(table) - 2, limit)
+    return _ENTRY[keras.backend.backend()](table, step if run == 1 else step // run, lowest, highest)
 
 
-def _entry_on_tensorflow(table: Any, step: Any, lowest: int, highest: int) -> Any:
+def _entry_on_tensorflow(table: Any, number: Any, lowest: int, highest: int) -> Any:
     import tensorflow as tf
 
     # Keras's clip and take are eight operations, of which each counts in a loop.
-    bounds = [tf.constant(bound, step.dtype) for bound in (lowest, highest)]
+    bounds = [tf.constant(bound, number.dtype) for bound in (lowest, highest)]
     return tf.gather(
-        table, tf.raw_ops.ClipByValue(t=step, clip_value_min=bounds[0], clip_value_max=bounds[1]) - lowest
+        table, tf.raw_ops.ClipByValue(t=number, clip_value_min=bounds[0], clip_value_max=bounds[1]) - lowest
     )
 
 
-def _entry_on_jax(table: Any, step: Any, lowest: int, highest: int) -> Any:
+def _entry_on_jax(table: Any, number: Any, lowest: int, highest: int) -> Any:
     import jax.numpy
 
-    return jax.numpy.take(table, jax.numpy.clip(step, lowest, highest) - lowest, mode="clip")
+    return jax.numpy.take(table, jax.numpy.clip(number, lowest, highest) - lowest, mode="clip")
 
 
-def _entry_on_torch(table: Any, step: Any, lowest: int, highest: int) -> Any:
+def _entry_on_torch(table: Any, number: Any, lowest: int, highest: int) -> Any:
     import torch
 
-    return torch.take(table, (torch.clamp(step, lowest, highest) - lowest).long())
+    return torch.take(table, (torch.clamp(number, lowest, highest) - lowest).long())
 
 
 _ENTRY = {"tensorflow": _entry_on_tensorflow, "jax": _entry_on_jax, "torch": _entry_on_torch}

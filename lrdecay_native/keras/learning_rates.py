@@ -19,26 +19,23 @@ from lrdecay_native.keras.arithmetic import (
     nan_where_negative,
     one_of,
 )
+from lrdecay_native.keras.table_entries import entries
 from lrdecay_native.own_formulas import UntraceableError
 from lrdecay_native.schedules import Schedule, from_dict
-
-MAXIMUM_TABLE_STEPS = 2**24
-"""Longest table a `KerasTable` makes: 64 MiB of float32.
-
-JAX writes a table into the program: 0.5 s of compiling with 2**20 steps, 3 s with 2**24, 13 s with 2**26.
-"""
 
 
 @keras.saving.register_keras_serializable(package="lrdecay_native")
 class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A schedule as a Keras learning rate, computed in the operations of Keras's backend.
 
-    Below step 2**24 in float32: where Keras has the schedule (`to_keras` finds it), with Keras's own
-    arithmetic, so that the rates are those of Keras's class to the last bit, in eager calls and compiled
-    ones. The one exception is ``PolynomialDecay`` with a broken ``power``, which on XLA may be NaN at its
-    last step in Keras; here it is the end rate. From 2**24 on, where float32 can't tell a step from its
-    neighbour and Keras's classes repeat rates, the formula is computed in float64 and rounded, on each
-    backend. Only one of the two runs.
+    Where Keras has the schedule (`to_keras` finds it), with Keras's own arithmetic: at every step the rates
+    are those of Keras's class to the last bit, in eager calls and compiled ones, and at Keras's cost. That is
+    float32, which can't tell a step from 2**24 on from its neighbour: Keras's classes repeat rates there, and
+    `KerasTable` has the true ones. The one exception is ``PolynomialDecay`` with a broken ``power``, which on
+    XLA may be NaN at its last step in Keras; here it is the end rate.
+
+    Any other schedule is computed in float32 below step 2**24, and from there on in float64 and rounded, on
+    each backend. Only one of the two runs.
 
     Optimizers on JAX and PyTorch count in int32: behind step 2**31 - 1 the counter is negative, and the
     rate NaN. A run that goes on with a counter from 0 takes ``schedule.shifted(by=-steps_so_far)``.
@@ -74,7 +71,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     0.031885575503110886
     """
 
-    _made = ("_rate", "_below")
+    _made: tuple[str, ...] = ("_rate", "_formula", "_like_keras")
 
     def __init__(self, schedule: Schedule) -> None:
         if not isinstance(schedule, Schedule):
@@ -86,29 +83,15 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         self._prepare()
 
     def _prepare(self) -> None:
-        rate = self._prepared()
+        rate = self._rate_of_tensor()
         self._rate = arithmetic.as_written(lambda step: rate(self._counter(step)))
 
-    def _prepared(self) -> Rate:
+    def _rate_of_tensor(self) -> Rate:
         """What a call computes, of a step that is a tensor."""
-        schedule = self.schedule
-        self._below = below = arithmetic.as_written(arithmetic.below(schedule))
-        length = schedule.length
-        settled = length is not None and length < EXACT_FLOAT32_STEPS
-
-        def rate(step: Any) -> Any:
-            value = (
-                below(step)
-                if settled
-                else one_of(
-                    step < EXACT_FLOAT32_STEPS,
-                    lambda: below(step),
-                    lambda: arithmetic.beyond(schedule, step),
-                )
-            )
-            return nan_where_negative(step, value) if is_narrow(step) else value
-
-        return rate
+        like_keras = arithmetic.as_keras_does(self.schedule)
+        self._like_keras = like_keras is not None
+        self._formula = formula = arithmetic.as_written(like_keras or arithmetic.formula(self.schedule))
+        return lambda step: nan_where_negative(step, formula(step)) if is_narrow(step) else formula(step)
 
     def __call__(self, step: Any) -> Any:
         if isinstance(step, Real):
@@ -121,7 +104,11 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     def _at_number(self, step: Any) -> Any:
         validation.step("step", step)
         if step < EXACT_FLOAT32_STEPS:
-            return self._below(ops.convert_to_tensor(step, None if isinstance(step, Integral) else "float32"))
+            return self._formula(
+                ops.convert_to_tensor(step, None if isinstance(step, Integral) else "float32")
+            )
+        if self._like_keras:
+            return self._formula(ops.convert_to_tensor(np.float32(step)))
         return ops.convert_to_tensor(np.float32(self.schedule(step)))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -153,13 +140,15 @@ class KerasTable(KerasSchedule):
     The rates of the steps `start` to ``stop - 1`` are computed when the object is made: those of
     ``schedule.values``, rounded to float32 (float32 arithmetic is off by several ulps). They are looked up by
     the integer step, which is never converted to float: steps past 2**24 and 2**31 have their own rates too.
+    A staircase takes one entry a stair: the tutorial's, from step 0 to where float32 has only 0 for its
+    rates, 2,400.
 
-    Any other step is still answered with the schedule's value, never with the table's last: its formula
-    is computed in float64, or, with a Python number, natively; where an own formula can't be traced, the
-    rate is NaN. In a compiled TensorFlow loop that choice takes as long as a rate of Keras's. It is left out
-    where the table is whole, from step 0 to where the schedule has come to its end (`Schedule.length`): then
-    the end rate holds for all later steps. ``schedule.then(lrd.Constant(rate), at=stop)`` gives an end to a
-    schedule that has none.
+    Any other step is still answered with the schedule's value, never with the table's last. A table that
+    gets whole by up to `SPARE_ENTRIES` more has these too: back to step 0, and on to where the rate stays the
+    same. From a table that isn't whole such a step goes to the formula in float64, or, with a Python number,
+    to the native one; where an own formula can't be traced, the rate is NaN. In a compiled TensorFlow loop
+    that choice takes as long as a rate of Keras's. ``schedule.then(lrd.Constant(rate), at=stop)`` gives an end
+    to a schedule that has none.
 
     Optimizers on JAX and PyTorch count in int32, and behind step 2**31 - 1 get negative: the rate of a
     negative step is NaN. Such a run goes on with a counter from 0 and
@@ -183,7 +172,7 @@ class KerasTable(KerasSchedule):
         If `schedule` isn't one of this library's schedules, or `start` or `stop` isn't an integer;
         when called with a step that isn't an integer.
     ValueError
-        If `start` is negative, or the table would be empty or longer than `MAXIMUM_TABLE_STEPS`;
+        If `start` is negative, or the table would be empty or have more than `MAXIMUM_ENTRIES`;
         when called with a negative Python number.
 
     Examples
@@ -194,35 +183,22 @@ class KerasTable(KerasSchedule):
     0.03188559412956238
     """
 
-    _made = ("_rate", "_numbers")
+    _made = ("_rate", "_entries")
 
     def __init__(self, schedule: Schedule, stop: int, *, start: int = 0) -> None:
         self.start, self.stop = validation.whole("start", start), validation.whole("stop", stop)
         if self.stop <= self.start:
             raise ValueError(f"stop={stop} must be above start={start}")
-        if self.stop - self.start > MAXIMUM_TABLE_STEPS:
-            raise ValueError(
-                f"start={start} to stop={stop} is more than the {MAXIMUM_TABLE_STEPS} steps of the "
-                "longest table; name this run's steps only, or use KerasSchedule, which needs none"
-            )
         super().__init__(schedule)
 
-    def _prepared(self) -> Rate:
-        schedule, first = self.schedule, self.start - 1
-        # An entry for steps before the table and one for those behind it: NaN where it has no rate for them.
-        self._numbers = np.full(self.stop - first + 1, np.nan, np.float32)
-        # Not in float32 from the beginning: its bits would depend on where the table begins.
-        self._numbers[1:-1] = schedule.values(self.start, self.stop)
-        length = schedule.length
-        settled = length is not None and length <= self.stop
-        if settled:
-            self._numbers[-1] = schedule(self.stop)
-        table = ops.convert_to_tensor(self._numbers)
-        if settled and self.start == 0:
-            return lambda step: arithmetic.entry(table, step, first)
+    def _rate_of_tensor(self) -> Rate:
+        self._entries = made = entries(self.schedule, self.start, self.stop)
+        table = ops.convert_to_tensor(made.rates)
+        if made.whole:
+            return lambda step: arithmetic.entry(table, step, made.first, made.run)
 
         def rate(step: Any) -> Any:
-            looked_up = arithmetic.entry(table, step, first)
+            looked_up = arithmetic.entry(table, step, made.first, made.run)
             # isnan of Keras is slower.
             return one_of(looked_up != looked_up, lambda: self._outside(step), lambda: looked_up)
 
@@ -233,11 +209,6 @@ class KerasTable(KerasSchedule):
             return nan_where_negative(step, arithmetic.in_float64(self.schedule, step))
         except UntraceableError:
             return ops.full(ops.shape(step), np.nan, "float32")
-
-    def __call__(self, step: Any) -> Any:
-        if isinstance(step, Real):
-            return self._at_number(step)
-        return self._rate(step)
 
     def _counter(self, step: Any) -> Any:
         counter = as_counter(step)
@@ -250,9 +221,8 @@ class KerasTable(KerasSchedule):
             raise _no_integer(step)
         validation.step("step", step)
         number = int(step)
-        inside = self.start <= number < self.stop
-        rate = self._numbers[number - self.start + 1] if inside else np.float32(self.schedule(number))
-        return ops.convert_to_tensor(rate)
+        rate = self._entries.at(number)
+        return ops.convert_to_tensor(np.float32(self.schedule(number)) if np.isnan(rate) else rate)
 
     def __repr__(self) -> str:
         return f"KerasTable({self.schedule!r}, {self.stop}, start={self.start})"

@@ -17,7 +17,7 @@ keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdec
 
 from keras import ops  # noqa: E402
 
-from lrdecay_native.keras import KerasSchedule, KerasTable, from_keras  # noqa: E402
+from lrdecay_native.keras import KerasSchedule, KerasTable, from_keras, to_keras  # noqa: E402
 
 builtins = keras.optimizers.schedules
 BACKEND = keras.backend.backend()
@@ -71,6 +71,9 @@ STEPS = [
     123_456,
     2**23 + 1,
     BEYOND - 1,
+    BEYOND + 1,
+    2**30 + 77,
+    2**31 - 1,
 ]
 
 Compiled = Callable[[Any], Callable[[Any], Any]]
@@ -135,7 +138,7 @@ class TestBitsOfKeras:
     def test_many_steps_at_once(self, builtin: Any) -> None:
         if BACKEND == "torch" and isinstance(builtin, builtins.PiecewiseConstantDecay):
             pytest.skip("Keras's PiecewiseConstantDecay takes one step only on PyTorch")
-        steps = np.concatenate([np.arange(0, 6000, 7), np.arange(BEYOND - 10, BEYOND)])
+        steps = np.concatenate([np.arange(0, 6000, 7), np.arange(BEYOND - 10, BEYOND + 10)])
         warmed_up = getattr(builtin, "warmup_target", None) is not None
         if warmed_up:
             # Keras's own takes one step only.
@@ -156,7 +159,7 @@ class TestBitsOfKeras:
         alpha=st.sampled_from([0.0, 0.1, 1.0]) | st.floats(1e-6, 1.0),
         t_mul=st.sampled_from([1.0, 2.0]) | st.floats(1.1, 3.0),
         m_mul=st.sampled_from([1.0, 0.9]) | st.floats(0.5, 1.01),
-        at=st.lists(st.integers(0, BEYOND - 1), min_size=3, max_size=3),
+        at=st.lists(st.integers(0, BEYOND - 1) | st.integers(0, 2**31 - 1), min_size=3, max_size=3),
     )
     def test_any_parameters(
         self,
@@ -213,7 +216,10 @@ SLOW_DECAYS = [
 @pytest.mark.parametrize("schedule", SLOW_DECAYS, ids=repr)
 class TestBeyondTheIntegersOfFloat32:
     @each_way
-    def test_formula(self, schedule: Any, compiled: Compiled) -> None:
+    def test_formula_that_keras_does_not_have(self, schedule: Any, compiled: Compiled) -> None:
+        schedule = schedule.scaled(0.75)
+        with pytest.raises(ValueError, match="Keras"):
+            to_keras(schedule)
         rate = compiled(KerasSchedule(schedule))
         for step in (
             BEYOND,
@@ -230,6 +236,7 @@ class TestBeyondTheIntegersOfFloat32:
             assert float(rate(counter(step))) == pytest.approx(truth, rel=2e-7, abs=1e-15), step
 
     def test_python_numbers(self, schedule: Any) -> None:
+        schedule = schedule.scaled(0.75)
         for step in (BEYOND, BEYOND + 7, 2**31 - 1, 2**31, 2**40 + 1, 2**62 + 1):
             assert float(KerasSchedule(schedule)(step)) == np.float32(schedule(step))
 
@@ -295,13 +302,13 @@ class TestCountersThatGetNegative:
 
     @each_way
     def test_there_is_no_rate_behind_it(self, compiled: Compiled) -> None:
-        schedule = lrd.StepDecay(0.1, 0.5, 2**30)
+        schedule = lrd.StepDecay(0.1, 0.5, 3 * 2**28)
         last = ops.convert_to_tensor(2**31 - 1, "int32")
         wrapped = last + ops.convert_to_tensor(1, "int32")
         assert int(wrapped) == -(2**31)
         for made in (KerasSchedule(schedule), KerasTable(schedule, 2**31 + 9, start=2**31 - 9)):
             rate = compiled(made)
-            assert float(rate(last)) == np.float32(0.05)
+            assert float(rate(last)) == np.float32(0.025)
             assert np.isnan(float(rate(wrapped)))
 
     @each_way
@@ -319,10 +326,10 @@ class TestCountersThatGetNegative:
         schedule = lrd.PolynomialDecay(1.0, 2**31 + 8)
         exact = schedule.values(2**31 - 4, 2**31 + 9).astype(np.float32)
         table = compiled(KerasTable(schedule, 2**31 + 9, start=2**31 - 4))
-        formula = compiled(KerasSchedule(schedule))
+        formula = compiled(KerasSchedule(schedule.scaled(0.5)))
         steps = [counter(step) for step in range(2**31 - 4, 2**31 + 9)]
         assert [float(table(step)) for step in steps] == exact.tolist()
-        np.testing.assert_allclose([float(formula(step)) for step in steps], exact, rtol=1.2e-7)
+        np.testing.assert_allclose([float(formula(step)) for step in steps], 0.5 * exact, rtol=1.2e-7)
 
 
 class TestWhereATableBegins:

@@ -18,7 +18,8 @@ import lrdecay_native as lrd
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
 from lrdecay_native.keras import KerasSchedule, KerasTable, from_keras  # noqa: E402
-from lrdecay_native.keras.learning_rates import EXACT_FLOAT32_STEPS, MAXIMUM_TABLE_STEPS  # noqa: E402
+from lrdecay_native.keras.arithmetic import EXACT_FLOAT32_STEPS  # noqa: E402
+from lrdecay_native.keras.table_entries import MAXIMUM_ENTRIES  # noqa: E402
 
 builtins = keras.optimizers.schedules
 
@@ -144,10 +145,23 @@ class TestBeyondTheIntegersOfFloat32:
         table = KerasTable(NEAR_ITS_END_BEYOND, BEYOND + 9, start=BEYOND)
         assert applied_rates(table, 9, first_step=BEYOND) == self.exact.tolist()
 
+    def test_formula_is_that_of_keras_in_fit(self) -> None:
+        builtin = builtins.PolynomialDecay(1.0, BEYOND + 8, end_learning_rate=0.0)
+        ours, theirs = (
+            applied_rates(rate, 9, first_step=BEYOND)
+            for rate in (KerasSchedule(NEAR_ITS_END_BEYOND), builtin)
+        )
+        assert ours == theirs
+
     @pytest.mark.parametrize(
-        "make", [KerasSchedule, lambda schedule: KerasTable(schedule, 10)], ids=["formula", "table"]
+        "make",
+        [
+            lambda schedule: KerasSchedule(schedule.clipped(highest=0.5)),
+            lambda schedule: KerasTable(schedule, 10),
+        ],
+        ids=["formula", "table"],
     )
-    def test_formula_tells_steps_apart_in_fit(self, make: Callable[..., Any]) -> None:
+    def test_tells_steps_apart_in_fit(self, make: Callable[..., Any]) -> None:
         rates = applied_rates(make(NEAR_ITS_END_BEYOND), 9, first_step=BEYOND)
         np.testing.assert_allclose(rates, self.exact, rtol=FLOAT32_EPSILON)
 
@@ -276,8 +290,11 @@ class TestBadInput:
             KerasTable(self.schedule, 10.0)  # type: ignore[arg-type]
 
     def test_huge_table(self) -> None:
-        with pytest.raises(ValueError, match="use KerasSchedule"):
-            KerasTable(self.schedule, MAXIMUM_TABLE_STEPS + 1)
+        endless = lrd.InverseTimeDecay(0.1, 1e-3)
+        with pytest.raises(
+            ValueError, match=r"start=3 to stop=16777220 takes 16777217 entries.*use KerasSchedule"
+        ):
+            KerasTable(endless, MAXIMUM_ENTRIES + 4, start=3)
 
     def test_unknown_field_in_a_config(self) -> None:
         config = KerasSchedule(self.schedule).get_config()
