@@ -181,6 +181,14 @@ OPERATION_NAMES = {
 }
 
 
+LONG_CURVE = "warm-up and cosine"
+"""The curve of the longer tables, which has a rate of its own at each step."""
+
+
 def table_makers(lengths: Iterable[int]) -> dict[str, Callable[[], Any]]:
-    """What makes a table of the tutorial's schedule, for each length."""
-    return {f"{TABLE}, {length:,} steps": partial(KerasTable, SCHEDULE, length) for length in lengths}
+    """What makes a table of that curve, for each length."""
+    return {f"{TABLE}, {length:,} steps": partial(_long_table, length) for length in lengths}
+
+
+def _long_table(length: int) -> KerasTable:
+    return KerasTable(CosineDecay(0.1, length - WARMUP_STEPS).warmup(WARMUP_STEPS), length)

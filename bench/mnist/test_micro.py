@@ -17,6 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench.mnist.plan import BUILTIN, EAGER, NATIVE_CALL, OURS, TABLE, Plan, chosen_plan
 from bench.mnist.subjects import (
     CURVES,
+    LONG_CURVE,
     WAYS,
     as_float,
     loop,
@@ -123,7 +124,7 @@ def test_building(benchmark: BenchmarkFixture, curve: str, contender: str, plan:
 
 @pytest.mark.parametrize("contender", LONG_TABLES)
 def test_building_long_tables(benchmark: BenchmarkFixture, contender: str, plan: Plan) -> None:
-    case = {"operation": "building", "way": "", "curve": "step decay", "contender": contender}
+    case = {"operation": "building", "way": "", "curve": LONG_CURVE, "contender": contender}
     measure(benchmark, case, Repeated(LONG_TABLES[contender]), {}, plan.rounds)
 
 
@@ -146,8 +147,9 @@ def test_loop(benchmark: BenchmarkFixture, curve: str, contender: str, way: str,
 @pytest.mark.parametrize(
     ("curve", "contender"),
     [
-        *((PLAN.curves[0], contender) for contender in [*CONTENDERS, *LONG_TABLES]),
-        *((curve, contender) for curve in PLAN.curves[1:] for contender in (OURS, TABLE)),
+        (PLAN.curves[0], BUILTIN),
+        *((curve, contender) for curve in PLAN.curves for contender in (OURS, TABLE)),
+        *((LONG_CURVE, contender) for contender in LONG_TABLES),
     ],
 )
 def test_compilation(
