@@ -56,7 +56,10 @@ def compile_flags() -> list[str]:
     if new_compiler().compiler_type != "unix":
         return []
     # Each rounding is meant as written: no contraction. Nothing reads errno or the exception flags.
-    flags = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+    flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+    # These flags come behind those of the environment.
+    if "-O" not in os.environ.get("CFLAGS", ""):
+        flags.append("-O3")
     if "gcc" in (os.environ.get("CC") or sysconfig.get_config_var("CC") or ""):
         # The generated loops have many array arguments, which must be checked for overlap to vectorise.
         flags.append("--param=vect-max-version-for-alias-checks=500")

@@ -3,16 +3,17 @@
 Two classes compute the rate inside the training step:
 
 `KerasSchedule`
-    the formula in the backend's operations. The default: it needs no number of steps, no memory, and it
-    is the arithmetic of Keras's own schedules: in their place, it changes no published digit.
+    the formula in the backend's operations. The default: it needs no number of steps, no memory, and where
+    Keras has the schedule it is Keras's own arithmetic: in Keras's place, it changes no published digit and
+    costs the same.
 `KerasTable`
     the native values of `Schedule.values`, computed beforehand and looked up by the integer step: exact
-    to the last bit of float32, at any step. It takes 4 bytes a step, twice (up to 2**24 steps), and JAX
-    writes it into its programs.
+    to the last bit of float32, at any step. It takes 4 bytes for each step or stair, twice (up to 2**24 of
+    them), and JAX writes it into its programs.
 
-Compiled by XLA, neither costs a step anything that can be measured. Elsewhere the table of a schedule with an
-end costs less than the arithmetic, that of a schedule without one more; next to a training step both are
-nothing. docs/mnist.md has the figures, measured beside Keras's own classes.
+Compiled by XLA, neither costs a step anything that can be measured. Elsewhere a table that holds the rates of
+all steps (of a staircase, or of a schedule with an end) costs no more than the arithmetic, and another one more;
+next to a training step both are nothing. docs/mnist.md has the figures, measured beside Keras's own classes.
 
 Keras's six classes stand in `lrdecay_native.keras.schedules` with Keras's arguments; `from_keras` and
 `to_keras` translate between Keras's objects and this library's schedules.

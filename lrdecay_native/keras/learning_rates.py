@@ -141,7 +141,7 @@ class KerasTable(KerasSchedule):
     ``schedule.values``, rounded to float32 (float32 arithmetic is off by several ulps). They are looked up by
     the integer step, which is never converted to float: steps past 2**24 and 2**31 have their own rates too.
     A staircase takes one entry a stair: the tutorial's, from step 0 to where float32 has only 0 for its
-    rates, 2,400.
+    rates, 2,491.
 
     Any other step is still answered with the schedule's value, never with the table's last. A table that
     gets whole by up to `SPARE_ENTRIES` more has these too: back to step 0, and on to where the rate stays the
