@@ -45,6 +45,8 @@ class Formula:
         are floored before these.
     common : dict of str to tuple of float
         Values of parameters for which the kernels are worth writing once more.
+    power_of_rest : bool
+        Whether the rate is proportional to a power of ``1 - x``, seen from that at ``x = 1``.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Formula:
     described: dict[str, Parameter] = field(default_factory=dict)
     time_maps: tuple[str, ...] = ("continuous",)
     common: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    power_of_rest: bool = False
 
     @property
     def period(self) -> str | None:
@@ -120,6 +123,7 @@ def formula(
     *,
     time_maps: tuple[str, ...] = ("continuous",),
     common: Mapping[str, tuple[float, ...]] = {},
+    power_of_rest: bool = False,
     **described: Parameter,
 ) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
     """Enter a function ``(xp, x, *parameters)`` into the registry of formulas.
@@ -131,7 +135,7 @@ def formula(
     arguments : str
         What the public kernel takes after the step, such as ``"initial_learning_rate, max_step, power=1"``: the
         function's parameters and, where there is one, the period.
-    time_maps, common
+    time_maps, common, power_of_rest
         As in `Formula`.
     **described
         The arguments of which `lrdecay_native.parameters.PARAMETERS` doesn't know enough.
@@ -150,6 +154,7 @@ def formula(
             {name: described[name] if name in described else PARAMETERS[name] for name in defaults},
             time_maps,
             dict(common),
+            power_of_rest,
         )
         return function
 
@@ -295,6 +300,7 @@ def inverse_time_decay(xp: Any, x: Value, initial_learning_rate: Value, decay_ra
     "initial_learning_rate, max_step, power=1, end_learning_rate=0",
     time_maps=("clamped", "cyclic"),
     common={"power": (0.5, 1.0, 1.5, 2.0, 3.0)},
+    power_of_rest=True,
     max_step=Parameter("The step at which the end rate is reached", steps=True),
     power=Parameter(
         "The exponent",

@@ -498,6 +498,64 @@ def _lines(dtype: str) -> Function:
     )
 
 
+def _cycles(dtype: str) -> Function:
+    """The distances of one cycle from an offset, times the gain of each cycle that begins at the starts."""
+    trace = Trace()
+    high, low, gain_high, gain_low, offset_high, offset_low = (
+        trace.argument(f"{name}{part}") for name in ("", "gain_", "offset_") for part in ("high", "low")
+    )
+    product = gain_high * high
+    lows = multiply_add(gain_high, low, gain_low * high)
+    rest = fused_multiply_add(gain_high, high, -product) + (lows + offset_low)
+    total = exact_sum(offset_high, product)
+    anywhere = total.high + (total.low + rest)
+    # Of numbers with one sign float64 has the bits that float32 needs.
+    simple = (
+        multiply_add(gain_high, high, offset_high)
+        if dtype == "float32"
+        else product + (fused_multiply_add(gain_high, high, -product) + lows)
+    )
+    condition = "least >= 0.0" if dtype == "float32" else "offset_high == 0.0"
+
+    def loop(value: Number) -> list[str]:
+        return [
+            "    for i in range(max(start, 0), end):",
+            "        high = highs[as_index(i - start)]",
+            "        low = lows[as_index(i - start)]",
+            *_indented(_written(trace.needed(value)), 2),
+            f"        out[as_index(i)] = {dtype}({text(value)})",
+        ]
+
+    return Function(
+        f"fill_cycles_{dtype}",
+        "float64",
+        (
+            (f"written {dtype}", "out"),
+            ("indices", "starts"),
+            ("doubles", "gain_highs"),
+            ("doubles", "gain_lows"),
+            ("doubles", "highs"),
+            ("doubles", "lows"),
+            ("scalar", "least"),
+            ("scalar", "offset_high"),
+            ("scalar", "offset_low"),
+        ),
+        ("high", "low", "gain_high", "gain_low", *_temporaries(trace)),
+        [
+            "for block in range(gain_highs.shape[0]):",
+            "    gain_high = gain_highs[block]",
+            "    gain_low = gain_lows[block]",
+            # The first cycle may have begun before the vector, and the last one end behind it.
+            "    start = starts[block]",
+            "    end = min(starts[block + 1], out.shape[0])",
+            f"    if {condition}:",
+            *_indented(loop(simple)),
+            "    else:",
+            *_indented(loop(anywhere)),
+        ],
+    )
+
+
 SPAN = 8
 """Short runs are written in spans of so many values."""
 
@@ -691,6 +749,7 @@ def all_functions(asked: int = ALL) -> Iterator[Function]:
         yield from block_functions(dtype, loops, asked)
         yield _repeat(dtype)
         yield _lines(dtype)
+        yield _cycles(dtype)
 
 
 def block_functions(

@@ -15,7 +15,8 @@ from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces,
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Rates, dtype_of
 from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
-from lrdecay_native.pieces import Node, Piece
+from lrdecay_native.pieces import Node, Piece, as_point
+from lrdecay_native.similar_cycles import fill_similar_cycles, worth_filling
 from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
 
 SEGMENT = 2**22
@@ -77,12 +78,30 @@ def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
+    written = _fill_similar(part, steps, out) if part.similar and not part.bounded else 0
+    if written == len(steps):
+        return
+    steps, out = steps[written:], out[written:]
     if part.period < SHORTEST_CYCLE * steps.step:
         fill_directly(part.chain, steps, out)
     elif part.bounded:
         _fill_bounded_cycles(part, steps, out)
     else:
         fill_pieces(part.chain, steps, out, _cycle_bounds(part, steps))
+
+
+def _fill_similar(part: Cycles, steps: range, out: npt.NDArray[Any]) -> int:
+    """Write the values of cycles that differ by a factor, as far as they are not too small; how many are written."""
+    if not worth_filling(part.period, steps):
+        return 0
+    begin = part.stop_of(part.cycle(steps.start) - 1)
+    # The first step of all is in the first cycle too.
+    before = max(begin - steps.start, 0)
+    fill_directly(part.chain, steps[:before], out[:before])
+    written = fill_similar_cycles(
+        part.chain, part.end_rate, begin, int(part.period), steps[before:], out[before:]
+    )
+    return before + written
 
 
 def _cycle_bounds(part: Cycles, steps: range) -> Indices:
@@ -108,10 +127,24 @@ def _fill_bounded_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> N
 
 
 def _fill_repeats(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
-    period = int(part.period)
-    if part.curve.gain != 1.0 or period != part.period or steps.step != 1 or len(steps) < 2 * period:
+    if part.curve.gain != 1.0:
+        written = 0
+        if worth_filling(part.period, steps):
+            begin = part.first_step(part.cycle(steps.start))
+            rates, offset = part.unbounded.chain, as_point(part.offset)
+            written = fill_similar_cycles(rates, offset, begin, int(part.period), steps, out)
+            _keep_bounds(part.piece, out[:written])
+        if written < len(steps):
+            _fill_broken(part, steps[written:], out[written:])
+    elif part.period.denominator > 1 or steps.step != 1 or len(steps) < 2 * part.period:
         _fill_broken(part, steps, out)
-        return
+    else:
+        _fill_like_the_first(part, steps, out)
+
+
+def _fill_like_the_first(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
+    """Cycles that are all alike: the first whole one is copied."""
+    period = int(part.period)
     number = part.cycle(steps.start - 1) + 1
     begin = part.first_step(number) - steps.start
     done = begin + period
@@ -140,10 +173,14 @@ def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
             _fill_lines(rates, some, values, bounds)
         else:
             fill_pieces(rates, some, values, bounds)
-    if part.piece.lowest > 0:
-        np.maximum(out, out.dtype.type(float(part.piece.lowest)), out=out)
-    if part.piece.highest < math.inf:
-        np.minimum(out, out.dtype.type(float(part.piece.highest)), out=out)
+    _keep_bounds(part.piece, out)
+
+
+def _keep_bounds(piece: Piece, out: npt.NDArray[Any]) -> None:
+    if piece.lowest > 0:
+        np.maximum(out, out.dtype.type(float(piece.lowest)), out=out)
+    if piece.highest < math.inf:
+        np.minimum(out, out.dtype.type(float(piece.highest)), out=out)
 
 
 def _fill_lines(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from lrdecay_native import pieces as algebra
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
+from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.pieces import Combined, Curve, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
@@ -251,6 +252,19 @@ class Cycles:
         """Whether a cycle may consist of several parts."""
         return bool(self.piece.bounding_kernels)
 
+    @property
+    def similar(self) -> bool:
+        """Whether cycle ``n`` is the first one times a gain, seen from its last rate."""
+        match self.piece.time_maps[-1], self.piece.curve:
+            case TimeMap(name="cyclic"), (str(formula), _):
+                return FORMULAS[formula].power_of_rest
+        return False
+
+    @property
+    def end_rate(self) -> PointPair:
+        """The rate at the end of each cycle."""
+        return self.chain.on_point(as_point(self.origin + self.period))
+
     def unbounded(self, start: int, stop: int) -> Cycles:
         """The same on some steps, where no bound is reached."""
         piece = self.piece.without_bounds()
@@ -327,6 +341,11 @@ class Repeats(Broken):
     def whole_cycle(self) -> tuple[Part, ...]:
         """The parts of the first cycle that is whole on the steps of this part."""
         return self.parts(self.cycle(self.start - 1) + 1)
+
+    @property
+    def offset(self) -> Fraction:
+        """What the rates of later cycles would get nearer to without bounds."""
+        return self.piece.factor * self.curve.offset + self.piece.offset
 
     def parts(self, cycle: int) -> tuple[Part, ...]:
         """The parts of one cycle, on the steps of this part."""

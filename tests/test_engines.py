@@ -19,7 +19,7 @@ from conftest import CYTHON_ENGINES, ENGINES, PACKAGE, RunPython, available_engi
 from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
-from lrdecay_native import blocks, curves, engines, evaluation, grids, parts, validation
+from lrdecay_native import blocks, curves, engines, evaluation, grids, parts, similar_cycles, validation
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.generation import Function, all_functions
 
@@ -75,7 +75,7 @@ def calls() -> Calls:
     random = Random(1)
     recorder = Recorder(engines.engine, random)
     with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore"):
-        for module in (evaluation, blocks, curves, grids):
+        for module in (evaluation, blocks, curves, grids, similar_cycles):
             patch.setattr(module, "engine", recorder)
         # Else the kernels of chains aren't called from here.
         patch.setattr(parts, "LINKED", False)
@@ -87,7 +87,7 @@ def calls() -> Calls:
                     for given in (np.array(steps), np.array(steps, np.float32) / 2):
                         getattr(lrd, name)(given, **arguments, dtype=dtype)
         for reference in SCHEDULES.values():
-            for _ in range(40):
+            for _ in range(50):
                 schedule = reference.make(random)
                 scale = reference.scale(schedule)
                 steps = some_steps(random, scale)
@@ -98,6 +98,11 @@ def calls() -> Calls:
                     for dtype, cache in itertools.product(("float64", "float32"), (0, blocks.CACHE)):
                         patch.setattr(blocks, "CACHE", cache)
                         schedule.values(0, step * length, step, dtype=dtype)
+        for (first, end), dtype in itertools.product(
+            ((0.1, 0.0), (0.1, 0.003), (0.003, 0.1)), ("float64", "float32")
+        ):
+            restarts = lrd.CosineRestarts(first, 100, t_mul=1.0, m_mul=0.9, end_learning_rate=end)
+            restarts.values(33, 2000, dtype=dtype)
     return recorder.calls
 
 

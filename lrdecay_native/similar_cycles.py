@@ -1,0 +1,73 @@
+"""Fill a grid with cycles of whole steps of which each is the one before it times a gain, seen from an offset."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lrdecay_native.blocks import grid_pair
+from lrdecay_native.engines import engine
+from lrdecay_native.evaluation import Pair, PointPair, Rates, apply_to_arrays, dtype_of
+from lrdecay_native.pieces import as_point
+from lrdecay_native.validation import STEP_LIMIT
+
+FEWEST_CYCLES = 8
+"""So many are worth the computation of each step of one in 106 bits."""
+
+LONGEST_CYCLE = 2**14
+"""Longer ones don't stay in the processor's cache, and have blocks that take less."""
+
+CYCLES_AT_ONCE = 2**16
+"""Cycles per round, so that intermediate results don't grow with the grid."""
+
+LEAST_DISTANCE = 1e-200
+"""Products of smaller numbers lose bits to denormal ones."""
+
+
+def worth_filling(period: Fraction, steps: range) -> bool:
+    """Whether steps are many cycles of a whole number of steps."""
+    return (
+        period.denominator == 1
+        and steps.step == 1
+        and 1 < period <= LONGEST_CYCLE
+        and len(steps) >= FEWEST_CYCLES * period
+        and steps[-1] + 2 * period < STEP_LIMIT
+    )
+
+
+def fill_similar_cycles(
+    rates: Rates, offset: PointPair, begin: int, period: int, steps: range, out: npt.NDArray[Any]
+) -> int:
+    """Write the values at a range of steps, the first of which is in the cycle that begins at a step.
+
+    Returns how many are written: none from where the distances from an offset of 0 are too small.
+    """
+    # All of its steps exist, which those of the first cycle may not.
+    distances = _distances(rates, offset, range(begin + period, begin + 2 * period))
+    sizes = np.abs(distances[0])
+    at = int(sizes.argmax())
+    if sizes[at] == 0.0:
+        return 0
+    least = float(distances[0].min())
+    inverse = as_point(1 / (Fraction(distances[0][at]) + Fraction(distances[1][at])))
+    fill = getattr(engine, f"fill_cycles_{dtype_of(out)}")
+    for first in range(begin, steps[-1] + 1, CYCLES_AT_ONCE * period):
+        last = min(first + CYCLES_AT_ONCE * period, steps[-1] + 1)
+        gains = apply_to_arrays(
+            "scaled", _distances(rates, offset, range(first + at, last + at, period)), *inverse
+        )
+        starts = np.arange(first, last + period, period) - steps.start
+        fill(out, starts, *gains, *distances, least, *offset)
+        small = gains[0] * sizes[at] < LEAST_DISTANCE
+        if offset[0] == 0.0 and small.any():
+            return max(int(starts[small.argmax()]), 0)
+    return len(out)
+
+
+def _distances(rates: Rates, offset: PointPair, steps: range) -> Pair:
+    """How far the rates are from the offset."""
+    high, low = offset
+    return apply_to_arrays("moved", rates.on_arrays(grid_pair(steps, np.arange(len(steps)))), -high, -low)
