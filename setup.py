@@ -58,7 +58,7 @@ def compile_flags() -> list[str]:
     # Each rounding is meant as written: no contraction. Nothing reads errno or the exception flags.
     flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
     # These flags come behind those of the environment.
-    if "-O" not in os.environ.get("CFLAGS", ""):
+    if not any(flag.startswith("-O") for flag in os.environ.get("CFLAGS", "").split()):
         flags.append("-O3")
     if "gcc" in (os.environ.get("CC") or sysconfig.get_config_var("CC") or ""):
         # The generated loops have many array arguments, which must be checked for overlap to vectorise.

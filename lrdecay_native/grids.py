@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth, grid_pair
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import Rates, dtype_of
+from lrdecay_native.evaluation import PointPair, Rates, dtype_of
 from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
 from lrdecay_native.pieces import Node, Piece, as_point
 from lrdecay_native.similar_cycles import fill_similar_cycles, worth_filling
@@ -78,30 +78,35 @@ def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
-    written = _fill_similar(part, steps, out) if part.similar and not part.bounded else 0
-    if written == len(steps):
+    if part.similar and not part.bounded and worth_filling(part.period, steps):
+        first, written = _fill_similar(part, part.chain, part.end_rate, steps, out)
+        for rest in (slice(0, first), slice(written, len(steps))):
+            _fill_each_cycle(part, steps[rest], out[rest])
+    else:
+        _fill_each_cycle(part, steps, out)
+
+
+def _fill_similar(
+    part: Cycles | Repeats, rates: Rates, offset: PointPair, steps: range, out: npt.NDArray[Any]
+) -> tuple[int, int]:
+    """Write the values of cycles that differ by a factor; from which index to below which they are written."""
+    number = part.cycle(steps.start)
+    # Before the part its rates may be others.
+    begin = next(step for step in map(part.first_step, (number, number + 1)) if step >= part.start)
+    first = max(begin - steps.start, 0)
+    written = fill_similar_cycles(rates, offset, begin, int(part.period), steps[first:], out[first:])
+    return first, first + written
+
+
+def _fill_each_cycle(part: Cycles, steps: range, out: npt.NDArray[Any]) -> None:
+    if len(steps) == 0:
         return
-    steps, out = steps[written:], out[written:]
     if part.period < SHORTEST_CYCLE * steps.step:
         fill_directly(part.chain, steps, out)
     elif part.bounded:
         _fill_bounded_cycles(part, steps, out)
     else:
         fill_pieces(part.chain, steps, out, _cycle_bounds(part, steps))
-
-
-def _fill_similar(part: Cycles, steps: range, out: npt.NDArray[Any]) -> int:
-    """Write the values of cycles that differ by a factor, as far as they are not too small; how many are written."""
-    if not worth_filling(part.period, steps):
-        return 0
-    begin = part.stop_of(part.cycle(steps.start) - 1)
-    # The first step of all is in the first cycle too.
-    before = max(begin - steps.start, 0)
-    fill_directly(part.chain, steps[:before], out[:before])
-    written = fill_similar_cycles(
-        part.chain, part.end_rate, begin, int(part.period), steps[before:], out[before:]
-    )
-    return before + written
 
 
 def _cycle_bounds(part: Cycles, steps: range) -> Indices:
@@ -127,19 +132,19 @@ def _fill_bounded_cycles(part: Cycles, steps: range, out: npt.NDArray[Any]) -> N
 
 
 def _fill_repeats(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:
-    if part.curve.gain != 1.0:
-        written = 0
-        if worth_filling(part.period, steps):
-            begin = part.first_step(part.cycle(steps.start))
-            rates, offset = part.unbounded.chain, as_point(part.offset)
-            written = fill_similar_cycles(rates, offset, begin, int(part.period), steps, out)
-            _keep_bounds(part.piece, out[:written])
-        if written < len(steps):
-            _fill_broken(part, steps[written:], out[written:])
-    elif part.period.denominator > 1 or steps.step != 1 or len(steps) < 2 * part.period:
-        _fill_broken(part, steps, out)
-    else:
+    if part.curve.gain != 1.0 and worth_filling(part.period, steps):
+        first, written = _fill_similar(part, part.unbounded.chain, as_point(part.offset), steps, out)
+        _keep_bounds(part.piece, out[first:written])
+        for rest in (slice(0, first), slice(written, len(steps))):
+            _fill_broken(part, steps[rest], out[rest])
+    elif part.curve.gain == 1.0 and _worth_copying(part.period, steps):
         _fill_like_the_first(part, steps, out)
+    else:
+        _fill_broken(part, steps, out)
+
+
+def _worth_copying(period: Fraction, steps: range) -> bool:
+    return period.denominator == 1 and steps.step == 1 and len(steps) >= 2 * period
 
 
 def _fill_like_the_first(part: Repeats, steps: range, out: npt.NDArray[Any]) -> None:

@@ -263,7 +263,7 @@ class Cycles:
     @property
     def end_rate(self) -> PointPair:
         """The rate at the end of each cycle."""
-        return self.chain.on_point(as_point(self.origin + self.period))
+        return self.chain.on_point(as_point(self.origin + self.cycle(self.start) * self.period))
 
     def unbounded(self, start: int, stop: int) -> Cycles:
         """The same on some steps, where no bound is reached."""
@@ -273,6 +273,10 @@ class Cycles:
     def cycle(self, step: int) -> int:
         """The number of the cycle that a step is in."""
         return max(math.ceil((step - self.origin) / self.period), 1)
+
+    def first_step(self, cycle: int) -> int:
+        """The first step of a cycle, but for the origin."""
+        return math.floor(self.origin + (cycle - 1) * self.period) + 1
 
     def stop_of(self, cycle: int) -> int:
         """The step behind the last one of a cycle."""
@@ -570,8 +574,11 @@ def _varying_part(piece: Piece, start: int, stop: int) -> Varying:
             return Broken(start, stop, piece)
         if name == "staircase":
             rates = replace(piece, time_maps=piece.time_maps[index + 1 :])
+            period = scale.size * parameter
+            # Before the part its rates may be others.
+            first_run = max(math.floor((start - scale.origin) / period), 0)
             return Stairs(
-                start, stop, chain, scale.origin, scale.size * parameter, _varying_part(rates, 0, STEP_LIMIT)
+                start, stop, chain, scale.origin, period, _varying_part(rates, first_run, STEP_LIMIT)
             )
         return Cycles(start, stop, chain, scale.origin, scale.size * parameter, piece)
     if isinstance(piece.curve, Repeated):

@@ -26,6 +26,9 @@ CYCLES_AT_ONCE = 2**16
 LEAST_DISTANCE = 1e-200
 """Products of smaller numbers lose bits to denormal ones."""
 
+LEAST_PART = 2.0**-40
+"""Smaller parts of an offset have too few of the 106 bits left."""
+
 
 def worth_filling(period: Fraction, steps: range) -> bool:
     """Whether steps are many cycles of a whole number of steps."""
@@ -43,15 +46,16 @@ def fill_similar_cycles(
 ) -> int:
     """Write the values at a range of steps, the first of which is in the cycle that begins at a step.
 
-    Returns how many are written: none from where the distances from an offset of 0 are too small.
+    The rates hold from that step on, for whole cycles.  Returns how many values are written: none from where the
+    distances from the offset are too small.
     """
-    # All of its steps exist, which those of the first cycle may not.
-    distances = _distances(rates, offset, range(begin + period, begin + 2 * period))
+    distances = _distances(rates, offset, range(begin, begin + period))
     sizes = np.abs(distances[0])
     at = int(sizes.argmax())
-    if sizes[at] == 0.0:
+    if sizes[at] < max(LEAST_DISTANCE, LEAST_PART * abs(offset[0])):
         return 0
-    least = float(distances[0].min())
+    # Not below zero where no sum cancels.
+    least = min(float(distances[0].min()), offset[0])
     inverse = as_point(1 / (Fraction(distances[0][at]) + Fraction(distances[1][at])))
     fill = getattr(engine, f"fill_cycles_{dtype_of(out)}")
     for first in range(begin, steps[-1] + 1, CYCLES_AT_ONCE * period):
@@ -60,10 +64,11 @@ def fill_similar_cycles(
             "scaled", _distances(rates, offset, range(first + at, last + at, period)), *inverse
         )
         starts = np.arange(first, last + period, period) - steps.start
-        fill(out, starts, *gains, *distances, least, *offset)
         small = gains[0] * sizes[at] < LEAST_DISTANCE
-        if offset[0] == 0.0 and small.any():
-            return max(int(starts[small.argmax()]), 0)
+        kept = int(small.argmax()) if offset[0] == 0.0 and small.any() else len(small)
+        fill(out, starts[: kept + 1], gains[0][:kept], gains[1][:kept], *distances, least, *offset)
+        if kept < len(small):
+            return max(int(starts[kept]), 0)
     return len(out)
 
 

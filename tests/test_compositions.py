@@ -571,3 +571,9 @@ def test_ten_million_steps_of_three(random: Random) -> None:
     chosen = [0, 1, 4999, 5000, 5001, 1_133_110, 1_133_111, *(random.randrange(10**7) for _ in range(200))]
     for t in chosen:
         assert ulps(values[t], true_rate(THREE, mp.mpf(t)), np.float32) <= 0.51
+
+
+def test_a_staircase_whose_rates_begin_later() -> None:
+    restarts = lrd.StepDecay(0.1, 0.5, 10).restarted(20)
+    schedule = lrd.Constant(0.1).then(restarts, at=35).per_epoch(3, staircase=True)
+    np.testing.assert_array_equal(schedule.values(4000), schedule(np.arange(4000)))

@@ -41,6 +41,18 @@ SCHEDULES = [
     lrd.PolynomialDecay(0.1, 100, end_learning_rate=0.01, cycle=True).scaled(3.0).shifted(by=-250),
     lrd.PolynomialDecay(0.1, 100, cycle=True).shifted(by=0.5),
     lrd.PolynomialDecay(0.1, 1, cycle=True),
+    # Where a delay before the stretch is one before the part: what its chain gives before the part is other.
+    *(
+        lrd.Constant(0.1).then(cycles.shifted(by=-33).per_epoch(2), at=777)
+        for cycles in (
+            lrd.CosineRestarts(0.1, 100, t_mul=1.0, m_mul=0.9),
+            lrd.CosineRestarts(0.1, 100, t_mul=1.0, m_mul=0.9, end_learning_rate=0.01).shifted(by=-100),
+            lrd.Cyclic(0.01, 0.1, 25, mode="triangular2"),
+            lrd.PolynomialDecay(0.1, 50, cycle=True),
+        )
+    ),
+    lrd.CosineRestarts(0.1, 100, t_mul=1.0, m_mul=0.9).shifted(by=-33).per_epoch(2).warmup(50),
+    lrd.CosineRestarts(0.1, 50, t_mul=1.0, m_mul=1e-30, end_learning_rate=1e-3),
 ]
 
 
@@ -95,6 +107,14 @@ def test_gains_that_vanish() -> None:
     high, _ = schedule._chain.on_arrays(as_pair(np.arange(60_000)))
     np.testing.assert_allclose(values, high, rtol=2.3e-16, atol=1e-307)
     assert values[40_000] < 1e-200
+
+
+@pytest.mark.parametrize("start", [680_000, 681_990, 690_000, 10**6, 10**9])
+def test_gains_that_have_vanished(start: int) -> None:
+    schedule = lrd.CosineRestarts(0.1, 100, t_mul=1.0, m_mul=0.9)
+    for dtype in (np.float64, np.float32):
+        values = schedule.values(start, start + 2000, dtype=dtype)
+        np.testing.assert_allclose(values, schedule(np.arange(start, start + 2000)), rtol=0, atol=1e-307)
 
 
 def test_ends_where_products_would_lose_bits() -> None:
