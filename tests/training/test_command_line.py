@@ -144,7 +144,10 @@ PLOT = ["plot", EXPRESSION, "--stop", "100", "--output"]
             "needs a StepDecay",
         ),
         (
-            ["train", "--arithmetic", "native", "--data", "../mnist.npz", "--epochs", "99999999"],
+            [
+                *(*BAD_SCHEDULE, "InverseTimeDecay(0.1, 1.0)", "--arithmetic", "native"),
+                *("--data", "../mnist.npz", "--epochs", "99999999"),
+            ],
             "KerasSchedule",
         ),
         (["plot", EXPRESSION, "--output", "curve.png"], "'--stop'"),
