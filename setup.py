@@ -16,8 +16,8 @@ from setuptools._distutils.sysconfig import customize_compiler, get_python_inc
 ROOT = Path(__file__).parent
 VECTOR_FLAGS = {
     "baseline": [],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+    "avx2": ["-mavx2", "-mfma", "-mprfchw"],
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma", "-mprfchw", "-mprefer-vector-width=512"],
 }
 
 

@@ -8,7 +8,7 @@ of the schedule in that block:
 - :func:`choose` bounds what each of the :data:`LOOPS` would leave out, and picks the first that may be taken;
 - :func:`expand` expands the polynomial around the middle of each sub-block, up to the degree of that loop;
 - :func:`mirrored` evaluates the expansion at two steps, equally far from the middle on either side, for little
-  more than the price of one; :func:`ascending` at one step, where memory wants ascending order.
+  more than the price of one.
 
 The error, relative to the value: a polynomial is an exact head and a rest. The head's coefficients, of the first
 one to three terms, have so few bits that it needs no rounding; nor does its slope. So beside the last rounding
@@ -45,6 +45,9 @@ from lrdecay_native.tracing import (
 
 LONGEST_BLOCK = 32768
 SHORTEST_BLOCK = 128
+
+BLOCKS_AT_ONCE = 256
+"""So many that what is computed for them stays in the processor's cache."""
 
 NODES = (20, 38, 52, 61, 64)
 """Where the schedule is sampled: at 0 and at plus and minus these 64ths, close to Chebyshev's points."""
@@ -87,6 +90,11 @@ def offsets(dtype: str) -> list[float]:
     return [(k + 0.5) / unit for k in range(-unit, unit)]
 
 
+def squares(dtype: str) -> list[float]:
+    """The squares of the offsets, exact in that dtype."""
+    return [w * w for w in offsets(dtype)]
+
+
 BITS = {"float64": 53, "float32": 24}
 TAIL_BOUND = {"float64": 2.0**-61, "float32": 2.0**-32}
 BLOCK_REST_BOUND = {"float64": 2.0**-10, "float32": 2.0**-2}
@@ -117,6 +125,8 @@ COEFFICIENT_ROWS = len(coefficient_names()) + 1
 """What is kept of a block: the coefficients and the inverse length."""
 
 EXPANSION_ROWS = max(len(expansion_names(loop)) for loops in LOOPS.values() for loop in loops)
+
+LONGEST_SUB_BLOCK = max(loop.size for loops in LOOPS.values() for loop in loops)
 
 MOST_SUB_BLOCKS = LONGEST_BLOCK // min(loop.size for loops in LOOPS.values() for loop in loops) + 8
 """Longer by a line than a power of two, so that rows don't compete for the same place in the cache."""
@@ -252,23 +262,15 @@ def expand(
     return [*heads, *rests, *derivatives[1:]]
 
 
-def mirrored(w: Number, coefficients: list[Number], loop: Loop) -> tuple[Number, Number]:
-    """The values at ``w`` and at ``-w``."""
+def mirrored(w: Number, square: Number, coefficients: list[Number], loop: Loop) -> tuple[Number, Number]:
+    """The values at ``w`` and at ``-w``, from ``w`` and its square."""
     heads, rests = coefficients[: loop.exact_terms], coefficients[loop.exact_terms :]
-    square = w * w
     even = _horner(square, rests[::2])
     odd = w * _horner(square, rests[1::2])
     right = left = heads[0]
     if loop.exact_terms == 2:
         right, left = multiply_add(heads[1], w, heads[0]), multiply_add(-heads[1], w, heads[0])
     return right + (even + odd), left + (even - odd)
-
-
-def ascending(w: Number, coefficients: list[Number], loop: Loop) -> Number:
-    """The value at ``w``."""
-    heads, rests = coefficients[: loop.exact_terms], coefficients[loop.exact_terms :]
-    head = heads[0] if loop.exact_terms == 1 else multiply_add(heads[1], w, heads[0])
-    return head + _horner(w, rests)
 
 
 def _quantum(value: DoubleDouble, dtype: str) -> Number:

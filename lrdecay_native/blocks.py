@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.block_polynomial import (
+    BLOCKS_AT_ONCE,
     COEFFICIENT_ROWS,
     EXPANSION_ROWS,
     LONGEST_BLOCK,
+    LONGEST_SUB_BLOCK,
     MOST_SUB_BLOCKS,
     PLACES,
     SHORTEST_BLOCK,
@@ -19,6 +21,7 @@ from lrdecay_native.block_polynomial import (
 )
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import CHUNK, Doubles, Pair, Rates, dtype_of
+from lrdecay_native.validation import aligned
 
 Indices = npt.NDArray[np.int64]
 
@@ -28,11 +31,8 @@ SPARE_BITS = 2
 FEWEST_IN_A_PIECE = (SHORTEST_BLOCK << (SPARE_BITS - 1)) + 1
 """Fewer steps don't make such blocks."""
 
-BLOCKS_AT_ONCE = 512
-"""So many that what is computed for them stays in the processor's cache."""
-
 CACHE = 2**24
-"""Bytes; more don't stay in the processor's cache, and memory is faster in ascending order."""
+"""Bytes; more don't stay in the processor's cache, and are written past it."""
 
 _NODES = np.array(PLACES, np.int64)
 
@@ -51,7 +51,7 @@ def fill_smooth(rates: Rates, steps: range, out: npt.NDArray[Any]) -> None:
     starts[-1] = count - length
     lengths = np.empty_like(starts)
     lengths.fill(length)
-    _fill_all(rates, steps, out, starts, lengths)
+    _fill_blocks(rates, steps, out, starts, lengths)
 
 
 def fill_pieces(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
@@ -81,14 +81,8 @@ def _fill_long_pieces(
     first = begins - lengths * (lasts - numbers)
     starts = first.repeat(numbers) + np.arange(lasts[-1]) * lengths.repeat(numbers)
     starts[lasts - 1] = ends - 1 - lengths
-    _fill_all(rates, steps, out, starts, lengths.repeat(numbers))
+    _fill_blocks(rates, steps, out, starts, lengths.repeat(numbers))
     out[ends - 1] = rates.on_arrays(grid_pair(steps, ends - 1))[0]
-
-
-def _fill_all(rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices) -> None:
-    for first in range(0, len(starts), BLOCKS_AT_ONCE):
-        part = slice(first, first + BLOCKS_AT_ONCE)
-        _fill_blocks(rates, steps, out, starts[part], lengths[part])
 
 
 def fill_directly(rates: Rates, steps: range, out: npt.NDArray[Any]) -> None:
@@ -110,28 +104,38 @@ def _fill_blocks(
 ) -> None:
     """Blocks that begin at these indices, and the step behind the last one."""
     if rates.link is not None:
-        mirrored = out.nbytes <= CACHE
-        small = engine.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, mirrored)
+        small = engine.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, _buffer(out))
         _fill_small(rates, steps, out, small)
         return
-    values = _sample(rates, steps, starts, lengths)
-    out[starts[-1] + lengths[-1]] = values[0][-1]
-    choices = _fill(out, starts, lengths, values)
-    while choices is not None:
-        failed = choices < 0.0
-        starts, lengths, choices = starts[failed], lengths[failed], choices[failed]
-        if choices[choices.argmin()] == TOO_SMALL:
-            small = choices == TOO_SMALL
-            _fill_small(rates, steps, out, zip(starts[small].tolist(), lengths[small].tolist(), strict=True))
-            starts, lengths, choices = starts[~small], lengths[~small], choices[~small]
-        shortest = lengths == SHORTEST_BLOCK
-        if shortest.any():
-            _fill_each(rates, steps, out, starts[shortest])
-            starts, lengths, choices = starts[~shortest], lengths[~shortest], choices[~shortest]
-        if not len(starts):
-            return
-        starts, lengths = _halved(starts, lengths, -choices.astype(np.int64))
+    last = starts[-1:] + lengths[-1:]
+    out[last] = rates.on_arrays(grid_pair(steps, last))[0]
+    waiting = [(starts, lengths)]
+    while waiting:
+        starts, lengths = waiting.pop()
+        if len(starts) > BLOCKS_AT_ONCE:
+            waiting.append((starts[BLOCKS_AT_ONCE:], lengths[BLOCKS_AT_ONCE:]))
+            starts, lengths = starts[:BLOCKS_AT_ONCE], lengths[:BLOCKS_AT_ONCE]
         choices = _fill(out, starts, lengths, _sample(rates, steps, starts, lengths))
+        if choices is not None:
+            waiting += _shorter(rates, steps, out, starts, lengths, choices)
+
+
+def _shorter(
+    rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices, choices: Doubles
+) -> list[tuple[Indices, Indices]]:
+    """The blocks to fill instead of those that can't be filled; those that are not to be halved are done."""
+    failed = choices < 0.0
+    starts, lengths, choices = starts[failed], lengths[failed], choices[failed]
+    small = choices == TOO_SMALL
+    if small.any():
+        _fill_small(rates, steps, out, zip(starts[small].tolist(), lengths[small].tolist(), strict=True))
+    shortest = ~small & (lengths == SHORTEST_BLOCK)
+    if shortest.any():
+        _fill_each(rates, steps, out, starts[shortest])
+    others = ~small & ~shortest
+    if not others.any():
+        return []
+    return [_halved(starts[others], lengths[others], -choices[others].astype(np.int64))]
 
 
 def _sample(rates: Rates, steps: range, starts: Indices, lengths: Indices) -> Pair:
@@ -144,12 +148,11 @@ def _sample(rates: Rates, steps: range, starts: Indices, lengths: Indices) -> Pa
 
 def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair) -> Doubles | None:
     """Fill the blocks that can be filled; where some can't, return the choices, theirs negative."""
-    dtype = dtype_of(out)
-    order = "mirrored" if out.nbytes <= CACHE else "ascending"
     count = len(starts)
     choices = np.empty(count)
-    least = getattr(engine, f"fill_{order}_{dtype}")(
+    least = write(
         out,
+        "blocks",
         starts,
         lengths,
         *values,
@@ -158,6 +161,24 @@ def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair
         choices,
     )
     return choices if least < 0.0 else None
+
+
+def write(out: npt.NDArray[Any], what: str, *arguments: Any) -> Any:
+    """Have the engine write blocks, lines or cycles, past the processor's cache where they don't stay in it."""
+    buffer = _buffer(out)
+    if buffer is None:
+        return getattr(engine, f"fill_{what}_{dtype_of(out)}")(out, *arguments)
+    return getattr(engine, f"stream_{what}_{dtype_of(out)}")(out, *arguments, buffer)
+
+
+def _buffer(out: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """Where values go first that are written past the processor's cache; None for those that stay in it."""
+    return aligned((2 * LONGEST_SUB_BLOCK,), out.dtype) if streamed(out) else None
+
+
+def streamed(out: npt.NDArray[Any]) -> bool:
+    """Whether an array is written past the processor's cache."""
+    return out.nbytes > CACHE
 
 
 def _halved(starts: Indices, lengths: Indices, times: Indices) -> tuple[Indices, Indices]:

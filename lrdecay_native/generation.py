@@ -18,13 +18,15 @@ Every formula after a time map, traced in short arithmetic (:mod:`lrdecay_native
 ``name_value``
     one step.
 
-``sample_steps`` and ``fill_order_dtype`` are the two halves of bulk evaluation by block polynomials, before and
-after the values at the nodes; ``repeat_dtype`` writes runs of equal values. Bodies are the common subset of
+``sample_steps`` and ``fill_blocks_dtype`` are the two halves of bulk evaluation by block polynomials, before and
+after the values at the nodes, ``stream_blocks_dtype`` is the second one past the processor's cache;
+``repeat_dtype`` writes runs of equal values. Bodies are the common subset of
 Cython and Python; the two languages differ in the declarations around them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -299,85 +301,135 @@ ALL = 2**20
 _SIZES = {"float64": 8, "float32": 4}
 
 
-def _mirrored_loop(dtype: str, index: int, loop: block_polynomial.Loop, asked: int) -> Function:
-    """The sub-blocks of a block, from a given one on, each written outwards from its middle."""
-    trace = Trace()
-    right, left = block_polynomial.mirrored(trace.argument("w"), _expansion(trace, loop), loop)
-    half, size = loop.size // 2, _SIZES[dtype]
-    span = min(half, asked // (2 * size))
-    return _loop(
-        f"mirrored_{dtype}_{index}",
-        dtype,
-        loop,
-        trace,
-        [
-            f"for origin in range(0, {half}, {span}):",
-            f"    for piece in range({-(-2 * span * size // LINE)}):",
-            f"        prefetch(out, {size} * (start + 2 * origin) + {AHEAD} + {LINE} * piece)",
-            f"    end = start + {half} + origin",
-            f"    done = start + {half - 1} - origin",
-            f"    for i in range({span}):",
-            f"        w = offsets_{dtype}[as_index(i + origin + {block_polynomial.UNIT[dtype]})]",
-            *_indented(_statements(trace), 2),
-            f"        out[as_index(end + i)] = {text(right)}",
-            f"        out[as_index(done - i)] = {text(left)}",
-        ],
-    )
-
-
-def _ascending_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
-    """The sub-blocks of a block, from a given one on, each written in ascending order."""
-    trace = Trace()
-    value = block_polynomial.ascending(trace.argument("w"), _expansion(trace, loop), loop)
-    return _loop(
-        f"ascending_{dtype}_{index}",
-        dtype,
-        loop,
-        trace,
-        [
-            f"for i in range({loop.size}):",
-            f"    w = offsets_{dtype}[i + {block_polynomial.UNIT[dtype] - loop.size // 2}]",
-            *_indented(_statements(trace)),
-            f"    out[as_index(start + i)] = {text(value)}",
-        ],
-    )
-
-
-def _expansion(trace: Trace, loop: block_polynomial.Loop) -> list[Number]:
-    return [trace.argument(name) for name in block_polynomial.expansion_names(loop)]
-
-
-def _loop(name: str, dtype: str, loop: block_polynomial.Loop, trace: Trace, inner: list[str]) -> Function:
-    """A loop over the sub-blocks of a block around the loop over the steps of one."""
-    names = block_polynomial.expansion_names(loop)
+def _fill_loop(dtype: str, index: int, loop: block_polynomial.Loop, asked: int) -> Function:
+    """The sub-blocks of a block, from a given one on."""
+    size = _SIZES[dtype]
+    span = min(loop.size // 2, asked // (2 * size))
     return Function(
-        name,
+        f"fill_{dtype}_{index}",
         dtype,
-        (
-            ("written vector", "out"),
-            ("index", "first"),
-            ("index", "part"),
-            ("index", "count"),
-            ("doubles", "expansions"),
-        ),
-        ("w", *names, *_temporaries(trace)),
+        (("written address", "out"), *_LOOP_ARGUMENTS),
+        _loop_variables(loop),
         [
             "for k in range(part, count):",
             f"    start = first + k * {loop.size}",
-            *(
-                f"    {name} = {dtype}(expansions[{row * block_polynomial.MOST_SUB_BLOCKS} + k])"
-                for row, name in enumerate(names)
+            *_evaluated(
+                dtype,
+                loop,
+                span,
+                [
+                    f"for piece in range({-(-2 * span * size // LINE)}):",
+                    f"    prefetch(out, {size} * (start + 2 * origin) + {AHEAD} + {LINE} * piece)",
+                ],
             ),
-            *_indented(inner),
         ],
         private=True,
     )
 
 
-def _fill(order: str, dtype: str) -> Function:
-    """Blocks of steps from the values at their nodes; those with a negative choice are left alone."""
+def _stream_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
+    """Likewise past the processor's cache: a sub-block goes to memory while the next one is computed.
+
+    The buffer holds two of them.
+    """
+    size = _SIZES[dtype]
+    span = min(loop.size // 2, ASKED // (2 * size))
     return Function(
-        f"fill_{order}_{dtype}",
+        f"stream_{dtype}_{index}",
+        dtype,
+        (("written address", "out"), *_LOOP_ARGUMENTS, ("written address", "buffer")),
+        _loop_variables(loop),
+        [
+            "for k in range(part, count):",
+            f"    start = (k & 1) * {loop.size}",
+            *_evaluated(
+                dtype,
+                loop,
+                span,
+                [
+                    "if k > part:",
+                    f"    piece = {loop.size} - start + 2 * origin",
+                    f"    stream(out, {size} * (first + (k - 1) * {loop.size} + 2 * origin), buffer, "
+                    f"{size} * piece, {2 * span * size})",
+                ],
+                "buffer",
+            ),
+            "if count > part:",
+            f"    stream(out, {size} * (first + (count - 1) * {loop.size}), buffer, "
+            f"{size * loop.size} * ((count - 1) & 1), {size * loop.size})",
+        ],
+        private=True,
+    )
+
+
+_LOOP_ARGUMENTS = (
+    ("index", "first"),
+    ("index", "part"),
+    ("index", "count"),
+    ("constants", "expansions"),
+)
+
+
+def _loop_variables(loop: block_polynomial.Loop) -> tuple[str, ...]:
+    trace, _, _ = _mirrored(loop)
+    return ("w", "square", *block_polynomial.expansion_names(loop), *_temporaries(trace))
+
+
+def _mirrored(loop: block_polynomial.Loop) -> tuple[Trace, Number, Number]:
+    trace = Trace()
+    coefficients = [trace.argument(name) for name in block_polynomial.expansion_names(loop)]
+    right, left = block_polynomial.mirrored(trace.argument("w"), trace.argument("square"), coefficients, loop)
+    return trace, right, left
+
+
+def _evaluated(
+    dtype: str, loop: block_polynomial.Loop, span: int, meanwhile: list[str], out: str = "out"
+) -> list[str]:
+    """Sub-block ``k``, written outwards from its middle, in spans that something is done before."""
+    trace, right, left = _mirrored(loop)
+    half, unit = loop.size // 2, block_polynomial.UNIT[dtype]
+    return [
+        *(
+            f"    {name} = {dtype}(expansions[{row * block_polynomial.MOST_SUB_BLOCKS} + k])"
+            for row, name in enumerate(block_polynomial.expansion_names(loop))
+        ),
+        f"    for origin in range(0, {half}, {span}):",
+        *_indented(meanwhile, 2),
+        f"        end = start + {half} + origin",
+        f"        done = start + {half - 1} - origin",
+        f"        for i in range({span}):",
+        f"            w = offsets_{dtype}[as_index(i + origin + {unit})]",
+        f"            square = squares_{dtype}[as_index(i + origin + {unit})]",
+        *_indented(_statements(trace), 3),
+        f"            {out}[as_index(end + i)] = {text(right)}",
+        f"            {out}[as_index(done - i)] = {text(left)}",
+    ]
+
+
+def _fill_blocks(dtype: str) -> Function:
+    """Blocks of steps from the values at their nodes; those with a negative choice are left alone."""
+    return _blocks(f"fill_blocks_{dtype}", dtype, f"fill_{dtype}_{{}}(out, first, part, count, expansions)")
+
+
+def _stream_blocks(dtype: str) -> Function:
+    """Likewise, past the processor's cache."""
+    call = f"stream_{dtype}_{{}}(out, first, part, count, expansions, buffer)"
+    return _streamed(_blocks(f"fill_blocks_{dtype}", dtype, call))
+
+
+def _streamed(function: Function) -> Function:
+    """A function whose loops write past the processor's cache, with their buffer."""
+    return replace(
+        function,
+        name=function.name.replace("fill", "stream", 1),
+        arguments=(*function.arguments, (f"written {function.name.rsplit('_', 1)[1]}", "buffer")),
+        body=[*function.body, "finish_streams()"],
+    )
+
+
+def _blocks(name: str, dtype: str, loop_call: str) -> Function:
+    return Function(
+        name,
         dtype,
         (
             ("written vector", "out"),
@@ -408,7 +460,7 @@ def _fill(order: str, dtype: str) -> Function:
                     f"    part = done // {loop.size}",
                     f"    count = lengths[block] // {loop.size}",
                     f"    expand_{dtype}_{index}(coefficients, block, starts.shape[0], count, expansions)",
-                    f"    {order}_{dtype}_{index}(out, first, part, count, expansions)",
+                    f"    {loop_call.format(index)}",
                 )
             ),
         ],
@@ -417,46 +469,115 @@ def _fill(order: str, dtype: str) -> Function:
     )
 
 
+TILE = 2**14
+"""Bytes that are read again from the nearest of the processor's caches."""
+
+TILES_AHEAD = 2048
+"""Likewise as AHEAD, where one way is taken in many places by turns."""
+
+
+def _fill_tiles(dtype: str, asked: int) -> Function:
+    """Copies of so many values from a first one on, up to the end, the last one perhaps in part."""
+    size = _SIZES[dtype]
+    span = min(TILE, asked) // size
+    return _tiles(
+        f"fill_tiles_{dtype}",
+        dtype,
+        [
+            f"for origin in range(0, count, {span}):",
+            f"    for piece in range({span * size // LINE}):",
+            f"        prefetch(tiled, {size} * (start + origin) + {TILES_AHEAD} + {LINE} * piece)",
+            f"    for i in range(origin, min(origin + {span}, count)):",
+            "        tiled[as_index(start + i)] = tiled[as_index(first + part + i)]",
+        ],
+    )
+
+
+def _stream_tiles(dtype: str) -> Function:
+    """Likewise past the processor's cache."""
+    size = _SIZES[dtype]
+    function = _tiles(
+        f"stream_tiles_{dtype}",
+        dtype,
+        [f"stream(tiled, {size} * start, tiled, {size} * (first + part), {size} * count)"],
+    )
+    return replace(function, body=[*function.body, "finish_streams()"])
+
+
+def _tiles(name: str, dtype: str, copy: list[str]) -> Function:
+    tile = TILE // _SIZES[dtype]
+    return Function(
+        name,
+        dtype,
+        (("written vector", "tiled"), ("index", "first"), ("index", "length")),
+        (),
+        [
+            f"for part in range(0, length, {tile}):",
+            f"    end = min({tile}, length - part)",
+            "    done = (tiled.shape[0] - 1 - first - part) // length",
+            "    for k in range(1, done + 1):",
+            "        start = first + part + k * length",
+            "        count = min(end, tiled.shape[0] - start)",
+            *_indented(copy, 2),
+        ],
+    )
+
+
+Write = Callable[[str, str, str, list[str], str], list[str]]
+"""From a dtype, the first index and the last, the statements for index ``i``, and its value, to loops."""
+
+
+def _filling(dtype: str, begin: str, end: str, statements: list[str], value: str) -> list[str]:
+    return [
+        f"for i in range({begin}, {end}):",
+        *_indented(statements),
+        f"    out[as_index(i)] = {dtype}({value})",
+    ]
+
+
+def _streaming(dtype: str, begin: str, end: str, statements: list[str], value: str) -> list[str]:
+    """Loops that write past the processor's cache, from a buffer."""
+    size = _SIZES[dtype]
+    span = ASKED // size
+    return [
+        f"for origin in range({begin}, {end}, {span}):",
+        f"    piece = min({span}, {end} - origin)",
+        "    for i in range(origin, origin + piece):",
+        *_indented(statements, 2),
+        f"        buffer[as_index(i - origin)] = {dtype}({value})",
+        f"    stream(out, {size} * origin, buffer, 0, {size} * piece)",
+    ]
+
+
 FLAT = 2.0**-8
-"""Up to this part of a value, what is added to it needs no second double."""
+"""Up to this part of a value, what is added to it needs no second number."""
 
 
-def _lines(dtype: str) -> Function:
-    """Straight lines from their first and last values, in parts of 256 steps around whose middle they are flat."""
-    unit = block_polynomial.UNIT["float64"]
+def _lines(dtype: str, write: Write) -> Function:
+    """Straight lines from their first and last values, in parts around whose middle they are flat."""
+    unit = block_polynomial.UNIT[dtype]
     trace = Trace()
     first, last = (
         DoubleDouble(trace.argument(f"{end}_high"), trace.argument(f"{end}_low")) for end in ("first", "last")
     )
     slope = (last - first) / DoubleDouble(trace.argument("steps"))
-    middle = first + slope * DoubleDouble(trace.argument("place"))
     rise = slope * DoubleDouble(float(unit))
+    of_line = trace.needed(slope.high, slope.low, rise.high, rise.low)
+    middle = first + slope * DoubleDouble(trace.argument("place"))
+    of_part = [operation for operation in trace.needed(middle.high, middle.low) if operation not in of_line]
     each = Trace()
     w, high, low, rise_high, rise_low = (
         each.argument(name) for name in ("w", "high", "low", "rise_high", "rise_low")
     )
-    flat = high + multiply_add(rise_high, w, low)
     product = rise_high * w
     total = exact_sum(high, product)
     rest = fused_multiply_add(rise_high, w, -product) + multiply_add(rise_low, w, low)
     steep = total.high + (total.low + rest)
-    split = [
-        (name, text(value))
-        for name, value in zip(
-            ("high", "low", "rise_high", "rise_low"),
-            (middle.high, middle.low, rise.high, rise.low),
-            strict=True,
-        )
-    ]
     temporaries = dict.fromkeys([*_temporaries(trace), *_temporaries(each)])
 
-    def loop(value: Number) -> list[str]:
-        return [
-            "    for i in range(length):",
-            "        w = offsets_float64[i]",
-            *_indented(_written(each.needed(value)), 2),
-            f"        out[as_index(start + i)] = {dtype}({text(value)})",
-        ]
+    def loop(value: str, operations: Iterable[Operation] = ()) -> list[str]:
+        offset = f"w = offsets_{dtype}[as_index(i - start)]"
+        return write(dtype, "start", "end", [offset, *_written(operations)], value)
 
     return Function(
         f"fill_lines_{dtype}",
@@ -481,16 +602,22 @@ def _lines(dtype: str) -> Function:
                 for end in ("first", "last")
                 for part in ("high", "low")
             ),
+            *_indented(_written(of_line)),
+            f"    rise_high = {text(rise.high)}",
+            f"    rise_low = {text(rise.low)}",
             f"    for part in range(0, count, {2 * unit}):",
             f"        place = float64(part) + {unit - 0.5}",
             "        start = first + part",
-            f"        length = min(count - part, {2 * unit})",
-            *_indented(_statements(trace), 2),
-            *(f"        {name} = {value}" for name, value in split),
+            f"        end = start + min(count - part, {2 * unit})",
+            *_indented(_written(of_part), 2),
+            f"        high = {dtype}({text(middle.high)})",
+            f"        low = ({text(middle.high)} - high) + {text(middle.low)}",
             f"        if absolute(rise_high) <= {FLAT} * (high - absolute(rise_high)):",
-            *_indented(loop(flat), 2),
+            *_indented(
+                loop(f"{dtype}(high) + multiply_add({dtype}(rise_high), {dtype}(w), {dtype}(low))"), 3
+            ),
             "        else:",
-            *_indented(loop(steep), 2),
+            *_indented(loop(text(steep), each.needed(steep)), 3),
             # A zero is exact.
             f"    out[as_index(first)] = {dtype}(first_high)",
             f"    out[as_index(first + count - 1)] = {dtype}(last_high)",
@@ -498,7 +625,7 @@ def _lines(dtype: str) -> Function:
     )
 
 
-def _cycles(dtype: str) -> Function:
+def _cycles(dtype: str, write: Write) -> Function:
     """The distances of one cycle from an offset, times the gain of each cycle that begins at the starts."""
     trace = Trace()
     high, low, gain_high, gain_low, offset_high, offset_low = (
@@ -518,13 +645,8 @@ def _cycles(dtype: str) -> Function:
     condition = "least >= 0.0" if dtype == "float32" else "offset_high == 0.0"
 
     def loop(value: Number) -> list[str]:
-        return [
-            "    for i in range(max(start, 0), end):",
-            "        high = highs[as_index(i - start)]",
-            "        low = lows[as_index(i - start)]",
-            *_indented(_written(trace.needed(value)), 2),
-            f"        out[as_index(i)] = {dtype}({text(value)})",
-        ]
+        loads = [f"{name} = {name}s[as_index(i - start)]" for name in ("high", "low")]
+        return write(dtype, "done", "end", [*loads, *_written(trace.needed(value))], text(value))
 
     return Function(
         f"fill_cycles_{dtype}",
@@ -547,11 +669,12 @@ def _cycles(dtype: str) -> Function:
             "    gain_low = gain_lows[block]",
             # The first cycle may have begun before the vector, and the last one end behind it.
             "    start = starts[block]",
+            "    done = max(start, 0)",
             "    end = min(starts[block + 1], out.shape[0])",
             f"    if {condition}:",
-            *_indented(loop(simple)),
+            *_indented(loop(simple), 2),
             "    else:",
-            *_indented(loop(anywhere)),
+            *_indented(loop(anywhere), 2),
         ],
     )
 
@@ -747,9 +870,13 @@ def all_functions(asked: int = ALL) -> Iterator[Function]:
     yield _sample_steps()
     for dtype, loops in block_polynomial.LOOPS.items():
         yield from block_functions(dtype, loops, asked)
+        yield _fill_tiles(dtype, asked)
+        yield _stream_tiles(dtype)
         yield _repeat(dtype)
-        yield _lines(dtype)
-        yield _cycles(dtype)
+        yield _lines(dtype, _filling)
+        yield _streamed(_lines(dtype, _streaming))
+        yield _cycles(dtype, _filling)
+        yield _streamed(_cycles(dtype, _streaming))
 
 
 def block_functions(
@@ -759,10 +886,10 @@ def block_functions(
     yield _fit(dtype)
     for index, loop in enumerate(loops):
         yield _expand(dtype, index, loop)
-        yield _mirrored_loop(dtype, index, loop, asked)
-        yield _ascending_loop(dtype, index, loop)
-    yield _fill("mirrored", dtype)
-    yield _fill("ascending", dtype)
+        yield _fill_loop(dtype, index, loop, asked)
+        yield _stream_loop(dtype, index, loop)
+    yield _fill_blocks(dtype)
+    yield _stream_blocks(dtype)
 
 
 _INDICES = ("i", "k", "block", "part", "first", "start", "done", "end", "length", "count", "origin", "piece")
@@ -771,6 +898,7 @@ _CYTHON_ARGUMENT = {
     "scalar": "{number} {name}",
     "vector": "const {number}[::1] {name}",
     "written vector": "{number}[::1] {name}",
+    "written address": "{number}* {name}",
     "doubles": "const double[::1] {name}",
     "written doubles": "double[::1] {name}",
     "floats": "const float[::1] {name}",
@@ -860,22 +988,36 @@ def _cython_function(function: Function) -> Iterator[str]:
     given = [name for _, name in function.arguments]
     yield f"    cdef Py_ssize_t {', '.join(index for index in _INDICES if index not in given)}"
     yield "    with nogil:" if not function.private else "    if True:"
-    yield from _indented((line.replace("prefetch(out,", "prefetch(&out[0],") for line in function.body), 2)
+    yield from _indented(map(_with_addresses, function.body), 2)
     if function.results:
         yield f"    return {', '.join(function.results)}"
     yield ""
 
 
+_ADDRESSED = re.compile(r"\b(prefetch|(fill|stream)(_\w+_\d)?)\(")
+
+
+def _with_addresses(line: str) -> str:
+    """A statement whose call takes the addresses of vectors."""
+    if not _ADDRESSED.search(line):
+        return line
+    return re.sub(r"\b(out|tiled|buffer|expansions)\b(?!\.)", r"&\1[0]", line)
+
+
 def _cython_offsets() -> Iterator[str]:
     """The offsets as C constants: a compiler that knows them keeps them in registers."""
+    tables = {
+        f"{name}_{dtype}": (number, table(dtype))
+        for dtype, number in _CYTHON_NUMBER.items()
+        for name, table in (("offsets", block_polynomial.offsets), ("squares", block_polynomial.squares))
+    }
     yield "cdef extern from *:"
     yield '    """'
-    for dtype, number in _CYTHON_NUMBER.items():
-        values = ", ".join(map(repr, block_polynomial.offsets(dtype)))
-        yield f"    static const {number} offsets_{dtype}[] = {{{values}}};"
+    for name, (number, values) in tables.items():
+        yield f"    static const {number} {name}[] = {{{', '.join(map(repr, values))}}};"
     yield '    """'
-    for dtype, number in _CYTHON_NUMBER.items():
-        yield f"    const {number} offsets_{dtype}[{len(block_polynomial.offsets(dtype))}]"
+    for name, (number, values) in tables.items():
+        yield f"    const {number} {name}[{len(values)}]"
     yield ""
 
 
@@ -896,6 +1038,9 @@ def _cython_constants() -> Iterator[str]:
         "COEFFICIENTS": block_polynomial.COEFFICIENT_ROWS,
         "EXPANSIONS": block_polynomial.EXPANSION_ROWS * block_polynomial.MOST_SUB_BLOCKS,
         "NODES": len(block_polynomial.PLACES),
+        # Of each block: the nodes and the values there, in two parts, its coefficients and its choice.
+        "ROWS": 4 * len(block_polynomial.PLACES) + block_polynomial.COEFFICIENT_ROWS + 1,
+        "AT_ONCE": block_polynomial.BLOCKS_AT_ONCE,
     }
     yield "cdef enum:"
     yield from _indented(f"{name} = {value}" for name, value in constants.items())
@@ -952,7 +1097,7 @@ def stub_source() -> str:
         "    lengths: NDArray[Any],",
         "    first: int,",
         "    step: int,",
-        "    mirrored: bool,",
+        "    buffer: NDArray[Any] | None,",
         ") -> list[tuple[int, int]]: ...",
     ]
     for function in all_functions():

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.blocks import FEWEST_IN_A_PIECE, fill_directly, fill_pieces, fill_smooth, grid_pair
+from lrdecay_native.blocks import (
+    FEWEST_IN_A_PIECE,
+    fill_directly,
+    fill_pieces,
+    fill_smooth,
+    grid_pair,
+    streamed,
+    write,
+)
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import PointPair, Rates, dtype_of
 from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
@@ -19,7 +27,7 @@ from lrdecay_native.pieces import Node, Piece, as_point
 from lrdecay_native.similar_cycles import fill_similar_cycles, worth_filling
 from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
 
-SEGMENT = 2**22
+SEGMENT = 2**23
 """Steps per round where intermediate results must not grow with the grid."""
 
 SHORTEST_RUN = 2
@@ -27,6 +35,10 @@ SHORTEST_RUN = 2
 
 SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
 """Schedules with shorter cycles are evaluated step by step."""
+
+
+SHORTEST_TILE = 2**11
+"""Steps; shorter cycles are copied many at once."""
 
 
 def evaluate_grid(parts: Sequence[Part], steps: range, out: npt.NDArray[Any]) -> None:
@@ -157,10 +169,12 @@ def _fill_like_the_first(part: Repeats, steps: range, out: npt.NDArray[Any]) -> 
     first = cycle[0].start
     evaluate_grid(cycle, range(first, first + period), out[begin:done])
     out[:begin] = out[period : period + begin]
-    while done < len(out):
+    while done < len(out) and done - begin < SHORTEST_TILE:
         count = min(done - begin, len(out) - done)
         out[done : done + count] = out[begin : begin + count]
         done += count
+    way = "stream" if streamed(out) else "fill"
+    getattr(engine, f"{way}_tiles_{dtype_of(out)}")(out, begin, done - begin)
 
 
 def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
@@ -191,7 +205,7 @@ def _keep_bounds(piece: Piece, out: npt.NDArray[Any]) -> None:
 def _fill_lines(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
     """Straight lines, from each of the bounds, which are indices, to below the next."""
     first, last = (rates.on_arrays(grid_pair(steps, ends)) for ends in (bounds[:-1], bounds[1:] - 1))
-    getattr(engine, f"fill_lines_{dtype_of(out)}")(out, bounds, *first, *last)
+    write(out, "lines", bounds, *first, *last)
 
 
 def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.blocks import grid_pair
-from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import Pair, PointPair, Rates, apply_to_arrays, dtype_of
+from lrdecay_native.blocks import grid_pair, write
+from lrdecay_native.evaluation import Pair, PointPair, Rates, apply_to_arrays
 from lrdecay_native.pieces import as_point
 from lrdecay_native.validation import STEP_LIMIT
 
@@ -57,7 +56,6 @@ def fill_similar_cycles(
     # Not below zero where no sum cancels.
     least = min(float(distances[0].min()), offset[0])
     inverse = as_point(1 / (Fraction(distances[0][at]) + Fraction(distances[1][at])))
-    fill = getattr(engine, f"fill_cycles_{dtype_of(out)}")
     for first in range(begin, steps[-1] + 1, CYCLES_AT_ONCE * period):
         last = min(first + CYCLES_AT_ONCE * period, steps[-1] + 1)
         gains = apply_to_arrays(
@@ -66,7 +64,7 @@ def fill_similar_cycles(
         starts = np.arange(first, last + period, period) - steps.start
         small = gains[0] * sizes[at] < LEAST_DISTANCE
         kept = int(small.argmax()) if offset[0] == 0.0 and small.any() else len(small)
-        fill(out, starts[: kept + 1], gains[0][:kept], gains[1][:kept], *distances, least, *offset)
+        write(out, "cycles", starts[: kept + 1], gains[0][:kept], gains[1][:kept], *distances, least, *offset)
         if kept < len(small):
             return max(int(starts[kept]), 0)
     return len(out)

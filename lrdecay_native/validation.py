@@ -88,7 +88,8 @@ def dtype(value: npt.DTypeLike) -> np.dtype[Any]:
 def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) -> npt.NDArray[Any]:
     """``out`` where it is given and fits, else a new array."""
     if out is None:
-        return _aligned(shape, dtype(np.float64 if wanted is None else wanted))
+        create = np.empty if math.prod(shape) < SHORT else aligned
+        return create(shape, dtype(np.float64 if wanted is None else wanted))
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
     native = out.dtype if out.dtype.isnative else out.dtype.newbyteorder("=")
@@ -103,11 +104,9 @@ def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) 
     return out
 
 
-def _aligned(shape: tuple[int, ...], wanted: np.dtype[Any]) -> npt.NDArray[Any]:
+def aligned(shape: tuple[int, ...], wanted: np.dtype[Any]) -> npt.NDArray[Any]:
     """A new array that begins with a line of the processor's cache: vectors that straddle two take longer."""
     size = math.prod(shape)
-    if size < SHORT:
-        return np.empty(shape, wanted)
     longer = np.empty(size + LINE // wanted.itemsize, wanted)
     first = -longer.__array_interface__["data"][0] % LINE // wanted.itemsize
     return longer[first : first + size].reshape(shape)

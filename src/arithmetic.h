@@ -3,6 +3,7 @@
 #define LRDECAY_ARITHMETIC_H
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -30,6 +31,39 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #else
 #define prefetch(array, bytes)
 #endif
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#define finish_streams() _mm_sfence()
+
+static inline void stream_line(char *to, const char *from) {
+#if defined(__AVX__)
+    for (int k = 0; k < 64; k += 32)
+        _mm256_stream_si256((__m256i *)(to + k), _mm256_loadu_si256((const __m256i *)(from + k)));
+#else
+    for (int k = 0; k < 64; k += 16)
+        _mm_stream_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(from + k)));
+#endif
+}
+#else
+#define finish_streams()
+#define stream_line(to, from) memcpy(to, from, 64)
+#endif
+
+/* Whole lines past the caches: they are neither read before they are written nor take the place of others. */
+static inline void stream(void *out, ptrdiff_t offset, const void *values, ptrdiff_t origin, ptrdiff_t bytes) {
+    char *to = (char *)out + offset;
+    const char *from = (const char *)values + origin;
+    ptrdiff_t done = -(uintptr_t)to & 63;
+    if (done > bytes)
+        done = bytes;
+    if (done)
+        memcpy(to, from, done);
+    for (; done + 64 <= bytes; done += 64)
+        stream_line(to + done, from + done);
+    if (done < bytes)
+        memcpy(to + done, from + done, bytes - done);
+}
 
 static inline double rounding_error(int64_t value, double rounded) {
     /* Rounded may be 2**63: the difference wraps around to the right one. */

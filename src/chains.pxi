@@ -320,55 +320,58 @@ cdef class TableLink(Link):
 
 cdef double _filled(
     object out, const int64_t[::1] starts, const int64_t[::1] lengths, double[::1] highs, double[::1] lows,
-    double[::1] coefficients, double[::1] expansions, double[::1] choices, bint mirrored
+    double[::1] coefficients, double[::1] expansions, double[::1] choices, object buffer
 ) except? 1.0:
-    """As the functions that fill blocks: the least choice."""
-    cdef double[::1] doubles
-    cdef float[::1] floats
-    cdef double least
+    """As the functions that fill blocks, or stream them through a buffer: the least choice."""
+    cdef double[::1] doubles, double_buffer
+    cdef float[::1] floats, float_buffer
     if out.itemsize == 8:
-        doubles = out
+        doubles, double_buffer = out, buffer
         with nogil:
-            if mirrored:
-                least = fill_mirrored_float64_shared(
+            if double_buffer is None:
+                return fill_blocks_float64_shared(
                     doubles, starts, lengths, highs, lows, coefficients, expansions, choices
                 )
-            else:
-                least = fill_ascending_float64_shared(
-                    doubles, starts, lengths, highs, lows, coefficients, expansions, choices
-                )
-        return least
-    floats = out
+            return stream_blocks_float64_shared(
+                doubles, starts, lengths, highs, lows, coefficients, expansions, choices, double_buffer
+            )
+    floats, float_buffer = out, buffer
     with nogil:
-        if mirrored:
-            least = fill_mirrored_float32_shared(
+        if float_buffer is None:
+            return fill_blocks_float32_shared(
                 floats, starts, lengths, highs, lows, coefficients, expansions, choices
             )
-        else:
-            least = fill_ascending_float32_shared(
-                floats, starts, lengths, highs, lows, coefficients, expansions, choices
-            )
-    return least
+        return stream_blocks_float32_shared(
+            floats, starts, lengths, highs, lows, coefficients, expansions, choices, float_buffer
+        )
 
 
 def fill_blocks(
     Link link, out, const int64_t[::1] starts, const int64_t[::1] lengths, int64_t first, int64_t step,
-    bint mirrored
+    object buffer
 ):
     """Fill blocks that begin at these indices, and the step behind the last one, with what a link gives.
 
+    Where there is a buffer, past the processor's cache.
     Returns the starts and the lengths of those that the dtype has too few bits for.
     """
     cdef Py_ssize_t count, k, node, failed
     cdef int64_t t, part, shorter
     cdef double[::1] work, highs, lows, choices
     cdef int64_t[::1] places
-    cdef bint begun = False
-    small = []
-    while True:
+    cdef list small = [], waiting = [(starts, lengths)]
+    k = starts.shape[0] - 1
+    t = first + step * (starts[k] + lengths[k])
+    _evaluate(link, out, starts[k] + lengths[k], t, step, 1)
+    work = numpy.empty(ROWS * min(starts.shape[0], AT_ONCE) + EXPANSIONS)
+    while waiting:
+        starts, lengths = waiting.pop()
+        if starts.shape[0] > AT_ONCE:
+            waiting.append((starts[AT_ONCE:], lengths[AT_ONCE:]))
+            starts, lengths = starts[:AT_ONCE], lengths[:AT_ONCE]
         count = starts.shape[0]
-        node = NODES * count
-        work = numpy.empty(4 * node + (COEFFICIENTS + 1) * count + EXPANSIONS)
+        if work.shape[0] < ROWS * count + EXPANSIONS:
+            work = numpy.empty(ROWS * count + EXPANSIONS)
         for node in range(NODES):
             for k in range(count):
                 t = first + step * (starts[k] + PLACES[node] * (lengths[k] >> 7))
@@ -377,25 +380,22 @@ def fill_blocks(
         node = NODES * count
         highs, lows = work[2 * node : 3 * node], work[3 * node : 4 * node]
         link.run(node, &work[0], &work[node], &highs[0], &lows[0])
-        if not begun:
-            out[starts[count - 1] + lengths[count - 1]] = highs[node - 1]
-            begun = True
         choices = work[4 * node : 4 * node + count]
         node = 4 * node + count
         k = node + COEFFICIENTS * count
-        if _filled(out, starts, lengths, highs, lows, work[node:k], work[k:], choices, mirrored) >= 0.0:
-            return small
+        if _filled(out, starts, lengths, highs, lows, work[node:k], work[k:], choices, buffer) >= 0.0:
+            continue
         failed = 0
         for k in range(count):
             if choices[k] == TOO_SMALL:
                 small.append((starts[k], lengths[k]))
             elif choices[k] < 0.0:
                 if lengths[k] == SHORTEST_BLOCK:
-                    _evaluate(link, out, starts[k], first + step * starts[k], step)
+                    _evaluate(link, out, starts[k], first + step * starts[k], step, SHORTEST_BLOCK)
                 else:
                     failed += lengths[k] // max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
         if failed == 0:
-            return small
+            continue
         places = numpy.empty(2 * failed, numpy.int64)
         node = 0
         for k in range(count):
@@ -405,29 +405,32 @@ def fill_blocks(
                     places[node] = starts[k] + part * shorter
                     places[failed + node] = shorter
                     node += 1
-        starts, lengths = places[:failed], places[failed:]
+        waiting.append((places[:failed], places[failed:]))
+    return small
 
 
-cdef int _evaluate(Link link, object out, int64_t start, int64_t first, int64_t step) except -1:
-    """Evaluate every step of one of the shortest blocks."""
+cdef int _evaluate(
+    Link link, object out, int64_t start, int64_t first, int64_t step, Py_ssize_t count
+) except -1:
+    """Evaluate every step of a block that is no longer than the shortest ones."""
     cdef double work[4 * SHORTEST_BLOCK]
     cdef double[::1] doubles
     cdef float[::1] floats
     cdef Py_ssize_t k
     cdef int64_t t
-    for k in range(SHORTEST_BLOCK):
+    for k in range(count):
         t = first + step * k
         work[k] = <double>t
         work[SHORTEST_BLOCK + k] = rounding_error(t, work[k])
     link.run(
-        SHORTEST_BLOCK, work, work + SHORTEST_BLOCK, work + 2 * SHORTEST_BLOCK, work + 3 * SHORTEST_BLOCK
+        count, work, work + SHORTEST_BLOCK, work + 2 * SHORTEST_BLOCK, work + 3 * SHORTEST_BLOCK
     )
     if out.itemsize == 8:
         doubles = out
-        for k in range(SHORTEST_BLOCK):
+        for k in range(count):
             doubles[start + k] = work[2 * SHORTEST_BLOCK + k]
     else:
         floats = out
-        for k in range(SHORTEST_BLOCK):
+        for k in range(count):
             floats[start + k] = <float>work[2 * SHORTEST_BLOCK + k]
     return 0

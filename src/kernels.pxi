@@ -19,6 +19,8 @@ cdef extern from "arithmetic.h" nogil:
     double rounding_error(int64_t value, double rounded)
     Py_ssize_t as_index(Py_ssize_t index)
     void prefetch(const void* array, Py_ssize_t bytes)
+    void stream(void* out, Py_ssize_t offset, const void* values, Py_ssize_t origin, Py_ssize_t bytes)
+    void finish_streams()
     bint processor_has_avx2()
     bint processor_has_avx512()
 

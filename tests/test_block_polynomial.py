@@ -16,43 +16,46 @@ from lrdecay_native.block_polynomial import (
     COEFFICIENT_ROWS,
     EXPANSION_ROWS,
     LONGEST_BLOCK,
+    LONGEST_SUB_BLOCK,
     LOOPS,
     MOST_SUB_BLOCKS,
     SHORTEST_BLOCK,
 )
 from lrdecay_native.engines import engine
 from lrdecay_native.generation import block_functions, python_source
+from lrdecay_native.validation import aligned
 
 BOUND = 0.51
 EVERY_LOOP = [(dtype, index) for dtype, loops in LOOPS.items() for index in range(len(loops))]
-ORDERS = {"mirrored": blocks.CACHE, "ascending": 0}
+WAYS = {"fill": blocks.CACHE, "stream": 0}
 
 
 def steepest(dtype: str, index: int, length: int) -> Any:
     """The steepest exponential decay for which the choice for a block is this loop."""
     for scale in np.geomspace(30, 1e7, 800).tolist():
         schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, decay_steps=scale)
-        if fill_block(engine, "mirrored", schedule, np.empty(length, dtype)) == index:
+        if fill_block(engine, "fill", schedule, np.empty(length, dtype)) == index:
             return schedule
     raise AssertionError(f"no exponential decay needs the loop {LOOPS[dtype][index]}")
 
 
-def fill_block(functions: Any, order: str, schedule: lrd.Schedule, out: Any) -> float:
+def fill_block(functions: Any, way: str, schedule: lrd.Schedule, out: Any) -> float:
     """Fill the array as one block; return the choice."""
     starts, lengths, choices = np.array([0]), np.array([len(out)]), np.empty(1)
     values = blocks._sample(schedule._chain, range(len(out) + 1), starts, lengths)
     coefficients, expansions = np.empty(COEFFICIENT_ROWS), np.empty(EXPANSION_ROWS * MOST_SUB_BLOCKS)
-    fill = getattr(functions, f"fill_{order}_{out.dtype.name}")
-    fill(out, starts, lengths, *values, coefficients, expansions, choices)
+    fill = getattr(functions, f"{way}_blocks_{out.dtype.name}")
+    buffers = [aligned((2 * LONGEST_SUB_BLOCK,), out.dtype)] if way == "stream" else []
+    fill(out, starts, lengths, *values, coefficients, expansions, choices, *buffers)
     return float(choices[0])
 
 
-def worst_ulps(functions: Any, order: str, schedules: list[Any], out: Any, index: int) -> float:
+def worst_ulps(functions: Any, way: str, schedules: list[Any], out: Any, index: int) -> float:
     """The largest error where that loop is taken."""
     worst = 0.0
     steps = np.arange(len(out), dtype=np.float64)
     for schedule in schedules:
-        if fill_block(functions, order, schedule, out) == index:
+        if fill_block(functions, way, schedule, out) == index:
             high, low = schedule._chain.on_arrays((steps, np.zeros(len(out))))
             errors = np.abs((out - high) - low) / np.spacing(high.astype(out.dtype))
             worst = max(worst, float(errors.max()))
@@ -82,18 +85,18 @@ def test_bound(dtype: str, index: int, lowered: Callable[[str], Any]) -> None:
     steep = steepest(dtype, index, length)
     # Each rate has its own roundings.
     rates = [replace(steep, initial_learning_rate=0.1 + 0.001 * k) for k in range(100)]
-    for order in ORDERS:
-        assert worst_ulps(engine, order, rates, np.empty(length, dtype), index) <= BOUND
-        assert worst_ulps(lowered(dtype), order, rates, np.empty(length, dtype), index) > BOUND
+    for way in WAYS:
+        assert worst_ulps(engine, way, rates, np.empty(length, dtype), index) <= BOUND
+        assert worst_ulps(lowered(dtype), way, rates, np.empty(length, dtype), index) > BOUND
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", LOOPS)
 def test_every_step_is_written_once_and_no_other(
-    dtype: str, order: str, monkeypatch: pytest.MonkeyPatch
+    dtype: str, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Grids that are no whole number of blocks, in an array with something on either side."""
-    monkeypatch.setattr(blocks, "CACHE", ORDERS[order])
+    monkeypatch.setattr(blocks, "CACHE", WAYS[way])
     schedule = lrd.PolynomialDecay(0.1, 10**6, power=1.5)
     for count in (1024, 1025, 4097, 5000, LONGEST_BLOCK, 2 * LONGEST_BLOCK + 7, 100_003):
         surroundings = np.full(count + 20, -1.0, dtype)
@@ -112,3 +115,35 @@ def test_values_do_not_depend_on_where_an_array_begins() -> None:
         out = raw[offset : offset + 50_000]
         schedule.values(50_000, out=out)
         np.testing.assert_array_equal(out, first)
+
+
+@pytest.mark.parametrize("dtype", LOOPS)
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lrd.InverseTimeDecay(0.1, 0.5, decay_steps=1000),
+        lrd.Cyclic(0.001, 0.1, 3),
+        lrd.Cyclic(0.001, 0.1, 977),
+        lrd.CosineAnnealing(0.1, 9_001, end_learning_rate=0.001).shifted(17),
+        lrd.CosineRestarts(0.1, 500, t_mul=1.0, m_mul=0.99, end_learning_rate=0.001),
+        lrd.Tabulated(np.geomspace(0.1, 0.001, 90), every=331),
+        lrd.Tabulated([0.1, 1e-9, 0.1], every=10_000),
+    ],
+    ids=repr,
+)
+def test_past_the_cache_the_values_are_the_same(
+    schedule: lrd.Schedule, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start, count in ((0, 30_001), (5, 20_000), (1_001, 65)):
+        expected = schedule.values(start, start + count, dtype=dtype)
+        monkeypatch.setattr(blocks, "CACHE", 0)
+        for ahead in (0, 1, 7):
+            surroundings = np.full(count + 20, -1.0, dtype)
+            out = surroundings[ahead : ahead + count]
+            schedule.values(start, start + count, out=out)
+            np.testing.assert_array_equal(out, expected)
+            assert (surroundings[:ahead] == -1.0).all()
+            assert (surroundings[ahead + count :] == -1.0).all()
+        monkeypatch.undo()
+    each = schedule(np.arange(1_001, 1_066)).astype(dtype)
+    np.testing.assert_array_max_ulp(expected, each, maxulp=1)

@@ -17,8 +17,8 @@ from numpy import abs as absolute
 from numpy import array, bool_, empty, floor, integer
 from numpy import sqrt as square_root
 
-from lrdecay_native.block_polynomial import UNIT, offsets
-from lrdecay_native.generation import all_functions, python_source
+from lrdecay_native.block_polynomial import UNIT, offsets, squares
+from lrdecay_native.generation import LINE, all_functions, python_source
 
 
 @intrinsic
@@ -71,6 +71,52 @@ def prefetch(context: Any, array: Any, offset: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, types.int64), generate
+
+
+@intrinsic
+def _address(context: Any, array: Any, offset: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        return builder.add(builder.ptrtoint(data, ir.IntType(64)), arguments[1])
+
+    return types.int64(array, types.int64), generate
+
+
+@intrinsic
+def _stream_line(context: Any, to: Any, source: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        part = ir.VectorType(ir.IntType(64), 4)
+        for offset in (0, 32):
+            target, origin = (
+                builder.inttoptr(builder.add(address, address.type(offset)), part.as_pointer())
+                for address in arguments
+            )
+            store = builder.store(builder.load(origin, align=4), target, align=32)
+            store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64), generate
+
+
+@intrinsic
+def finish_streams(context: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+@numba.njit
+def stream(out: Any, offset: int, values: Any, origin: int, size: int) -> None:
+    to, source = _address(out, offset), _address(values, origin)
+    first = min(-to % LINE, size)
+    last = first + (size - first) // LINE * LINE
+    for begin, end in ((0, first), (last, size)):
+        for k in range(begin // out.itemsize, end // out.itemsize):
+            out[offset // out.itemsize + k] = values[origin // out.itemsize + k]
+    for place in range(first, last, LINE):
+        _stream_line(to + place, source + place)
 
 
 _SHIFT = numba.uint64(52)
@@ -142,10 +188,13 @@ def load(source: str) -> dict[str, Any]:
         "absolute": absolute,
         "floor": floor,
         **{f"offsets_{dtype}": np.array(offsets(dtype), dtype) for dtype in UNIT},
+        **{f"squares_{dtype}": np.array(squares(dtype), dtype) for dtype in UNIT},
         "rounding_error": rounding_error,
         "fused_multiply_add": fused_multiply_add,
         "multiply_add": multiply_add,
         "prefetch": prefetch,
+        "stream": stream,
+        "finish_streams": finish_streams,
         "power_of_two": power_of_two,
         "square_root": square_root,
         "times_power_of_two": times_power_of_two,
