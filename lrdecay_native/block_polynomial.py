@@ -104,8 +104,13 @@ INTERPOLATION_BOUND = {"float64": 2.0**-57, "float32": 2.0**-34}
 LEAST_VALUE = {"float64": 1e-280, "float32": 1e-28}
 """Below, a rest might be a denormal number."""
 
+GREATEST_VALUE = {"float64": 1e300, "float32": 1e38}
+
 TOO_SMALL = -64.0
-"""The choice for a block that the dtype has too few bits for: values below the least value, or far below others."""
+"""The choice for a block that the dtype has too few bits for.
+
+Its values are below the least value, or far below others, or beyond the greatest.
+"""
 
 COEFFICIENTS = ("high", "low", "linear_high", "linear_low", "quadratic_high", "quadratic_low")
 """The first three coefficients of a block, split in two; those of higher degrees follow."""
@@ -196,7 +201,8 @@ def choose(inverse_length: Number, coefficients: list[Number], dtype: str) -> Nu
     small = where_less(high + spread, LEAST_VALUE[dtype], TOO_SMALL, -2.0)
     # A constant is exact, whatever its value.
     small = where_less(0.0, spread, small, choice)
-    return where_less(least, LEAST_VALUE[dtype], small, choice)
+    choice = where_less(least, LEAST_VALUE[dtype], small, choice)
+    return where_less(GREATEST_VALUE[dtype], high + spread, TOO_SMALL, choice)
 
 
 def _breaches(

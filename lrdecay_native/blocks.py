@@ -104,11 +104,12 @@ def _fill_blocks(
 ) -> None:
     """Blocks that begin at these indices, and the step behind the last one."""
     if rates.link is not None:
-        small = engine.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, _buffer(out))
-        _fill_small(rates, steps, out, small)
+        unfilled = engine.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, _buffer(out))
+        _fill_small(rates, steps, out, unfilled)
         return
     last = starts[-1:] + lengths[-1:]
     out[last] = rates.on_arrays(grid_pair(steps, last))[0]
+    small: list[tuple[int, int]] = []
     waiting = [(starts, lengths)]
     while waiting:
         starts, lengths = waiting.pop()
@@ -116,26 +117,28 @@ def _fill_blocks(
             waiting.append((starts[BLOCKS_AT_ONCE:], lengths[BLOCKS_AT_ONCE:]))
             starts, lengths = starts[:BLOCKS_AT_ONCE], lengths[:BLOCKS_AT_ONCE]
         choices = _fill(out, starts, lengths, _sample(rates, steps, starts, lengths))
-        if choices is not None:
-            waiting += _shorter(rates, steps, out, starts, lengths, choices)
+        if choices is None:
+            continue
+        too_small = choices == TOO_SMALL
+        small += zip(starts[too_small].tolist(), lengths[too_small].tolist(), strict=True)
+        shortest = (choices < 0.0) & ~too_small & (lengths == SHORTEST_BLOCK)
+        if shortest.any():
+            _fill_each(rates, steps, out, starts[shortest])
+        halved = (choices < 0.0) & ~too_small & ~shortest
+        if halved.any():
+            covered = _covered(starts, lengths)[halved]
+            waiting.append(
+                _halved(starts[halved], lengths[halved], covered, -choices[halved].astype(np.int64))
+            )
+    _fill_small(rates, steps, out, small)
 
 
-def _shorter(
-    rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices, choices: Doubles
-) -> list[tuple[Indices, Indices]]:
-    """The blocks to fill instead of those that can't be filled; those that are not to be halved are done."""
-    failed = choices < 0.0
-    starts, lengths, choices = starts[failed], lengths[failed], choices[failed]
-    small = choices == TOO_SMALL
-    if small.any():
-        _fill_small(rates, steps, out, zip(starts[small].tolist(), lengths[small].tolist(), strict=True))
-    shortest = ~small & (lengths == SHORTEST_BLOCK)
-    if shortest.any():
-        _fill_each(rates, steps, out, starts[shortest])
-    others = ~small & ~shortest
-    if not others.any():
-        return []
-    return [_halved(starts[others], lengths[others], -choices[others].astype(np.int64))]
+def _covered(starts: Indices, lengths: Indices) -> Indices:
+    """How many steps of each block, from its first, are in the block before it too."""
+    covered = np.zeros_like(starts)
+    begins, ends = starts[:-1], starts[:-1] + lengths[:-1]
+    covered[1:] = np.where(begins > starts[1:], 0, np.clip(ends - starts[1:], 0, lengths[1:]))
+    return covered
 
 
 def _sample(rates: Rates, steps: range, starts: Indices, lengths: Indices) -> Pair:
@@ -164,7 +167,7 @@ def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair
 
 
 def write(out: npt.NDArray[Any], what: str, *arguments: Any) -> Any:
-    """Have the engine write blocks, lines or cycles, past the processor's cache where they don't stay in it."""
+    """Have the engine write blocks, lines, cycles or runs, past the processor's cache where they don't stay in it."""
     buffer = _buffer(out)
     if buffer is None:
         return getattr(engine, f"fill_{what}_{dtype_of(out)}")(out, *arguments)
@@ -181,14 +184,15 @@ def streamed(out: npt.NDArray[Any]) -> bool:
     return out.nbytes > CACHE
 
 
-def _halved(starts: Indices, lengths: Indices, times: Indices) -> tuple[Indices, Indices]:
-    """Each block cut into ``2 ** times`` blocks, or into the shortest ones."""
+def _halved(starts: Indices, lengths: Indices, covered: Indices, times: Indices) -> tuple[Indices, Indices]:
+    """Each block cut into ``2 ** times`` blocks, or into the shortest ones, but for those that are covered."""
     shorter = np.maximum(lengths >> times, SHORTEST_BLOCK)
-    counts = lengths // shorter
+    skipped = covered // shorter
+    counts = lengths // shorter - skipped
+    ends = counts.cumsum()
+    numbers = np.arange(counts.sum()) - (ends - counts - skipped).repeat(counts)
     shorter = shorter.repeat(counts)
-    # Block by block, the ends of its parts: the sum of all parts' lengths so far, less that of other blocks.
-    before = starts - (lengths.cumsum() - lengths)
-    return before.repeat(counts) + (shorter.cumsum() - shorter), shorter
+    return starts.repeat(counts) + numbers * shorter, shorter
 
 
 def _fill_each(rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices) -> None:

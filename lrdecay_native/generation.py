@@ -20,7 +20,7 @@ Every formula after a time map, traced in short arithmetic (:mod:`lrdecay_native
 
 ``sample_steps`` and ``fill_blocks_dtype`` are the two halves of bulk evaluation by block polynomials, before and
 after the values at the nodes, ``stream_blocks_dtype`` is the second one past the processor's cache;
-``repeat_dtype`` writes runs of equal values. Bodies are the common subset of
+``fill_runs_dtype`` writes runs of equal values. Bodies are the common subset of
 Cython and Python; the two languages differ in the declarations around them.
 """
 
@@ -296,7 +296,7 @@ ASKED = 512
 """Bytes of lines that are asked for at once."""
 
 ALL = 2**20
-"""Likewise, the whole of a sub-block: LLVM makes no vectors of a loop within a loop over parts."""
+"""Likewise, so many that a sub-block is asked for whole: LLVM makes no vectors of a loop within a loop over parts."""
 
 _SIZES = {"float64": 8, "float32": 4}
 
@@ -327,13 +327,13 @@ def _fill_loop(dtype: str, index: int, loop: block_polynomial.Loop, asked: int) 
     )
 
 
-def _stream_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Function:
+def _stream_loop(dtype: str, index: int, loop: block_polynomial.Loop, asked: int) -> Function:
     """Likewise past the processor's cache: a sub-block goes to memory while the next one is computed.
 
     The buffer holds two of them.
     """
     size = _SIZES[dtype]
-    span = min(loop.size // 2, ASKED // (2 * size))
+    span = min(loop.size // 2, asked // (2 * size))
     return Function(
         f"stream_{dtype}_{index}",
         dtype,
@@ -362,7 +362,7 @@ def _stream_loop(dtype: str, index: int, loop: block_polynomial.Loop) -> Functio
     )
 
 
-_LOOP_ARGUMENTS = (
+_LOOP_ARGUMENTS: tuple[tuple[str, str], ...] = (
     ("index", "first"),
     ("index", "part"),
     ("index", "count"),
@@ -377,7 +377,7 @@ def _loop_variables(loop: block_polynomial.Loop) -> tuple[str, ...]:
 
 def _mirrored(loop: block_polynomial.Loop) -> tuple[Trace, Number, Number]:
     trace = Trace()
-    coefficients = [trace.argument(name) for name in block_polynomial.expansion_names(loop)]
+    coefficients: list[Number] = [trace.argument(name) for name in block_polynomial.expansion_names(loop)]
     right, left = block_polynomial.mirrored(trace.argument("w"), trace.argument("square"), coefficients, loop)
     return trace, right, left
 
@@ -473,7 +473,7 @@ TILE = 2**14
 """Bytes that are read again from the nearest of the processor's caches."""
 
 TILES_AHEAD = 2048
-"""Likewise as AHEAD, where one way is taken in many places by turns."""
+"""How many bytes before it writes to them a loop asks for lines that writes in many places by turns."""
 
 
 def _fill_tiles(dtype: str, asked: int) -> Function:
@@ -535,10 +535,14 @@ def _filling(dtype: str, begin: str, end: str, statements: list[str], value: str
     ]
 
 
+STREAMED = 2048
+"""Bytes that are written past the cache at once."""
+
+
 def _streaming(dtype: str, begin: str, end: str, statements: list[str], value: str) -> list[str]:
     """Loops that write past the processor's cache, from a buffer."""
     size = _SIZES[dtype]
-    span = ASKED // size
+    span = STREAMED // size
     return [
         f"for origin in range({begin}, {end}, {span}):",
         f"    piece = min({span}, {end} - origin)",
@@ -549,7 +553,7 @@ def _streaming(dtype: str, begin: str, end: str, statements: list[str], value: s
     ]
 
 
-FLAT = 2.0**-8
+FLAT = {"float64": 2.0**-8, "float32": 2.0**-9}
 """Up to this part of a value, what is added to it needs no second number."""
 
 
@@ -574,6 +578,11 @@ def _lines(dtype: str, write: Write) -> Function:
     rest = fused_multiply_add(rise_high, w, -product) + multiply_add(rise_low, w, low)
     steep = total.high + (total.low + rest)
     temporaries = dict.fromkeys([*_temporaries(trace), *_temporaries(each)])
+    least, greatest = block_polynomial.LEAST_VALUE[dtype], block_polynomial.GREATEST_VALUE[dtype]
+    flat = (
+        f"absolute(rise_high) <= {FLAT[dtype]} * (high - absolute(rise_high)) "
+        f"and {least} <= high and high <= {greatest}"
+    )
 
     def loop(value: str, operations: Iterable[Operation] = ()) -> list[str]:
         offset = f"w = offsets_{dtype}[as_index(i - start)]"
@@ -610,11 +619,13 @@ def _lines(dtype: str, write: Write) -> Function:
             "        start = first + part",
             f"        end = start + min(count - part, {2 * unit})",
             *_indented(_written(of_part), 2),
-            f"        high = {dtype}({text(middle.high)})",
-            f"        low = ({text(middle.high)} - high) + {text(middle.low)}",
-            f"        if absolute(rise_high) <= {FLAT} * (high - absolute(rise_high)):",
+            f"        high = {text(middle.high)}",
+            f"        low = {text(middle.low)}",
+            f"        if {flat}:",
+            f"            place = {dtype}(high)",
+            "            low = (high - place) + low",
             *_indented(
-                loop(f"{dtype}(high) + multiply_add({dtype}(rise_high), {dtype}(w), {dtype}(low))"), 3
+                loop(f"{dtype}(place) + multiply_add({dtype}(rise_high), {dtype}(w), {dtype}(low))"), 3
             ),
             "        else:",
             *_indented(loop(text(steep), each.needed(steep)), 3),
@@ -683,11 +694,12 @@ SPAN = 8
 """Short runs are written in spans of so many values."""
 
 
-def _repeat(dtype: str) -> Function:
+def _runs(dtype: str, write: Write) -> Function:
+    """Runs of equal values, from the starts on; behind the last of these the last run ends."""
     return Function(
-        f"repeat_{dtype}",
+        f"fill_runs_{dtype}",
         dtype,
-        (("written vector", "out"), ("vector", "values"), ("indices", "starts")),
+        ((f"written {dtype}", "out"), ("vector", "values"), ("indices", "starts")),
         ("value",),
         [
             "for block in range(values.shape[0]):",
@@ -700,8 +712,7 @@ def _repeat(dtype: str) -> Function:
             f"            for i in range({SPAN}):",
             f"                out[as_index(first + part * {SPAN} + i)] = value",
             "    else:",
-            "        for i in range(first, first + count):",
-            "            out[as_index(i)] = value",
+            *_indented(write(dtype, "first", "first + count", [], "value"), 2),
         ],
     )
 
@@ -872,7 +883,8 @@ def all_functions(asked: int = ALL) -> Iterator[Function]:
         yield from block_functions(dtype, loops, asked)
         yield _fill_tiles(dtype, asked)
         yield _stream_tiles(dtype)
-        yield _repeat(dtype)
+        yield _runs(dtype, _filling)
+        yield _streamed(_runs(dtype, _streaming))
         yield _lines(dtype, _filling)
         yield _streamed(_lines(dtype, _streaming))
         yield _cycles(dtype, _filling)
@@ -887,7 +899,7 @@ def block_functions(
     for index, loop in enumerate(loops):
         yield _expand(dtype, index, loop)
         yield _fill_loop(dtype, index, loop, asked)
-        yield _stream_loop(dtype, index, loop)
+        yield _stream_loop(dtype, index, loop, asked)
     yield _fill_blocks(dtype)
     yield _stream_blocks(dtype)
 

@@ -30,6 +30,9 @@ from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
 SEGMENT = 2**23
 """Steps per round where intermediate results must not grow with the grid."""
 
+COPIED = 2**20
+"""Steps per round where what is evaluated is copied: they stay in the processor's cache."""
+
 SHORTEST_RUN = 2
 """Staircases with shorter runs are evaluated step by step."""
 
@@ -49,10 +52,10 @@ def evaluate_grid(parts: Sequence[Part], steps: range, out: npt.NDArray[Any]) ->
         evaluate_grid(parts, steps[::-1], out[::-1])
         return
     if not (out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative):
-        for first in range(0, len(steps), SEGMENT):
-            segment = np.empty(len(steps[first : first + SEGMENT]), out.dtype.newbyteorder("="))
-            evaluate_grid(parts, steps[first : first + SEGMENT], segment)
-            out[first : first + SEGMENT] = segment
+        for first in range(0, len(steps), COPIED):
+            segment = np.empty(len(steps[first : first + COPIED]), out.dtype.newbyteorder("="))
+            evaluate_grid(parts, steps[first : first + COPIED], segment)
+            out[first : first + COPIED] = segment
         return
     if len(parts) == 1:
         fill(parts[0], steps, out)
@@ -237,7 +240,7 @@ def _fill_runs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
         offset = part.origin + runs[1] * part.period - steps.start
         distances = rounded_up(offset, part.period, len(runs) - 1)
         starts[1:-1] = distances if steps.step == 1 else -(-distances // steps.step)
-    getattr(engine, f"repeat_{dtype_of(out)}")(out, rates, starts)
+    write(out, "runs", rates, starts)
 
 
 _FILLS: dict[type[Any], Callable[[Any, range, npt.NDArray[Any]], None]] = {

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #define fused_multiply_add(a, b, c) fma(a, b, c)
 
@@ -33,7 +36,6 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #endif
 
 #if defined(__SSE2__)
-#include <immintrin.h>
 #define finish_streams() _mm_sfence()
 
 static inline void stream_line(char *to, const char *from) {

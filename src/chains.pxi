@@ -346,29 +346,28 @@ cdef double _filled(
         )
 
 
-def fill_blocks(
-    Link link, out, const int64_t[::1] starts, const int64_t[::1] lengths, int64_t first, int64_t step,
-    object buffer
-):
+def fill_blocks(Link link, out, block_starts, block_lengths, int64_t first, int64_t step, object buffer):
     """Fill blocks that begin at these indices, and the step behind the last one, with what a link gives.
 
     Where there is a buffer, past the processor's cache.
     Returns the starts and the lengths of those that the dtype has too few bits for.
     """
     cdef Py_ssize_t count, k, node, failed
-    cdef int64_t t, part, shorter
+    cdef int64_t t, part, shorter, covered
     cdef double[::1] work, highs, lows, choices
     cdef int64_t[::1] places
-    cdef list small = [], waiting = [(starts, lengths)]
-    k = starts.shape[0] - 1
-    t = first + step * (starts[k] + lengths[k])
-    _evaluate(link, out, starts[k] + lengths[k], t, step, 1)
-    work = numpy.empty(ROWS * min(starts.shape[0], AT_ONCE) + EXPANSIONS)
+    cdef const int64_t[::1] starts, lengths
+    cdef list small = [], waiting = [(block_starts, block_lengths)]
+    k = len(block_starts) - 1
+    t = block_starts[k] + block_lengths[k]
+    _evaluate(link, out, t, first + step * t, step, 1)
+    work = numpy.empty(ROWS * min(len(block_starts), AT_ONCE) + EXPANSIONS)
     while waiting:
-        starts, lengths = waiting.pop()
-        if starts.shape[0] > AT_ONCE:
-            waiting.append((starts[AT_ONCE:], lengths[AT_ONCE:]))
-            starts, lengths = starts[:AT_ONCE], lengths[:AT_ONCE]
+        block_starts, block_lengths = waiting.pop()
+        if len(block_starts) > AT_ONCE:
+            waiting.append((block_starts[AT_ONCE:], block_lengths[AT_ONCE:]))
+            block_starts, block_lengths = block_starts[:AT_ONCE], block_lengths[:AT_ONCE]
+        starts, lengths = block_starts, block_lengths
         count = starts.shape[0]
         if work.shape[0] < ROWS * count + EXPANSIONS:
             work = numpy.empty(ROWS * count + EXPANSIONS)
@@ -393,20 +392,30 @@ def fill_blocks(
                 if lengths[k] == SHORTEST_BLOCK:
                     _evaluate(link, out, starts[k], first + step * starts[k], step, SHORTEST_BLOCK)
                 else:
-                    failed += lengths[k] // max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
+                    shorter = max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
+                    failed += lengths[k] // shorter - _covered(starts, lengths, k) // shorter
         if failed == 0:
             continue
-        places = numpy.empty(2 * failed, numpy.int64)
+        halves = numpy.empty(2 * failed, numpy.int64)
+        places = halves
         node = 0
         for k in range(count):
             if TOO_SMALL < choices[k] < 0.0 and lengths[k] > SHORTEST_BLOCK:
                 shorter = max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
-                for part in range(lengths[k] // shorter):
+                covered = _covered(starts, lengths, k) // shorter
+                for part in range(covered, lengths[k] // shorter):
                     places[node] = starts[k] + part * shorter
                     places[failed + node] = shorter
                     node += 1
-        waiting.append((places[:failed], places[failed:]))
+        waiting.append((halves[:failed], halves[failed:]))
     return small
+
+
+cdef int64_t _covered(const int64_t[::1] starts, const int64_t[::1] lengths, Py_ssize_t k) noexcept:
+    """How many steps of a block, from its first, are in the block before it too."""
+    if k == 0 or starts[k - 1] > starts[k]:
+        return 0
+    return min(max(starts[k - 1] + lengths[k - 1] - starts[k], 0), lengths[k])
 
 
 cdef int _evaluate(

@@ -147,3 +147,31 @@ def test_past_the_cache_the_values_are_the_same(
         monkeypatch.undo()
     each = schedule(np.arange(1_001, 1_066)).astype(dtype)
     np.testing.assert_array_max_ulp(expected, each, maxulp=1)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lrd.Tabulated([1e50, 1.0001e50], every=10_003),
+        lrd.Tabulated([3.4028235e38, 3.4029e38], every=10_003),
+        lrd.Tabulated([1e-38, 1.001e-38], every=10_003),
+        lrd.Tabulated([1e-36, 1.001e-36], every=10_003),
+        lrd.ExponentialDecay(1e50, 0.1, decay_steps=1000),
+        lrd.ExponentialDecay(3.41e38, 0.001, decay_steps=1000),
+    ],
+    ids=repr,
+)
+def test_float32_has_the_nearest_rates_at_its_limits(schedule: lrd.Schedule) -> None:
+    """Past the largest one infinity, next to the smallest ones no rest of a rest that is too small."""
+    values = schedule.values(10_000, dtype="float32")
+    expected = schedule(np.arange(10_000)).astype(np.float32)
+    np.testing.assert_array_equal(values, expected)
+
+
+def test_parts_of_a_block_that_the_one_before_covers_are_dropped() -> None:
+    starts, lengths = np.array([1000, 3000, 3500, 4000]), np.array([2048, 1024, 512, 128])
+    covered = blocks._covered(starts, lengths)
+    assert covered.tolist() == [0, 48, 512, 12]
+    halved = blocks._halved(starts, lengths, covered, np.ones(4, np.int64))
+    assert [part.tolist() for part in halved] == [[1000, 2024, 3000, 3512, 4000], [1024, 1024, 512, 512, 128]]

@@ -109,7 +109,8 @@ def finish_streams(context: Any) -> Any:
 
 @numba.njit
 def stream(out: Any, offset: int, values: Any, origin: int, size: int) -> None:
-    to, source = _address(out, offset), _address(values, origin)
+    to: int = _address(out, offset)
+    source: int = _address(values, origin)
     first = min(-to % LINE, size)
     last = first + (size - first) // LINE * LINE
     for begin, end in ((0, first), (last, size)):
