@@ -85,7 +85,10 @@ def fill(part: Part, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_constant(part: Constant, steps: range, out: npt.NDArray[Any]) -> None:
-    out.fill(part.rate)
+    if streamed(out):
+        write(out, "runs", np.array([part.rate], out.dtype), np.array([0, len(out)]))
+    else:
+        out.fill(part.rate)
 
 
 def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
