@@ -22,6 +22,7 @@ import lrdecay_native as lrd
 from lrdecay_native import blocks, curves, engines, evaluation, grids, parts, validation
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.generation import Function, all_functions
+from lrdecay_native.variants import variants
 
 Array = npt.NDArray[Any]
 Calls = dict[str, list[list[Any]]]
@@ -81,8 +82,8 @@ def calls() -> Calls:
         # Else the kernels of chains aren't called from here.
         patch.setattr(parts, "LINKED", False)
         for name, kernel in KERNELS.items():
-            for _ in range(KEPT):
-                arguments = kernel.arguments(random)
+            for (_, known), _ in itertools.product(variants(name), range(KEPT)):
+                arguments = kernel.arguments(random) | known
                 steps = some_steps(random, kernel.scale(**arguments))
                 for dtype in ("float64", "float32"):
                     for given in (np.array(steps), np.array(steps, np.float32) / 2):
@@ -99,6 +100,8 @@ def calls() -> Calls:
                     for dtype, cache in itertools.product(("float64", "float32"), (0, blocks.CACHE)):
                         patch.setattr(blocks, "CACHE", cache)
                         schedule.values(0, step * length, step, dtype=dtype)
+        for (_, known), cycle in itertools.product(variants("polynomial_decay"), (False, True)):
+            lrd.PolynomialDecay(0.1, 1000, end_learning_rate=0.001, cycle=cycle, **known)(np.arange(3000))
         for (first, end), dtype in itertools.product(
             ((0.1, 0.0), (0.1, 0.003), (0.003, 0.1)), ("float64", "float32")
         ):
