@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Lightning 2.6.6: with interval "step" a scheduler is asked once an optimizer update, but `frequency` counts batches.
 #
-# lightning/pytorch/loops/training_epoch_loop.py, line 459 leaves batches out that only accumulate; line 481 then
+# lightning/pytorch/loops/training_epoch_loop.py, line 458 leaves batches out that only accumulate; line 480 then
 # takes the index of the batch within the epoch, not of the update, and line 486 asks whether that is a multiple
 # of `frequency`. Both conditions must meet: with accumulate_grad_batches=4
 #   - frequency 1, 2 and 4 are the same: a scheduler step at every update;
 #   - frequency 3 in epochs of 10 batches never steps at all: updates come at batches 4, 8 and 10;
-#   - frequency 3 in epochs of 12 batches steps once an epoch, frequency 6 in epochs of 12 once an epoch too.
+#   - frequency 3 in epochs of 12 batches steps once an epoch.
 # Without accumulation the count begins again in each epoch: frequency 3 with 10 batches gives runs of 3, 3, 4 updates.
 #
 # Seen (the rate of each update, halved by each scheduler step):
@@ -53,7 +53,6 @@ def applied(accumulate, frequency, batches, epochs=2):
         def optimizer_step(self, epoch, batch, optimizer, closure=None):
             before = self.weight.item()
             super().optimizer_step(epoch, batch, optimizer, closure)
-            # Gradients are 1 in all, whatever Lightning divides by: the change of the weight is the rate.
             rates.append(before - self.weight.item())
 
     trainer = pl.Trainer(
@@ -71,10 +70,10 @@ def applied(accumulate, frequency, batches, epochs=2):
 
 def scheduler_steps(accumulate, frequency, batches):
     """How many scheduler steps lie before each update; an update of fewer batches has a smaller gradient."""
-    full = [rate for rate in applied(accumulate, frequency, batches)]
+    rates = applied(accumulate, frequency, batches)
     whole = [1.0 if (k + 1) * accumulate <= batches else batches % accumulate / accumulate
              for _ in range(2) for k in range(-(-batches // accumulate))]
-    return [round(torch.tensor(size / rate).log2().item()) for rate, size in zip(full, whole)]
+    return [round(torch.tensor(size / rate).log2().item()) for rate, size in zip(rates, whole)]
 
 
 seen = {
