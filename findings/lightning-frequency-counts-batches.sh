@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lightning 2.6.6: with interval "step" a scheduler is asked once an optimizer update, but `frequency` counts batches.
 #
-# lightning/pytorch/loops/training_epoch_loop.py, line 458 leaves batches out that only accumulate; line 480 then
+# lightning/pytorch/loops/training_epoch_loop.py, line 458 leaves batches out that only accumulate; line 482 then
 # takes the index of the batch within the epoch, not of the update, and line 486 asks whether that is a multiple
 # of `frequency`. Both conditions must meet: with accumulate_grad_batches=4
 #   - frequency 1, 2 and 4 are the same: a scheduler step at every update;
