@@ -75,6 +75,8 @@ class Case:
     """The last step that the peer has a rate for, where it ends."""
     unlike: Callable[[Steps], Any] | None = None
     """The steps at which the peer's own rounding takes it to another cycle, left out of the comparison."""
+    largest_term: float = 0.0
+    """A rate in the peer's arithmetic, where it may be above all those of the run."""
 
     def theirs(self, make: Callable[..., Any]) -> Any:
         """The peer's schedule, as ``make(peer, **arguments)`` makes it."""
@@ -87,7 +89,7 @@ class Case:
 
     def allowed(self, steps: Steps, rates: Rates, rounding: float) -> Rates:
         """How far the peer may be from these rates of ours."""
-        peak = float(rates.max())
+        peak = max(float(rates.max()), self.largest_term)
         relative, absolute = (_at(roundings, steps) for roundings in (self.relative, self.absolute))
         return rounding * (relative * np.abs(rates) + absolute * peak)
 

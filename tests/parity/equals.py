@@ -191,6 +191,12 @@ class Drawn:
         parts = {name: part.theirs(namespace) for name, part in self.parts.items()}
         return eval(self.line.theirs, {**namespace, **self.letters, **parts})
 
+    def rates(self) -> list[float]:
+        """All rates among the letters."""
+        draws = {**LETTERS, **self.peer.letters}
+        own = [value for name, value in self.letters.items() if draws[name] in (rate, end_rate)]
+        return own + [rate for part in self.parts.values() for rate in part.rates()]
+
     def case(self) -> Case:
         """How the two are compared."""
         letters = {
@@ -210,6 +216,7 @@ class Drawn:
             _largest(_given(self.peer.absolute, letters), *(part.absolute for part in of_parts)),
             last=min(lasts, default=None),
             unlike=unlike,
+            largest_term=max(self.rates(), default=0.0),
         )
 
 

@@ -187,6 +187,12 @@ PARTS = {
 
 RATES = {"rates": lambda random: [rate(random) for _ in range(3)]}
 
+
+def of_the_shorter_phase(letters: Letters) -> float:
+    """The part of a phase that is over is the rounded part of the run, divided by the phase's share of it."""
+    return float(64.0 * letters["T"] / min(letters["n"], letters["T"] - letters["n"]))
+
+
 LINES = {
     **PARTS,
     "ConstantParamScheduler(lr)": Peer(last=lambda letters: ANY_RUN - 1),
@@ -195,7 +201,7 @@ LINES = {
     "StepWithFixedGammaParamScheduler(lr, 3, f, T)": Peer(last=before_its_end),
     **{
         f'CompositeParamScheduler([s1, s2], [n / T, 1 - n / T], ["{scaling}", "{scaling}"])': Peer(
-            parts=PARTS, shared=("T",)
+            parts=PARTS, shared=("lr", "T"), absolute=of_the_shorter_phase
         )
         for scaling in ("rescaled", "fixed")
     },

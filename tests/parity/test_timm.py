@@ -303,11 +303,15 @@ def test_rates(case: Case) -> None:
     assert_same_rates(case, case.theirs(scheduler), rates_of, FLOAT64)
 
 
-def restarts(letters: Letters) -> Callable[[Steps], Any]:
-    """The steps at which timm, finding cycles by logarithms, may be in the cycle before, its last rate long over."""
-    t_mul = letters["t_mul"]
-    starts = letters["T"] * np.cumsum(t_mul ** np.arange(12.0))
+def restarts(letters: Letters, begin: int = 0) -> Callable[[Steps], Any]:
+    """The steps at which timm, finding cycles by logarithms, may still be in the cycle that is over."""
+    t_mul = letters.get("t_mul", 1.0)
+    starts = begin + letters.get("T", 0) * np.cumsum(t_mul ** np.arange(12.0))
     return lambda steps: (t_mul != 1.0) & np.isin(steps, starts)
+
+
+def restarts_after_warmup(letters: Letters) -> Callable[[Steps], Any]:
+    return restarts(letters, letters["w"])
 
 
 WITH_ANY_WARMUP = {
@@ -330,7 +334,9 @@ LINES = {
     **{
         "any but `TanhLRScheduler` and `WSDLRScheduler`, with "
         f"`warmup_t=w, warmup_lr_init=init, warmup_prefix={prefix}`": Peer(
-            parts=WITH_ANY_WARMUP, theirs=partial(with_warmup, prefix)
+            parts=WITH_ANY_WARMUP,
+            theirs=partial(with_warmup, prefix),
+            unlike=restarts_after_warmup if prefix else restarts,
         )
         for prefix in (True, False)
     },
