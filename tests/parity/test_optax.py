@@ -312,13 +312,15 @@ def late_stairs(letters: Letters) -> Callable[[Steps], Any]:
     return lambda steps: letters["staircase"] & (np.floor(steps * reciprocal) < steps // letters["n"])
 
 
+def end_not_reached(letters: Letters) -> Callable[[Steps], Any]:
+    """For the same reason the part that is left can be a rounding at the end, and its root is far from 0."""
+    reached = letters["p"] >= 1.0 or letters["T"] * (1.0 / letters["T"]) >= 1.0
+    return lambda steps: (not reached) & (steps >= letters["n"] + letters["T"])
+
+
 SCHEDULES = {
     "constant_schedule(lr)": Peer(),
     "linear_schedule(init, end, T, n)": Peer(),
-    "polynomial_schedule(init, end, p, T, n)": Peer(absolute=near_the_end),
-    "exponential_decay(lr, n, f, staircase=staircase)": Peer(
-        {"staircase": either}, relative=of_factors, unlike=late_stairs
-    ),
     "exponential_decay(lr, n, f, end_value=end)": Peer(relative=of_factors),
     "cosine_decay_schedule(lr, T, alpha, p)": Peer({"alpha": share}),
     "piecewise_constant_schedule(lr, {b1: f, b2: f})": Peer(),
@@ -333,6 +335,10 @@ SCHEDULES = {
 
 LINES = {
     **SCHEDULES,
+    "polynomial_schedule(init, end, p, T, n)": Peer(absolute=near_the_end, unlike=end_not_reached),
+    "exponential_decay(lr, n, f, staircase=staircase)": Peer(
+        {"staircase": either}, relative=of_factors, unlike=late_stairs
+    ),
     "join_schedules([s1, s2], [b1])": Peer(parts=SCHEDULES),
     "sgdr_schedule([dict(init_value=init, peak_value=lr, warmup_steps=w, decay_steps=n), "
     "dict(init_value=init, peak_value=f * lr, warmup_steps=w, decay_steps=T)])": Peer(),
