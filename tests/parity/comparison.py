@@ -75,6 +75,8 @@ class Case:
     """The last step that the peer has a rate for, where it ends."""
     unlike: Callable[[Steps], Any] | None = None
     """The steps at which the peer's own rounding takes it to another cycle, left out of the comparison."""
+    largest_term: float = 0.0
+    """A rate in the peer's arithmetic, where it may be above all those of the run."""
 
     def theirs(self, make: Callable[..., Any]) -> Any:
         """The peer's schedule, as ``make(peer, **arguments)`` makes it."""
@@ -87,7 +89,7 @@ class Case:
 
     def allowed(self, steps: Steps, rates: Rates, rounding: float) -> Rates:
         """How far the peer may be from these rates of ours."""
-        peak = float(rates.max())
+        peak = max(float(rates.max()), self.largest_term)
         relative, absolute = (_at(roundings, steps) for roundings in (self.relative, self.absolute))
         return rounding * (relative * np.abs(rates) + absolute * peak)
 
@@ -116,7 +118,7 @@ def assert_same_at_every_step(case: Case, theirs: Any, rates_of: RatesOf, roundi
     """Our grid is the peer's rates, step by step through the whole run and behind it."""
     steps = case.steps_among(EVERY_STEP)
     ours = case.ours().values(len(EVERY_STEP))[steps]
-    _assert_close(case, steps, ours, rates_of(theirs, steps), rounding)
+    assert_close(case, steps, ours, rates_of(theirs, steps), rounding)
 
 
 def assert_same_rates(case: Case, theirs: Any, rates_of: RatesOf, rounding: float) -> None:
@@ -125,16 +127,19 @@ def assert_same_rates(case: Case, theirs: Any, rates_of: RatesOf, rounding: floa
     steps = np.concatenate([EVERY_STEP, SAMPLED_STEPS])
     ours = np.concatenate([schedule.values(len(EVERY_STEP)), schedule(SAMPLED_STEPS)])
     compared = np.isin(steps, case.steps_among(steps))
-    _assert_close(case, steps[compared], ours[compared], rates_of(theirs, steps[compared]), rounding)
+    assert_close(case, steps[compared], ours[compared], rates_of(theirs, steps[compared]), rounding)
 
 
-def _assert_close(case: Case, steps: Steps, ours: Rates, theirs: Rates, rounding: float) -> None:
-    excess = np.abs(ours - theirs) / case.allowed(steps, ours, rounding)
-    # Not excess > 1: a rate that is no number is no equal.
-    differing = np.flatnonzero(~(excess <= 1.0))
+def assert_close(case: Case, steps: Steps, ours: Rates, theirs: Rates, rounding: float) -> None:
+    """The rates at these steps are as near to each other as the case allows."""
+    allowed = case.allowed(steps, ours, rounding)
+    # Not above: a rate that is no number is no equal.
+    differing = np.flatnonzero(~(np.abs(ours - theirs) <= allowed))
     if differing.size:
+        with np.errstate(divide="ignore"):
+            excess = np.abs(ours - theirs) / allowed
         shown = [f"step {steps[i]}: {theirs[i]!r}, ours {ours[i]!r} ({excess[i]:.3g} times what is allowed)"
-                 for i in sorted({differing[0], int(np.argmax(excess)), differing[-1]})]  # fmt: skip
+                 for i in sorted({differing[0], differing[np.argmax(excess[differing])], differing[-1]})]  # fmt: skip
         pytest.fail(f"{case.peer} differs at {differing.size} of {len(steps)} steps, " + "; ".join(shown))
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from parity.comparison import (
     FLOAT64,
     Case,
@@ -17,6 +20,16 @@ from parity.comparison import (
     assert_options_covered,
     assert_same_rates,
     each,
+)
+from parity.equals import (
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_line_holds,
+    each_line,
+    near_the_end,
+    one_of,
 )
 from parity.peers import peer, peer_alone
 
@@ -162,12 +175,15 @@ def rates_with(ratio: float) -> Any:
     return rates_of
 
 
+WHOLE_RUN = time.Time(RUN, time.TimeUnit.BATCH)
+
+
 @cache
-def state_at(step: int) -> SimpleNamespace:
+def state_at(step: int, max_duration: Any = WHOLE_RUN) -> SimpleNamespace:
     """What schedulers read of a trainer's state."""
     return SimpleNamespace(
         timestamp=time.Timestamp(batch=step),
-        max_duration=time.Time(RUN, time.TimeUnit.BATCH),
+        max_duration=max_duration,
         dataloader_len=None,
     )
 
@@ -180,6 +196,72 @@ def test_rates(case: Case) -> None:
 @each(STRETCHED)
 def test_rates_of_a_stretched_run(case: Case) -> None:
     assert_same_rates(case, case.theirs(scheduler), rates_with(2.0), FLOAT64)
+
+
+PLAIN = {
+    "StepScheduler(n, f)": Peer(),
+    "MultiStepScheduler([b1, b2], f)": Peer(),
+    "ConstantScheduler(f, w)": Peer(),
+    "LinearScheduler(1.0, f, T)": Peer(),
+    "ExponentialScheduler(f, n)": Peer(
+        relative=lambda letters: lambda steps: 8.0 + 4.0 * steps / letters["n"]
+    ),
+    "CosineAnnealingScheduler(T, f)": Peer(),
+    "CosineAnnealingWarmRestartsScheduler(n, t_mul, f)": Peer({"t_mul": one_of(1.0, 1.5, 2.0, 3.0)}),
+    "PolynomialScheduler(p, T, f)": Peer(absolute=near_the_end),
+}
+
+LINES = {
+    **PLAIN,
+    "ConstantWithWarmupScheduler(w, f)": Peer(),
+    "LinearWithWarmupScheduler(w, 1.0, f, T)": Peer(),
+    "CosineAnnealingWithWarmupScheduler(w, T, f)": Peer(),
+    "PolynomialWithWarmupScheduler(w, p, T, f)": Peer(absolute=near_the_end),
+    "MultiStepWithWarmupScheduler(w, [b1, b2], f)": Peer(),
+    "any without warm-up, with `scale_schedule_ratio=2`": Peer(
+        parts=PLAIN, theirs=lambda names, drawn: partial(drawn.parts["s"].theirs(names), ssr=2.0)
+    ),
+    "`LinearWithWarmupScheduler(w, 1.0, f, T)`, with `scale_schedule_ratio=2`": Peer(
+        theirs=lambda names, drawn: partial(
+            names["LinearWithWarmupScheduler"](
+                drawn.letters["w"], 1.0, drawn.letters["f"], drawn.letters["T"]
+            ),
+            ssr=2.0,
+        )
+    ),
+}
+
+
+def names_of_composer(letters: Letters) -> dict[str, Any]:
+    """The schedulers, with whole numbers for batches, as functions of the state that give rates."""
+    return {name: partial(in_batches, name, letters["lr"]) for name in schedulers.__all__}
+
+
+def in_batches(name: str, learning_rate: float, *given: Any) -> Callable[..., float]:
+    made = getattr(schedulers, name)(*map(batches, given))
+    return lambda state, ssr=1.0: learning_rate * made(state, ssr)
+
+
+def batches(value: Any) -> Any:
+    if isinstance(value, list):
+        return [batches(each) for each in value]
+    return f"{value}ba" if isinstance(value, int) else value
+
+
+def rates_in_a_short_run(theirs: Any, steps: Steps) -> Rates:
+    """The rates in a run of one batch: schedulers with a warm-up want to be at least as long as the run."""
+    length = time.Time(1, time.TimeUnit.BATCH)
+    return np.array([theirs(state_at(int(step), length)) for step in steps])
+
+
+@pytest.mark.filterwarnings(r"ignore:\s*The warmup duration is 0:UserWarning")
+@each_line("composer")
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    assert_line_holds(line, LINES, random, names_of_composer, rates_in_a_short_run, FLOAT64)
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("composer", LINES)
 
 
 def test_every_scheduler_of_composer_is_covered() -> None:

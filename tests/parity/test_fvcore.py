@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,18 @@ from parity.comparison import (
     assert_options_covered,
     assert_same_rates,
     each,
+)
+from parity.equals import (
+    DRAWS,
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_drawn_holds,
+    draw,
+    each_line,
+    near_the_end,
+    rate,
 )
 from parity.peers import peer
 
@@ -152,6 +165,59 @@ def test_rates(case: Case) -> None:
 @each(of_run(LONG_RUN))
 def test_rates_of_a_long_run(case: Case) -> None:
     assert_same_rates(case, case.theirs(scheduler), rates_in(LONG_RUN), FLOAT64)
+
+
+def before_its_end(letters: Letters) -> int:
+    return int(letters["T"]) - 1
+
+
+def at_its_end(letters: Letters) -> int:
+    return int(letters["T"])
+
+
+ANY_RUN = 100
+"""The length of a run where the line has none."""
+
+PARTS = {
+    "LinearParamScheduler(lr, end)": Peer(last=at_its_end),
+    "CosineParamScheduler(lr, end)": Peer(last=at_its_end),
+    "ExponentialParamScheduler(lr, f)": Peer(last=at_its_end),
+    "PolynomialDecayParamScheduler(lr, p)": Peer(last=at_its_end, absolute=near_the_end),
+}
+
+RATES = {"rates": lambda random: [rate(random) for _ in range(3)]}
+
+
+def of_the_shorter_phase(letters: Letters) -> float:
+    """The part of a phase that is over is the rounded part of the run, divided by the phase's share of it."""
+    return float(64.0 * letters["T"] / min(letters["n"], letters["T"] - letters["n"]))
+
+
+LINES = {
+    **PARTS,
+    "ConstantParamScheduler(lr)": Peer(last=lambda letters: ANY_RUN - 1),
+    "MultiStepParamScheduler(rates, milestones=[b1, b2, T])": Peer(RATES, last=at_its_end),
+    "StepParamScheduler(T, rates)": Peer(RATES, last=before_its_end),
+    "StepWithFixedGammaParamScheduler(lr, 3, f, T)": Peer(last=before_its_end),
+    **{
+        f'CompositeParamScheduler([s1, s2], [n / T, 1 - n / T], ["{scaling}", "{scaling}"])': Peer(
+            parts=PARTS, shared=("lr", "T"), absolute=of_the_shorter_phase
+        )
+        for scaling in ("rescaled", "fixed")
+    },
+}
+
+
+@each_line("fvcore")
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    for _ in range(DRAWS):
+        drawn = draw(line, LINES, random)
+        run = rates_in(drawn.letters.get("T", ANY_RUN))
+        assert_drawn_holds(drawn, lambda letters: vars(param_scheduler), run, FLOAT64)
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("fvcore", LINES)
 
 
 def test_every_scheduler_of_fvcore_is_covered() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,21 @@ from parity.comparison import (
     assert_options_covered,
     assert_same_rates,
     each,
+)
+from parity.equals import (
+    PLATEAU,
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_line_holds,
+    assert_plateau_line_holds,
+    each_line,
+    either,
+    near_the_end,
+    one_of,
+    rate,
+    share,
 )
 from parity.peers import peer
 
@@ -221,6 +238,90 @@ def test_restart_is_at_its_step_or_by_the_rounding_of_logarithms_one_later(resta
     assert ours(restart) == 0.3
     assert at in (0.3, 0.0)
     assert [before, after] == pytest.approx([ours(restart - 1), ours(restart + 1)], rel=1e-9)
+
+
+def of_factors(letters: Letters) -> Roundings:
+    return exponent(letters["n"])
+
+
+def restarts(letters: Letters) -> Callable[[Steps], Any]:
+    """With cycles of different lengths, the steps next to a restart."""
+    near = next_to_restarts(letters["n"], letters["t_mul"]) if letters["t_mul"] != 1.0 else np.zeros_like
+    return lambda steps: near(steps).astype(bool)
+
+
+def of_cycles(letters: Letters) -> Roundings:
+    return turns(letters["n"])
+
+
+OF_A_METRIC = {
+    'ReduceLROnPlateau("loss", f, patience, mode=mode, min_delta=min_delta, cooldown=cooldown)': Peer(
+        {**PLATEAU, "min_delta": PLATEAU["threshold"]}
+    )
+}
+
+LINES = {
+    "ExponentialDecay(lr, n, f, staircase)": Peer({"staircase": either}, relative=of_factors),
+    "InverseTimeDecay(lr, n, r, staircase)": Peer({"staircase": either}),
+    "PolynomialDecay(lr, T, end, p, cycle)": Peer({"cycle": either}, absolute=near_the_end),
+    "CosineDecay(lr, T, alpha)": Peer({"alpha": share}),
+    "CosineDecay(init, T, alpha, warmup_target=lr, warmup_steps=w)": Peer(
+        # It takes one step at a time, and is constant behind its end.
+        {"alpha": share},
+        last=lambda letters: letters["w"] + letters["T"] + 20,
+    ),
+    "CosineDecayRestarts(lr, n, t_mul, m_mul, alpha)": Peer(
+        {"t_mul": one_of(1.0, 1.5, 2.0, 3.0), "m_mul": one_of(0.5, 0.9, 1.0), "alpha": share},
+        absolute=of_cycles,
+        unlike=restarts,
+    ),
+    "PiecewiseConstantDecay([b1, b2], rates)": Peer(
+        {"rates": lambda random: [rate(random) for _ in range(3)]}
+    ),
+    **OF_A_METRIC,
+}
+
+
+class Plateau:
+    """The callback beside a model."""
+
+    def __init__(self, learning_rate: float, callback: Any) -> None:
+        self.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        self.model.compile(keras.optimizers.SGD(learning_rate), loss="mse")
+        self.callback = callback
+        self.callback.set_model(self.model)
+        self.callback.on_train_begin()
+
+    def after(self, epoch: int, metric: float) -> float:
+        self.callback.on_epoch_end(epoch, {"loss": metric})
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+
+def names_of_plateau(letters: Letters) -> dict[str, Any]:
+    make = keras.callbacks.ReduceLROnPlateau
+    return {"ReduceLROnPlateau": lambda *given, **options: Plateau(letters["lr"], make(*given, **options))}
+
+
+def eager_rates_of(theirs: Any, steps: Steps) -> Rates:
+    """The rates as they are without a compiler, which would divide by a length through its reciprocal."""
+    if getattr(theirs, "warmup_target", None) is None:
+        rates = theirs(keras.ops.convert_to_tensor(steps))
+    else:
+        rates = keras.ops.stack([theirs(int(step)) for step in steps])
+    return keras.ops.convert_to_numpy(rates).astype(np.float64)
+
+
+@each_line("Keras", but=OF_A_METRIC)
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    assert_line_holds(line, LINES, random, lambda letters: vars(schedules), eager_rates_of, FLOAT32)
+
+
+def test_line_of_the_page_of_plateaus(random: Random) -> None:
+    assert_plateau_line_holds("Keras", OF_A_METRIC, random, names_of_plateau, FLOAT32)
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("Keras", LINES)
 
 
 def test_every_schedule_of_keras_is_covered() -> None:

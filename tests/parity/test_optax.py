@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from math import log
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,17 @@ from parity.comparison import (
     assert_options_covered,
     assert_same_rates,
     each,
+)
+from parity.equals import (
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_line_holds,
+    each_line,
+    either,
+    near_the_end,
+    share,
 )
 from parity.peers import peer
 
@@ -287,6 +300,64 @@ def test_rates_in_float64(case: Case) -> None:
 @each(CASES)
 def test_rates_in_float32(case: Case) -> None:
     assert_same_rates(case, case.theirs(schedule), rates_of, FLOAT32)
+
+
+def of_factors(letters: Letters) -> Roundings:
+    return exponent(letters["n"])
+
+
+def late_stairs(letters: Letters) -> Callable[[Steps], Any]:
+    """XLA divides by a length through its rounded reciprocal, so that a step down can come a step late."""
+    reciprocal = 1.0 / letters["n"]
+    return lambda steps: letters["staircase"] & (np.floor(steps * reciprocal) < steps // letters["n"])
+
+
+def end_not_reached(letters: Letters) -> Callable[[Steps], Any]:
+    """For the same reason the part that is left can be a rounding at the end, and its root is far from 0."""
+    reached = letters["p"] >= 1.0 or letters["T"] * (1.0 / letters["T"]) >= 1.0
+    return lambda steps: (not reached) & (steps >= letters["n"] + letters["T"])
+
+
+SCHEDULES = {
+    "constant_schedule(lr)": Peer(),
+    "linear_schedule(init, end, T, n)": Peer(),
+    "exponential_decay(lr, n, f, end_value=end)": Peer(relative=of_factors),
+    "cosine_decay_schedule(lr, T, alpha, p)": Peer({"alpha": share}),
+    "piecewise_constant_schedule(lr, {b1: f, b2: f})": Peer(),
+    "piecewise_constant_schedule(lr, {b1: 0.5, b2: 0.1})": Peer(),
+    'piecewise_interpolate_schedule("linear", lr, {b1: 0.5, b2: 0.1})': Peer(),
+    "cosine_onecycle_schedule(T, lr)": Peer(),
+    "linear_onecycle_schedule(T, lr)": Peer(),
+    "warmup_constant_schedule(init, lr, w)": Peer(),
+    "warmup_cosine_decay_schedule(init, lr, w, T, end)": Peer(),
+    "warmup_exponential_decay_schedule(init, lr, w, n, f)": Peer(relative=of_factors),
+}
+
+LINES = {
+    **SCHEDULES,
+    "polynomial_schedule(init, end, p, T, n)": Peer(absolute=near_the_end, unlike=end_not_reached),
+    "exponential_decay(lr, n, f, staircase=staircase)": Peer(
+        {"staircase": either}, relative=of_factors, unlike=late_stairs
+    ),
+    "join_schedules([s1, s2], [b1])": Peer(parts=SCHEDULES),
+    "sgdr_schedule([dict(init_value=init, peak_value=lr, warmup_steps=w, decay_steps=n), "
+    "dict(init_value=init, peak_value=f * lr, warmup_steps=w, decay_steps=T)])": Peer(),
+}
+
+
+def eager_rates_of(theirs: Any, steps: Steps) -> Rates:
+    """The rates of single operations, each compiled by itself."""
+    return np.asarray(jax.vmap(theirs)(jax.numpy.asarray(steps)), dtype=np.float64)
+
+
+@each_line("optax")
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    with jax.enable_x64(True):
+        assert_line_holds(line, LINES, random, lambda letters: vars(schedules), eager_rates_of, FLOAT64)
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("optax", LINES)
 
 
 def test_every_schedule_of_optax_is_covered() -> None:

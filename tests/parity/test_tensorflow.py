@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,18 @@ from parity.comparison import (
     assert_options_covered,
     assert_same_rates,
     each,
+)
+from parity.equals import (
+    RUN,
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_line_holds,
+    each_line,
+    either,
+    one_of,
+    share,
 )
 from parity.peers import peer
 
@@ -127,6 +140,39 @@ def rates_of(theirs: Any, steps: Steps) -> Rates:
 @each(CASES)
 def test_rates(case: Case) -> None:
     assert_same_rates(case, (case.peer, case.arguments), rates_of, FLOAT32)
+
+
+STAIRCASE = {"t": one_of(RUN), "staircase": either}
+
+
+def of_factors(letters: Letters) -> Roundings:
+    return exponent(letters["n"])
+
+
+LINES = {
+    "exponential_decay(lr, t, n, f, staircase)": Peer(STAIRCASE, relative=of_factors),
+    "natural_exp_decay(lr, t, n, r, staircase)": Peer(STAIRCASE, relative=of_factors),
+    "linear_cosine_decay(lr, t, T)": Peer({"t": one_of(RUN)}),
+    "linear_cosine_decay(lr, t, T, num_periods, alpha, beta)": Peer(
+        {"t": one_of(RUN), "num_periods": one_of(0.5, 1.0, 2.5), "alpha": share, "beta": share}, absolute=32.0
+    ),
+}
+
+
+@each_line("TensorFlow 1")
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    assert_line_holds(
+        line,
+        LINES,
+        random,
+        lambda letters: vars(decays),
+        lambda rates, steps: np.asarray(rates(), float),
+        FLOAT32,
+    )
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("TensorFlow 1", LINES)
 
 
 def test_every_decay_of_tensorflow_is_covered() -> None:

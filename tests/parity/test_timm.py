@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from random import Random
 from typing import Any
 
 import numpy as np
+import pytest
 from parity.comparison import (
     FLOAT64,
     Case,
@@ -16,6 +20,19 @@ from parity.comparison import (
     assert_same_rates,
     each,
 )
+from parity.equals import (
+    PLATEAU,
+    Drawn,
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_line_holds,
+    assert_plateau_line_holds,
+    each_line,
+    near_the_end,
+    one_of,
+)
 from parity.peers import peer, peer_alone
 
 import lrdecay_native as lrd
@@ -24,6 +41,17 @@ torch = peer("torch")
 schedulers = peer_alone("timm.scheduler", ["timm"])
 
 LEARNING_RATE = 0.3
+
+
+def with_warmup(prefix: bool, names: Mapping[str, Any], drawn: Drawn) -> Any:
+    """The scheduler of a line's ``s``, made with the warm-up that the line has."""
+    warmup = {
+        "warmup_t": drawn.letters["w"],
+        "warmup_lr_init": drawn.letters["init"],
+        "warmup_prefix": prefix,
+    }
+    return drawn.parts["s"].theirs({name: partial(make, **warmup) for name, make in names.items()})
+
 
 WARMUP = {"warmup_t": 500, "warmup_lr_init": 0.01}
 
@@ -273,6 +301,85 @@ def _rate_at(theirs: Any, step: int) -> float:
 @each(CASES)
 def test_rates(case: Case) -> None:
     assert_same_rates(case, case.theirs(scheduler), rates_of, FLOAT64)
+
+
+def restarts(letters: Letters, begin: int = 0) -> Callable[[Steps], Any]:
+    """The steps at which timm, finding cycles by logarithms, may still be in the cycle that is over."""
+    t_mul = letters.get("t_mul", 1.0)
+    starts = begin + letters.get("T", 0) * np.cumsum(t_mul ** np.arange(12.0))
+    return lambda steps: (t_mul != 1.0) & np.isin(steps, starts)
+
+
+def restarts_after_warmup(letters: Letters) -> Callable[[Steps], Any]:
+    return restarts(letters, letters["w"])
+
+
+WITH_ANY_WARMUP = {
+    "CosineLRScheduler(t_initial=T, lr_min=end)": Peer(),
+    "CosineLRScheduler(t_initial=T, lr_min=end, cycle_mul=t_mul, cycle_decay=f, cycle_limit=cycles)": Peer(
+        {"t_mul": one_of(1.0, 1.5, 2.0, 3.0)}, absolute=64.0, unlike=restarts
+    ),
+    "CosineLRScheduler(t_initial=T, lr_min=end, k_decay=k)": Peer({"k": one_of(1.0, 1.5, 2.0, 0.7)}),
+    "PolyLRScheduler(t_initial=T, power=p, lr_min=end)": Peer(absolute=near_the_end),
+    "StepLRScheduler(decay_t=n, decay_rate=f)": Peer(),
+    "MultiStepLRScheduler(decay_t=[b1, b2], decay_rate=f)": Peer(),
+}
+
+OF_A_METRIC = {"PlateauLRScheduler(f, patience, threshold, cooldown, mode=mode)": Peer(PLATEAU)}
+
+LINES = {
+    **WITH_ANY_WARMUP,
+    "TanhLRScheduler(t_initial=T, lr_min=end)": Peer(),
+    "WSDLRScheduler(t_initial=n + T, decay_t=T, lr_min=end, warmup_t=w, warmup_lr_init=init)": Peer(),
+    **{
+        "any but `TanhLRScheduler` and `WSDLRScheduler`, with "
+        f"`warmup_t=w, warmup_lr_init=init, warmup_prefix={prefix}`": Peer(
+            parts=WITH_ANY_WARMUP,
+            theirs=partial(with_warmup, prefix),
+            unlike=restarts_after_warmup if prefix else restarts,
+        )
+        for prefix in (True, False)
+    },
+    **OF_A_METRIC,
+}
+
+
+def names_of_timm(letters: Letters) -> dict[str, Any]:
+    """The schedulers with an optimizer of the line's rate in place of their first argument."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=letters["lr"])
+    found = {name: value for name, value in vars(schedulers).items() if inspect.isclass(value)}
+    return {name: partial(value, optimizer) for name, value in found.items()}
+
+
+class Plateau:
+    """A scheduler that follows a metric."""
+
+    def __init__(self, scheduler: Any) -> None:
+        self.scheduler = scheduler
+
+    def after(self, epoch: int, metric: float) -> float:
+        self.scheduler.step(epoch, metric)
+        return float(self.scheduler.optimizer.param_groups[0]["lr"])
+
+
+def names_of_plateau(letters: Letters) -> dict[str, Any]:
+    make = names_of_timm(letters)["PlateauLRScheduler"]
+    return {"PlateauLRScheduler": lambda *given, mode: Plateau(make(*given, mode=mode))}
+
+
+@each_line("timm", but=OF_A_METRIC)
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    assert_line_holds(line, LINES, random, names_of_timm, rates_of, FLOAT64)
+
+
+@pytest.mark.filterwarnings("ignore:PlateauLRScheduler is deprecated:FutureWarning")
+def test_line_of_the_page_of_plateaus(random: Random) -> None:
+    # The metric of epoch 0 is dropped.
+    assert_plateau_line_holds("timm", OF_A_METRIC, random, names_of_plateau, FLOAT64, first=1)
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("timm", LINES)
 
 
 def test_every_scheduler_of_timm_is_covered() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from functools import partial
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,21 @@ from parity.comparison import (
     assert_same_at_every_step,
     assert_same_rates,
     each,
+)
+from parity.equals import (
+    PLATEAU,
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_line_holds,
+    assert_plateau_line_holds,
+    each_line,
+    end_rate,
+    length,
+    one_of,
+    rate,
+    share,
 )
 from parity.peers import peer
 
@@ -223,9 +240,9 @@ def scheduler(name: str, **arguments: Any) -> Any:
     return scheduler_of(torch.optim.SGD([parameter], lr=LEARNING_RATE, momentum=0.9), name, **arguments)
 
 
-def scheduler_of(optimizer: Any, name: str, **arguments: Any) -> Any:
+def scheduler_of(optimizer: Any, name: str, *given: Any, **arguments: Any) -> Any:
     cls = getattr(schedulers, name)
-    return cls(**arguments) if name == "ChainedScheduler" else cls(optimizer, **arguments)
+    return cls(*given, **arguments) if name == "ChainedScheduler" else cls(optimizer, *given, **arguments)
 
 
 def composed(case: Case) -> Any:
@@ -275,6 +292,108 @@ def test_steps_of_a_run(case: Case) -> None:
 @each(COMPOSED)
 def test_steps_of_a_composition(case: Case) -> None:
     assert_same_at_every_step(case, composed(case), stepped, DRIFT * FLOAT64)
+
+
+def inverse(step: float, rate: float) -> float:
+    return 1.0 / (1.0 + rate * step)
+
+
+CYCLE = {"base_lr": end_rate, "max_lr": rate, "up": length, "down": length}
+
+
+def turns_of_cycles(letters: Letters) -> Roundings:
+    """The part of a cycle that is over, rounded as one plus the cycles before it, is divided by the shorter side."""
+    up, down = letters["up"], letters["down"]
+    return lambda steps: 8.0 + 8.0 * (steps + up + down) / min(up, down)
+
+
+FACTORS = {
+    **dict.fromkeys(("StepLR(n, f)", "MultiStepLR([b1, b2], f)", "ExponentialLR(f)"), Peer()),
+    **dict.fromkeys(("ConstantLR(f, w)", "LinearLR(f, 1.0, w)"), Peer()),
+    "LinearLR(start_factor, end_factor, T)": Peer(
+        {"start_factor": share, "end_factor": one_of(0.0, 0.3, 1.0)}
+    ),
+    "PolynomialLR(T, p)": Peer(absolute=64.0),
+}
+"""Those that multiply the rate, so that any two of them can be chained."""
+
+COSINE = {
+    "CosineAnnealingLR(T, eta_min)": Peer({"eta_min": end_rate}, absolute=lambda letters: turns(letters["T"]))
+}
+
+RESTARTS = {
+    "CosineAnnealingWarmRestarts(T_0, T_mult, eta_min)": Peer(
+        {"T_0": length, "T_mult": one_of(1, 2, 3), "eta_min": end_rate},
+        absolute=lambda letters: turns(letters["T_0"]),
+    ),
+}
+
+OF_THE_STEP = {
+    **FACTORS,
+    **COSINE,
+    **RESTARTS,
+    "CyclicLR(base_lr, max_lr, up, down, mode)": Peer(
+        {**CYCLE, "mode": one_of("triangular", "triangular2")}, absolute=turns_of_cycles
+    ),
+    'CyclicLR(base_lr, max_lr, up, down, "exp_range", gamma)': Peer(
+        {**CYCLE, "gamma": one_of(0.5, 0.99, 1.0)}, absolute=turns_of_cycles
+    ),
+    "OneCycleLR(max_lr, total_steps)": Peer(
+        {"max_lr": rate, "total_steps": length}, last=lambda letters: int(letters["total_steps"]) - 1
+    ),
+    "LambdaLR(lambda t: function(t, r))": Peer({"function": one_of(inverse)}),
+}
+
+OF_SCHEDULERS = {
+    "SequentialLR([s1, s2], [b1])": Peer(parts=(*FACTORS, *COSINE, *RESTARTS)),
+    "ChainedScheduler([s1, s2])": Peer(parts=FACTORS),
+}
+
+OF_A_METRIC = {"ReduceLROnPlateau(mode, f, patience, threshold, threshold_mode, cooldown)": Peer(PLATEAU)}
+
+LINES = {**OF_THE_STEP, **OF_SCHEDULERS, **OF_A_METRIC}
+
+
+def names_of_torch(letters: Letters) -> dict[str, Any]:
+    """The schedulers with an optimizer of the line's rate in place of their first argument."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=letters.get("lr", 1.0), momentum=0.9)
+    return {name: partial(scheduler_of, optimizer, name) for name in schedulers.__all__}
+
+
+class Plateau:
+    """A scheduler that follows a metric, with its optimizer."""
+
+    def __init__(self, scheduler: Any) -> None:
+        self.scheduler = scheduler
+
+    def after(self, evaluation: int, metric: float) -> float:
+        self.scheduler.step(metric)
+        return float(self.scheduler.optimizer.param_groups[0]["lr"])
+
+
+def names_of_plateau(letters: Letters) -> dict[str, Any]:
+    names = names_of_torch(letters)
+    return {**names, "ReduceLROnPlateau": lambda *given: Plateau(names["ReduceLROnPlateau"](*given))}
+
+
+@each_line("torch", but=OF_A_METRIC)
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    assert_line_holds(line, LINES, random, names_of_torch, stepped, DRIFT * FLOAT64)
+
+
+# Those of schedulers have no closed form, and that of CosineAnnealingWarmRestarts, step(epoch), finds cycles by
+# logarithms: see docs/differences.md.
+@each_line("torch", but=(*OF_SCHEDULERS, *OF_A_METRIC, *RESTARTS))
+def test_line_of_the_page_by_closed_forms(line: Line, random: Random) -> None:
+    assert_line_holds(line, LINES, random, names_of_torch, closed_form, FLOAT64)
+
+
+def test_line_of_the_page_of_plateaus(random: Random) -> None:
+    assert_plateau_line_holds("torch", OF_A_METRIC, random, names_of_plateau, FLOAT64)
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("torch", LINES)
 
 
 def test_every_scheduler_of_torch_is_covered() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,16 @@ from parity.comparison import (
     assert_same_rates,
     each,
 )
+from parity.equals import (
+    Letters,
+    Line,
+    Peer,
+    assert_all_lines_run,
+    assert_line_holds,
+    each_line,
+    near_the_end,
+    one_of,
+)
 from parity.peers import peer
 
 import lrdecay_native as lrd
@@ -31,6 +43,10 @@ LEARNING_RATE = 0.3
 def turns(half_period: float) -> Roundings:
     """The angle is rounded at the size of the step over the period."""
     return lambda steps: 8.0 + 8.0 * steps / half_period
+
+
+def turns_of_decay(letters: Letters) -> Roundings:
+    return turns(letters["T"])
 
 
 WARMUP = {"num_warmup_steps": 500}
@@ -200,8 +216,8 @@ def schedule(name: str, **arguments: Any) -> Any:
 
 def rates_of(theirs: Any, steps: Steps) -> Rates:
     """What LambdaLR, which all of them are, sets at these steps: it depends on the step alone."""
-    (factor,) = theirs.lr_lambdas
-    return np.array([LEARNING_RATE * factor(int(step)) for step in steps])
+    (factor,), (rate,) = theirs.lr_lambdas, theirs.base_lrs
+    return np.array([rate * factor(int(step)) for step in steps])
 
 
 @each(CASES)
@@ -217,6 +233,49 @@ def test_steps_of_a_run(case: Case) -> None:
     for step in range(1000):
         assert theirs.get_last_lr() == [pytest.approx(ours(step), rel=1e-12, abs=1e-15)]
         theirs.step()
+
+
+LINES = {
+    "get_constant_schedule()": Peer(),
+    "get_constant_schedule_with_warmup(w)": Peer(),
+    "get_linear_schedule_with_warmup(w, w + T)": Peer(),
+    "get_cosine_schedule_with_warmup(w, w + T, num_cycles)": Peer(
+        {"num_cycles": one_of(0.25, 0.5, 1.0, 1.5, 3.0)},
+        absolute=lambda letters: turns(letters["T"] / (2 * letters["num_cycles"])),
+    ),
+    "get_cosine_with_hard_restarts_schedule_with_warmup(w, w + T, cycles)": Peer(absolute=64.0),
+    "get_polynomial_decay_schedule_with_warmup(w, w + T, end, p)": Peer(absolute=near_the_end),
+    "get_inverse_sqrt_schedule(w)": Peer(),
+    "get_inverse_sqrt_schedule(w, n)": Peer(),
+    "get_cosine_with_min_lr_schedule_with_warmup(w, w + T, min_lr=end)": Peer(absolute=turns_of_decay),
+    **{
+        f"get_cosine_with_min_lr_schedule_with_warmup_lr_rate({given})": Peer(absolute=turns_of_decay)
+        for given in (
+            "w, w + T, min_lr=end",
+            "w, w + T, min_lr=end, warmup_lr_rate=f",
+            "1, 1 + T, min_lr=end, warmup_lr_rate=f",
+        )
+    },
+    "get_wsd_schedule(w, T, num_stable_steps=n, min_lr_ratio=end / lr)": Peer(),
+    'get_wsd_schedule(w, T, num_stable_steps=n, warmup_type="1-sqrt", decay_type="linear", '
+    "min_lr_ratio=end / lr)": Peer(),
+}
+
+
+def names_of_transformers(letters: Letters) -> dict[str, Any]:
+    """The functions with an optimizer of the line's rate in place of their first argument."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=letters["lr"])
+    found = {name: value for name, value in vars(optimization).items() if name.startswith("get_")}
+    return {name: partial(function, optimizer) for name, function in found.items()}
+
+
+@each_line("transformers")
+def test_line_of_the_page(line: Line, random: Random) -> None:
+    assert_line_holds(line, LINES, random, names_of_transformers, rates_of, FLOAT64)
+
+
+def test_every_line_of_the_page_is_run() -> None:
+    assert_all_lines_run("transformers", LINES)
 
 
 def test_every_schedule_of_transformers_is_covered() -> None:
