@@ -171,82 +171,88 @@ _FORMULAS = {kernel: entry for entry in FORMULAS.values() for kernel, _ in varia
 
 
 class Span(NamedTuple):
-    """What is known of a variable: ``step = origin + size * variable`` on steps from ``first`` to below ``stop``.
+    """What is about known of a variable: ``step = origin + size * variable`` on steps from ``first`` to below ``stop``.
 
-    ``whole`` says that whatever is done to the steps, whole numbers stay whole.
+    ``whole`` says that of whole steps the variable is a whole number, ``rounded`` that a delay is no pair of floats.
     """
 
-    first: Fraction
-    stop: Fraction
-    origin: Fraction = Fraction(0)
-    size: Fraction = Fraction(1)
+    first: float
+    stop: float
+    origin: float = 0.0
+    size: float = 1.0
     whole: bool = True
+    rounded: bool = False
 
-    def first_from(self, value: Fraction) -> Fraction:
-        """The first step from which on the variable may be a value or more; ``stop`` where there is none."""
+    def first_from(self, value: float) -> float:
+        """The first step at which the variable may be a value or more; ``stop`` where there is none."""
         step = self.origin + self.size * value
-        if self.size > 0:
+        if self.size >= 0.0:
             return min(max(step, self.first), self.stop)
         return self.first if step >= self.first else self.stop
 
 
-def limit(stages: Sequence[Stage], span: Span) -> Fraction:
+def limit(stages: Iterable[Stage], span: Span) -> float:
     """The first step from which on 106 bits may not hold what a chain makes of a step; ``span.stop`` if none."""
     found = span.stop
     for stage in stages:
         match stage:
-            case MapKernel(name="delayed" | "reflected" as name, parameter=parameter):
+            case MapKernel("delayed" | "reflected" as name, (high, low), exact):
                 span = span._replace(
-                    origin=span.origin + span.size * parameter,
+                    origin=span.origin + span.size * high,
                     size=span.size if name == "delayed" else -span.size,
-                    whole=span.whole and parameter.denominator == 1 and parameter < MOST,
+                    whole=span.whole and high < MOST and exact.denominator == 1,
+                    rounded=span.rounded or (abs(high) >= MOST_PERIODS and Fraction(high) + Fraction(low) != exact),
                 )
-            case MapKernel(name="continuous" | "scaled" as name, parameter=parameter):
-                size = span.size * (parameter if name == "continuous" else 1 / parameter)
-                found = min(found, _lost_by_delay(span, abs(size)))
-                span = span._replace(size=size, whole=span.whole and parameter == 1)
-            case MapKernel(name="staircase", parameter=parameter):
-                found = min(found, _limit_of_floor(span, parameter))
-                span = span._replace(size=span.size * parameter, whole=True)
-            case MapKernel(name="cyclic", parameter=parameter):
-                return min(found, _limit_of_floor(span._replace(whole=False), parameter))
+            case MapKernel("continuous" | "scaled" | "clamped" as name, (number, _)):
+                length = 1.0 / number if name == "scaled" else number
+                found = min(found, _limit_of_rounding(span, length))
+                span = span._replace(size=span.size * length, whole=span.whole and number == 1.0)
+            case MapKernel("staircase", (period, _), exact):
+                found = min(found, _limit_of_floor(span, period, exact))
+                span = span._replace(size=span.size * period, whole=True)
+            case MapKernel("cyclic", (period, _)):
+                return min(found, span.first_from(MOST_PERIODS * period))
             case Row():
-                begins = [Fraction(0), *(Fraction(cut.position) for cut in stage.cuts), span.stop]
-                for chain, (begin, end) in zip(stage.chains, itertools.pairwise(begins), strict=True):
-                    inside = span._replace(first=max(begin, span.first), stop=min(end, span.stop))
-                    if inside.first < inside.stop and (lost := limit(chain, inside)) < inside.stop:
-                        found = min(found, lost)
-                return found
+                return min(found, _limit_of_row(stage, span))
             case Repeated():
-                found = min(found, _limit_of_floor(span, stage.period))
-                inside = limit((stage.row,), Span(Fraction(0), stage.period, whole=span.whole))
-                return min(found, span.first_from(inside)) if inside < stage.period else found
+                period = stage.period_point[0]
+                found = min(found, _limit_of_floor(span, period, stage.period))
+                inside = limit((stage.row,), Span(0.0, period, whole=span.whole))
+                return min(found, span.first_from(inside)) if inside < period else found
             case Combined():
-                top = max(abs(step - span.origin) for step in (span.first, span.stop)) / abs(span.size) + 1
+                last = max(abs(step - span.origin) for step in (span.first, span.stop))
+                stop = last / abs(span.size) if span.size else math.inf
                 for term in (stage.first, stage.second):
-                    inside = limit(term.bounded_stages, Span(Fraction(0), top, whole=span.whole))
-                    found = min(found, span.first_from(inside)) if inside < top else found
+                    inside = limit(term.bounded_stages, Span(0.0, stop, whole=span.whole))
+                    found = min(found, span.first_from(inside)) if inside < stop else found
                 return found
-            case (str(name), parameters):
-                if name.endswith("ramp"):
-                    found = min(found, _lost_by_delay(span, abs(span.size) * Fraction(parameters[0])))
-                return found
+            case (str(name), parameters) if name.endswith("ramp"):
+                return min(found, _limit_of_rounding(span, parameters[0]))
             case _:
                 return found
     return found
 
 
-def _limit_of_floor(span: Span, period: Fraction) -> Fraction:
+def _limit_of_row(row: Row, span: Span) -> float:
+    ends = [*(high for high, _ in row.begins), span.stop]
+    first = span.first
+    for chain, end in zip(row.chains, ends, strict=True):
+        stop = min(end, span.stop)
+        if first < stop:
+            found = limit(chain, span._replace(first=first, stop=stop))
+            if found < stop:
+                return found
+            first = stop
+    return span.stop
+
+
+def _limit_of_floor(span: Span, period: float, exact: Fraction) -> float:
     """The first step with so many periods that their rest, or their number, isn't exact."""
-    if span.whole and period.denominator == 1:
+    if span.whole and exact.denominator == 1:
         return span.stop
     return span.first_from(MOST_PERIODS * period)
 
 
-def _lost_by_delay(span: Span, length: Fraction) -> Fraction:
-    """The first step where so much of a step is taken away that what is left isn't exact for such a length."""
-    if abs(span.origin) < MOST_PERIODS * length:
-        return span.stop
-    high = float(span.origin)
-    exact = Fraction(high) + Fraction(float(span.origin - Fraction(high))) == span.origin
-    return span.stop if exact else span.first
+def _limit_of_rounding(span: Span, length: float) -> float:
+    """The first step where a delay is so much longer than what follows that its own rounding shows."""
+    return span.first if span.rounded and abs(span.origin) >= MOST_PERIODS * abs(span.size) * length else span.stop

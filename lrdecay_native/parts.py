@@ -160,8 +160,8 @@ class Chain:
     @cached_property
     def limit(self) -> float:
         """The step from which on 106 bits may not hold a place in a cycle; infinite if they always do."""
-        limit = exact.limit(self.stages, exact.Span(Fraction(0), Fraction(STEP_LIMIT)))
-        return math.inf if limit == STEP_LIMIT else float(limit)
+        limit = exact.limit(self.stages, exact.Span(0.0, float(STEP_LIMIT)))
+        return math.inf if limit == STEP_LIMIT else limit
 
     def on_arrays(self, variable: Pair) -> Pair:
         """The value at each element of a pair of contiguous vectors."""
