@@ -6,19 +6,19 @@ takes microseconds a step, so a chain has a limit, and only steps from there on 
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.evaluation import Pair, apply_to_arrays
+from lrdecay_native import evaluation
+from lrdecay_native.evaluation import Pair
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.pieces import Combined, Curve, Cut, MapKernel, Node, Repeated, Row
+from lrdecay_native.pieces import Combined, Curve, Cut, Kernel, MapKernel, Node, Repeated, Row
 from lrdecay_native.variants import variants
 
 Stage = Curve | MapKernel | Row
@@ -33,6 +33,8 @@ LARGEST = 2**1000
 """What is larger is far behind all that changes."""
 
 Integers = npt.NDArray[np.object_]
+
+_apply: Callable[..., Pair] = evaluation.apply_to_arrays
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ class Places:
         pairs = [_rounded(numerator, self.denominator) for numerator in self.numerators.tolist()]
         high, low = np.array(pairs).reshape(-1, 2).T
         return np.ascontiguousarray(high), np.ascontiguousarray(low)
+
+    def some(self, chosen: npt.NDArray[np.bool_]) -> Places:
+        """Some of them."""
+        return Places(self.numerators[chosen], self.denominator)
 
     def mapped(self, name: str, parameter: Fraction) -> Places:
         """What a map of the step makes of them."""
@@ -101,7 +107,7 @@ def _rounded(numerator: int, denominator: int) -> tuple[float, float]:
 
 
 def rates(stages: Sequence[Stage], places: Places) -> Pair:
-    """The rates, as a chain of these stages has them, at exact places."""
+    """The rates that a chain of these stages has at exact places."""
     for index, stage in enumerate(stages):
         match stage:
             case MapKernel(name="cyclic", parameter=parameter):
@@ -115,31 +121,41 @@ def rates(stages: Sequence[Stage], places: Places) -> Pair:
                 rate = _of_repeated(stage, places)
             case Combined():
                 first, second = (rates(term.bounded_stages, places) for term in (stage.first, stage.second))
-                rate = apply_to_arrays(stage.name, first, *second)
+                rate = _apply(stage.name, first, *second)
             case Node():
-                rate = stage.on(apply_to_arrays, places.pair())
+                rate = stage.on(_apply, places.pair())
             case (name, parameters):
-                rate = apply_to_arrays(name, places.pair(), *parameters)
+                rate = _apply(name, places.pair(), *parameters)
         return _applied(stages[index + 1 :], rate)
     return places.pair()
 
 
-def _applied(kernels: Iterable[Any], rate: Pair) -> Pair:
-    for name, parameters in kernels:
-        rate = apply_to_arrays(name, rate, *parameters)
+def _applied(kernels: Sequence[Stage], rate: Pair) -> Pair:
+    # Behind a curve there is nothing else.
+    for name, parameters in cast(Sequence[Kernel], kernels):
+        rate = _apply(name, rate, *parameters)
     return rate
 
 
 def _on_row(row: Row, places: Places) -> Pair:
-    numbers = np.zeros(len(places.numerators), np.intp)
-    for cut in row.cuts:
-        numbers += places.behind(cut)
+    numbers = _numbers(row.cuts, places)
     result = np.empty(len(numbers)), np.empty(len(numbers))
     for number in np.unique(numbers).tolist():
         chosen = numbers == number
-        some = Places(places.numerators[chosen], places.denominator)
-        result[0][chosen], result[1][chosen] = rates(row.chains[number], some)
+        result[0][chosen], result[1][chosen] = rates(row.chains[number], places.some(chosen))
     return result
+
+
+def _numbers(cuts: Sequence[Cut], places: Places) -> npt.NDArray[np.intp]:
+    """How many of some cuts in ascending order each place is behind."""
+    numbers = np.zeros(len(places.numerators), np.intp)
+    if not cuts or not len(numbers):
+        return numbers
+    middle = len(cuts) // 2
+    behind = places.behind(cuts[middle])
+    numbers[~behind] = _numbers(cuts[:middle], places.some(~behind))
+    numbers[behind] = middle + 1 + _numbers(cuts[middle + 1 :], places.some(behind))
+    return numbers
 
 
 def _of_repeated(curve: Repeated, places: Places) -> Pair:
@@ -147,8 +163,8 @@ def _of_repeated(curve: Repeated, places: Places) -> Pair:
     if curve.gain == 1.0:
         return rate
     cycle = places.mapped("staircase", curve.period).pair()
-    gain = apply_to_arrays("exponential", cycle, curve.gain, 0.0)
-    return apply_to_arrays("eased", rate, *gain, *curve.offset_point)
+    gain = _apply("exponential", cycle, curve.gain, 0.0)
+    return _apply("eased", rate, *gain, *curve.offset_point)
 
 
 def _of_cycles(period: Fraction, stages: Sequence[Stage], places: Places) -> Pair:
@@ -158,12 +174,12 @@ def _of_cycles(period: Fraction, stages: Sequence[Stage], places: Places) -> Pai
     """
     here, whole = places.numerators * period.denominator, places.denominator * period.numerator
     number = np.maximum(-(-here // whole), 1)
-    name, parameters = stages[0]
+    name, parameters = cast(Kernel, stages[0])
     power = dict(zip(_FORMULAS[name].parameters, parameters, strict=True))["power"]
-    first = apply_to_arrays(name, Places(here - (number - 1) * whole, whole).pair(), *parameters)
-    gain = apply_to_arrays("powered", Places(number, 1).pair(), -power, 0.0)
-    ((end_high,), (end_low,)) = apply_to_arrays(name, (np.ones(1), np.zeros(1)), *parameters)
-    return _applied(stages[1:], apply_to_arrays("eased", first, *gain, end_high, end_low))
+    first = _apply(name, Places(here - (number - 1) * whole, whole).pair(), *parameters)
+    gain = _apply("powered", Places(number, 1).pair(), -power, 0.0)
+    ((end_high,), (end_low,)) = _apply(name, (np.ones(1), np.zeros(1)), *parameters)
+    return _applied(stages[1:], _apply("eased", first, *gain, end_high, end_low))
 
 
 _FORMULAS = {kernel: entry for entry in FORMULAS.values() for kernel, _ in variants(entry.name)}
@@ -171,9 +187,10 @@ _FORMULAS = {kernel: entry for entry in FORMULAS.values() for kernel, _ in varia
 
 
 class Span(NamedTuple):
-    """What is about known of a variable: ``step = origin + size * variable`` on steps from ``first`` to below ``stop``.
+    """What is roughly known of a variable on the steps from ``first`` to below ``stop``.
 
-    ``whole`` says that of whole steps the variable is a whole number, ``rounded`` that a delay is no pair of floats.
+    ``step = origin + size * variable``.  ``whole`` says that of whole steps the variable is a whole number,
+    ``rounded`` that a delay is no pair of floats.
     """
 
     first: float
@@ -200,8 +217,9 @@ def limit(stages: Iterable[Stage], span: Span) -> float:
                 span = span._replace(
                     origin=span.origin + span.size * high,
                     size=span.size if name == "delayed" else -span.size,
-                    whole=span.whole and high < MOST and exact.denominator == 1,
-                    rounded=span.rounded or (abs(high) >= MOST_PERIODS and Fraction(high) + Fraction(low) != exact),
+                    whole=span.whole and abs(high) < MOST and exact.denominator == 1,
+                    rounded=span.rounded
+                    or (abs(high) >= MOST_PERIODS and Fraction(high) + Fraction(low) != exact),
                 )
             case MapKernel("continuous" | "scaled" | "clamped" as name, (number, _)):
                 length = 1.0 / number if name == "scaled" else number
@@ -255,4 +273,5 @@ def _limit_of_floor(span: Span, period: float, exact: Fraction) -> float:
 
 def _limit_of_rounding(span: Span, length: float) -> float:
     """The first step where a delay is so much longer than what follows that its own rounding shows."""
-    return span.first if span.rounded and abs(span.origin) >= MOST_PERIODS * abs(span.size) * length else span.stop
+    shows = span.rounded and abs(span.origin) >= MOST_PERIODS * abs(span.size) * length
+    return span.first if shows else span.stop

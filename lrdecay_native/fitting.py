@@ -47,7 +47,7 @@ _STRIDE = 1e9
 _NEARLY_ZERO = 1e-30
 _CLEARLY_ABOVE = 1e-4
 _UNDERFLOW = 1e-250
-"""Parts of the largest rate, and a rate, that tell of a class that only comes near 0, or not even that."""
+"""Parts of the largest rate that tell of a class that only comes near 0, or not even that."""
 
 _LONGEST = 3.5
 """Seconds after which the search is given up."""
@@ -327,7 +327,7 @@ class _Problem:
         return positive + self._taken(mirrored)
 
     def _taken(self, combinations: Iterable[tuple[float, ...]]) -> list[tuple[tuple[float, ...], Doubles]]:
-        taken = []
+        taken: list[tuple[tuple[float, ...], Doubles]] = []
         for values in combinations:
             if taken and self.search.seconds > _LONGEST_LOOK:
                 break
@@ -424,7 +424,7 @@ def _jumps_to_zero(
     for step in (2**exponent for exponent in reversed(range(64))):
         rates = problem.rates(_float_of(low + (high - low) * (part - step) // 2**64) for low, high in ends)
         if rates is not None and rates[point] > 0.0:
-            part, least = part - step, rates[point]
+            part, least = part - step, rates[point] / max(*rates, 1e-20)
     return least > _UNDERFLOW
 
 
