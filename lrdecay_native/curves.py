@@ -1,7 +1,7 @@
 """Formulas with their parameters at arbitrary steps, by the kernels in short arithmetic.
 
-These kernels are for steps that a float64 holds, and for floors below 2**52; all other steps are left to the kernels
-with 106 bits.
+These kernels are for steps that a float64 holds, for floors below 2**51 and for up to 2**32 cycles; all other steps
+are left to the kernels with 106 bits.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ takes microseconds a step, so a chain has a limit, and only steps from there on 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple, cast
@@ -18,13 +18,13 @@ import numpy.typing as npt
 from lrdecay_native import evaluation
 from lrdecay_native.evaluation import Pair
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.pieces import Combined, Curve, Cut, Kernel, MapKernel, Node, Repeated, Row
+from lrdecay_native.pieces import Combined, Curve, Cut, Kernel, MapKernel, Node, Repeated, Row, as_point
 from lrdecay_native.variants import variants
 
 Stage = Curve | MapKernel | Row
 
-MOST_PERIODS = 2**40
-"""Whole periods that leave a rest of 106 bits enough of them, where it is rounded."""
+MOST_PERIODS = 2**32
+"""So many periods leave a rest that is rounded to 106 bits enough of them."""
 
 MOST = 2**64
 """Whole numbers up to here, and their products with steps, are exact in 106 bits."""
@@ -86,8 +86,10 @@ class Places:
                 return Places(np.minimum(here, self.denominator * factor), self.denominator * factor)
             case "staircase":
                 return Places(here // (self.denominator * factor), 1)
-        assert name == "repeated", name
-        return Places(here % (self.denominator * factor), self.denominator * divisor)
+            case "repeated":
+                return Places(here % (self.denominator * factor), self.denominator * divisor)
+        # A power is no rational number.
+        return Places.of(_apply(name, self.pair(), *as_point(parameter)))
 
     def behind(self, cut: Cut) -> npt.NDArray[np.bool_]:
         """Which of them are behind a cut."""
@@ -208,10 +210,10 @@ class Span(NamedTuple):
         return self.first if step >= self.first else self.stop
 
 
-def limit(stages: Iterable[Stage], span: Span) -> float:
+def limit(stages: Sequence[Stage], span: Span) -> float:
     """The first step from which on 106 bits may not hold what a chain makes of a step; ``span.stop`` if none."""
     found = span.stop
-    for stage in stages:
+    for index, stage in enumerate(stages):
         match stage:
             case MapKernel("delayed" | "reflected" as name, (high, low), exact):
                 span = span._replace(
@@ -230,6 +232,10 @@ def limit(stages: Iterable[Stage], span: Span) -> float:
                 span = span._replace(size=span.size * period, whole=True)
             case MapKernel("cyclic", (period, _)):
                 return min(found, span.first_from(MOST_PERIODS * period))
+            case MapKernel("powered", (exponent, _)):
+                inside = limit(stages[index + 1 :], Span(0.0, math.inf, whole=False))
+                root = math.exp(min(math.log(inside) / exponent, 700.0)) if inside else 0.0
+                return min(found, span.first_from(root))
             case Row():
                 return min(found, _limit_of_row(stage, span))
             case Repeated():

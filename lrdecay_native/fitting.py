@@ -94,7 +94,8 @@ def fit(
     ------
     ValueError
         If there are more or fewer points than parameters to solve for, two points are at one step, no such
-        schedule is found, or the points don't determine it; and for values out of range.
+        schedule is found, a rate is 0 that the class only comes near to, or the points don't determine the schedule;
+        and for values out of range.
     TypeError
         For arguments of a wrong kind, and for names that are no parameters of the class.
 
@@ -106,7 +107,8 @@ def fit(
 
     The parameters are found by a damped Newton iteration in their logarithms from many starting points, or, where
     there is one, by bisection.  A schedule that exists may be missed, where rates jump or swing.  Where several
-    pass through the points, one of them is returned; where all near it do, that is an error.
+    pass through the points, one of them is returned; where all near it do, that is an error.  After 3.5 seconds of
+    computation the search is given up; the error has the nearest schedule that was found.
 
     Examples
     --------

@@ -95,7 +95,7 @@ OF_A_PERIOD: dict[str, Callable[[float, Random], Any]] = {
 
 def some_tiny_period(random: Random, step: float) -> float:
     """Up to 2**63 periods, or up to 1e94 of them, before a step; most are no whole number of steps."""
-    quotient = random.choice([2.0 ** random.uniform(38, 63), 2.0 ** random.uniform(50, 360)])
+    quotient = random.choice([2.0 ** random.uniform(31, 63), 2.0 ** random.uniform(50, 360)])
     return max((step or 1.0) / quotient * random.uniform(0.5, 1.0), 1e-75)
 
 
