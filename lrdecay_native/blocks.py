@@ -103,7 +103,7 @@ def _fill_blocks(
     rates: Rates, steps: range, out: npt.NDArray[Any], starts: Indices, lengths: Indices
 ) -> None:
     """Blocks that begin at these indices, and the step behind the last one."""
-    if rates.link is not None:
+    if rates.link is not None and steps[-1] < rates.limit:
         unfilled = engine.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, _buffer(out))
         _fill_small(rates, steps, out, unfilled)
         return

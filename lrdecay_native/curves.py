@@ -1,7 +1,7 @@
 """Formulas with their parameters at arbitrary steps, by the kernels in short arithmetic.
 
-These kernels are for steps that a float64 holds, and for floors below 2**52; all other steps are left to the kernels
-with 106 bits.
+These kernels are for steps that a float64 holds, for floors below 2**51 and for up to 2**32 cycles; all other steps
+are left to the kernels with 106 bits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Doubles, Pair, as_pair
+from lrdecay_native.exact import MOST_PERIODS
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.validation import STEP_LIMIT
 from lrdecay_native.variants import MOST_CONSTANTS, WHOLE_PERIODS, moderate, variant
@@ -87,9 +88,12 @@ class Curve:
         named = dict(zip(FORMULAS[self.formula].parameters, self.parameters, strict=True))
         if not all(moderate(size, named) for size in (*self.floors, self.period, *sizes)):
             return 0.0
-        # The steps are floored to these numbers of periods, the last ones within the time map.
-        floored = sizes if self.time_map == "cyclic" else sizes[:-1]
-        return float(min(STEP_LIMIT, *(size * 2**51 for size in floored), STEP_LIMIT))
+        # The steps are floored to these numbers of periods, the last ones within the time map, which leaves the less
+        # of 1 - x, the more there are.
+        floored = [size * 2**51 for size in sizes[:-1]]
+        if self.time_map == "cyclic":
+            floored.append(sizes[-1] * MOST_PERIODS)
+        return float(min(STEP_LIMIT, *floored, STEP_LIMIT))
 
 
 def _column(period: Fraction, *parameters: float) -> Doubles:

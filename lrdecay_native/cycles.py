@@ -115,7 +115,8 @@ class CosineRestarts(Schedule):
     Agrees with ``keras.optimizers.schedules.CosineDecayRestarts`` (``alpha = end_learning_rate /
     initial_learning_rate``), torch's ``CosineAnnealingWarmRestarts`` (``m_mul=1``), transformers' hard restarts
     (``t_mul=1``) and timm's ``CosineLRScheduler`` (``t_mul=cycle_mul, peak_mul=cycle_decay``).  At exactly the end of
-    a cycle the next one has begun.  I. Loshchilov and F. Hutter, "SGDR", 2017.
+    a cycle the next one has begun.  Cycles that grow are known up to step 2**80, where only a plan that is shifted
+    or stretched gets; the end rate follows.  I. Loshchilov and F. Hutter, "SGDR", 2017.
 
     Examples
     --------

@@ -24,7 +24,11 @@ class Rates(Protocol):
 
     @property
     def link(self) -> Any:
-        """The engine's own form of it, or None."""
+        """The engine's own form of it, for steps below the limit, or None."""
+
+    @property
+    def limit(self) -> float:
+        """The step from which on the engine's own form isn't exact."""
 
     def on_arrays(self, variable: Pair) -> Pair:
         """The value at each element."""

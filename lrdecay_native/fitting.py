@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import pairwise, product
 from random import Random
@@ -30,6 +31,29 @@ _SPREAD = 1.25
 """How the ranks of the starting points grow."""
 
 _ITERATIONS = 60
+
+_ROUNDS = 200
+"""Rounds at most of moves by spacings of float64, each of which brings the rates nearer to their points."""
+
+_LOOKED_AT = 128
+"""Starting points at most from which a rate of 0 is looked for."""
+
+_DESCENTS = 3
+"""Starting points from which it is followed."""
+
+_STRIDE = 1e9
+"""The largest factor of a parameter on that way."""
+
+_NEARLY_ZERO = 1e-30
+_CLEARLY_ABOVE = 1e-4
+_UNDERFLOW = 1e-250
+"""Parts of the largest rate that tell of a class that only comes near 0, or not even that."""
+
+_LONGEST = 3.5
+"""Seconds after which the search is given up."""
+
+_LONGEST_LOOK = 1.5
+"""Seconds of them at most in which the starting points are looked at."""
 
 _NEAR = 1e4
 """How many times the allowed distance a rate may miss its point for neighbouring values to be worth a look."""
@@ -70,7 +94,8 @@ def fit(
     ------
     ValueError
         If there are more or fewer points than parameters to solve for, two points are at one step, no such
-        schedule is found, or the points don't determine it; and for values out of range.
+        schedule is found, a rate is 0 that the class only comes near to, or the points don't determine the schedule;
+        and for values out of range.
     TypeError
         For arguments of a wrong kind, and for names that are no parameters of the class.
 
@@ -82,7 +107,8 @@ def fit(
 
     The parameters are found by a damped Newton iteration in their logarithms from many starting points, or, where
     there is one, by bisection.  A schedule that exists may be missed, where rates jump or swing.  Where several
-    pass through the points, one of them is returned; where all near it do, that is an error.
+    pass through the points, one of them is returned; where all near it do, that is an error.  After 3.5 seconds of
+    computation the search is given up; the error has the nearest schedule that was found.
 
     Examples
     --------
@@ -113,9 +139,13 @@ def fit(
             "parameters by name, or list names of parameters that have a default in unknown=[...]"
         )
     problem = _Problem(schedule_class, tuple(steps), tuple(rates), names, known)
-    values = _solved(problem)
-    if values is None:
-        raise ValueError(_reason(problem))
+    try:
+        _refuse_zeros_out_of_reach(problem)
+        values = _solved(problem)
+        if values is None:
+            raise ValueError(_reason(problem))
+    except _OutOfTimeError:
+        raise ValueError(_given_up(problem)) from None
     # A schedule was made of these values before.
     result: AnySchedule = problem.schedule(values)
     return result
@@ -188,6 +218,27 @@ def _listed(steps: Sequence[Any], rates: Sequence[float]) -> str:
     return str(list(zip(steps, rates, strict=True)))
 
 
+class _OutOfTimeError(Exception):
+    """The search has taken too long."""
+
+
+class _Search:
+    """How long a search has taken, whatever else the machine does, and the nearest schedule that it has found."""
+
+    def __init__(self) -> None:
+        self._begin = time.thread_time()
+        self.nearest: Any = None
+        self._distance = math.inf
+
+    @property
+    def seconds(self) -> float:
+        return time.thread_time() - self._begin
+
+    def found(self, schedule: Any, distance: float) -> None:
+        if distance < self._distance:
+            self.nearest, self._distance = schedule, distance
+
+
 @dataclass(frozen=True)
 class _Problem:
     """What is given: ``steps`` ascend, ``names`` are the parameters to solve for."""
@@ -197,12 +248,15 @@ class _Problem:
     targets: tuple[float, ...]
     names: tuple[str, ...]
     known: Mapping[str, Any]
+    search: _Search = field(default_factory=_Search, compare=False)
 
     def schedule(self, values: Iterable[float]) -> Any:
         return self.schedule_class(**self.known, **dict(zip(self.names, map(float, values), strict=True)))
 
     def rates(self, values: Iterable[float]) -> Doubles | None:
         """The rates at the steps; None where the class refuses the values."""
+        if self.search.seconds > _LONGEST:
+            raise _OutOfTimeError
         try:
             return self._evaluated(values)
         except ValueError:
@@ -216,7 +270,8 @@ class _Problem:
         """How far rates are from the targets, as logarithms where there are any."""
         targets = np.array(self.targets)
         positive = np.maximum(targets, 1e-300)
-        relative = (rates - positive) / positive
+        with np.errstate(over="ignore"):
+            relative = (rates - positive) / positive
         far = np.log(np.maximum(rates, 1e-300)) - np.log(positive)
         # A difference of logarithms has lost the last bits.
         logarithms = np.where(relative > -0.5, np.log1p(np.maximum(relative, -0.5)), far)
@@ -274,8 +329,14 @@ class _Problem:
         return positive + self._taken(mirrored)
 
     def _taken(self, combinations: Iterable[tuple[float, ...]]) -> list[tuple[tuple[float, ...], Doubles]]:
-        tried = ((values, self.rates(values)) for values in combinations)
-        return [(values, rates) for values, rates in tried if rates is not None]
+        taken: list[tuple[tuple[float, ...], Doubles]] = []
+        for values in combinations:
+            if taken and self.search.seconds > _LONGEST_LOOK:
+                break
+            rates = self.rates(values)
+            if rates is not None:
+                taken.append((values, rates))
+        return taken
 
     def _refusal(self) -> Exception:
         """The error of the class where it takes no values: the one about a given parameter, if there is one."""
@@ -289,6 +350,89 @@ class _Problem:
         except ValueError as error:
             return error
         return None
+
+
+def _refuse_zeros_out_of_reach(problem: _Problem) -> None:
+    """Refuse a rate of 0 where the class only comes near to it: the search would follow it without end."""
+    for point, step in enumerate(problem.steps):
+        if problem.names and problem.targets[point] == 0.0 and not _reaches_zero(problem, point):
+            name = problem.schedule_class.__name__
+            raise ValueError(
+                f"points={_listed(problem.steps, problem.targets)}: no {name} passes through them; at step {step!r} "
+                f"the rate of every {name} that was tried is above 0, however near it may come: give a small rate, "
+                "such as 1e-6"
+            )
+
+
+def _reaches_zero(problem: _Problem, point: int) -> bool:
+    """Whether a rate may be 0 at a point, and not only a number that is too small for a float64."""
+    random = Random(0)
+    some = random.sample(problem.starts, min(_LOOKED_AT, len(problem.starts)))
+    zeroed = problem._taken(
+        tuple(value * left for value, left in zip(values, kept, strict=True))
+        for values, _ in some[: _LOOKED_AT // 4]
+        for kept in product((0.0, 1.0), repeat=len(values))
+    )
+    extreme = problem._taken(
+        (*values[:place], math.copysign(size, values[place]), *values[place + 1 :])
+        for values, _ in some[: _LOOKED_AT // 16]
+        for place in range(len(values))
+        for size in (1e-100, 1e-30, 1e30, 1e100)
+    )
+    tried = [*problem.starts, *zeroed, *extreme]
+    zeros = [values for values, rates in tried if rates[point] == 0.0]
+    positive = [values for values, rates in tried if rates[point] > 0.0]
+    if not positive:
+        return True
+    if not zeros:
+        nearest = sorted(positive, key=lambda values: _part_left(problem, point, values))[:_DESCENTS]
+        least = min(_least_part_left(problem, point, values) for values in nearest)
+        return _NEARLY_ZERO < least < _CLEARLY_ABOVE
+    ends = random.sample(zeros, min(_LOOKED_AT // 16, len(zeros)))
+    return any(_jumps_to_zero(problem, point, end, positive) for end in ends)
+
+
+def _part_left(problem: _Problem, point: int, values: tuple[float, ...]) -> float:
+    """The rate at a point as a part of the largest rate."""
+    rates = problem.rates(values)
+    if rates is None:
+        return math.inf
+    return float(rates[point] / max(*rates, problem.schedule(values)(0)))
+
+
+def _least_part_left(problem: _Problem, point: int, values: tuple[float, ...]) -> float:
+    """What is left of it when one parameter after the other is changed by less and less."""
+    least, factor = _part_left(problem, point, values), math.e
+    for _ in range(_ITERATIONS):
+        before = least
+        for place, power in product(range(len(values)), (-1.0, 1.0)):
+            moved = (*values[:place], values[place] * factor**power, *values[place + 1 :])
+            part = _part_left(problem, point, moved)
+            if part < least:
+                least, values = part, moved
+        if least < _NEARLY_ZERO or factor < 1.001:
+            break
+        factor = min(factor**2, _STRIDE) if least < before else factor**0.5
+    return least
+
+
+def _jumps_to_zero(
+    problem: _Problem, point: int, zero: tuple[float, ...], positive: Sequence[tuple[float, ...]]
+) -> bool:
+    """Whether the rate at a point gets to 0 from more than numbers that are next to too small for a float64."""
+    to = min(positive, key=lambda values: _apart(values, zero))
+    ends = [(_place_of(low), _place_of(high)) for low, high in zip(zero, to, strict=True)]
+    least, part = math.inf, 2**64
+    for step in (2**exponent for exponent in reversed(range(64))):
+        rates = problem.rates(_float_of(low + (high - low) * (part - step) // 2**64) for low, high in ends)
+        if rates is not None and rates[point] > 0.0:
+            part, least = part - step, rates[point] / max(*rates, 1e-20)
+    return least > _UNDERFLOW
+
+
+def _apart(values: tuple[float, ...], others: tuple[float, ...]) -> int:
+    """How many of some values are not those of others."""
+    return sum(one != other for one, other in zip(values, others, strict=True))
 
 
 def _solved(problem: _Problem) -> tuple[float, ...] | None:
@@ -404,6 +548,7 @@ def _iterated(problem: _Problem) -> Iterator[tuple[float, ...]]:
     for place in sorted(places):
         if place < len(ranked):
             found = _newton(problem, ranked[place][0])
+            problem.search.found(problem.schedule(found), _missed(problem, found))
             yield found
             for zeroed in _nearly_zero(problem, found):
                 yield _newton(problem, zeroed)
@@ -521,8 +666,7 @@ def _polished(problem: _Problem, found: tuple[float, ...]) -> tuple[float, ...]:
         values, cost = moved, moved_cost
     if not cost < _NEAR * len(values):
         return found
-    improved = True
-    while improved and cost > 0:
+    for _ in range(_ROUNDS):
         improved = False
         for place, spacings in product(range(len(values)), (-64, -8, -1, 1, 8, 64)):
             neighbour = _float_of(_place_of(values[place]) + spacings)
@@ -530,6 +674,8 @@ def _polished(problem: _Problem, found: tuple[float, ...]) -> tuple[float, ...]:
             moved_cost = _cost(problem, moved, allowed)
             if moved_cost < cost:
                 values, cost, improved = moved, moved_cost, True
+        if not improved or cost == 0:
+            break
     return values
 
 
@@ -663,3 +809,17 @@ def _reason(problem: _Problem) -> str:
         f"the nearest found is {problem.schedule(nearest)!r} with {_listed(problem.steps, rates.tolist())}; "
         "a staircase reaches only some rates, and a class may need other given parameters"
     )
+
+
+def _given_up(problem: _Problem) -> str:
+    """That the search has been given up."""
+    name = problem.schedule_class.__name__
+    what = (
+        f"points={_listed(problem.steps, problem.targets)}: no {name} found that passes through them in "
+        f"{_LONGEST:g} seconds; "
+    )
+    nearest = problem.search.nearest
+    if nearest is None:
+        return what + "give more parameters, or points from where the rate changes"
+    rates = [nearest(step) for step in problem.steps]
+    return what + f"the nearest found is {nearest!r} with {_listed(problem.steps, rates)}"

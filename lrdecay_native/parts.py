@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lrdecay_native import exact
 from lrdecay_native import pieces as algebra
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
+from lrdecay_native.exact import Stage
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.pieces import Combined, Curve, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
+from lrdecay_native.pieces import Combined, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
-
-Stage = Curve | Row
 
 LINKED = hasattr(engine, "ChainLink")
 """Whether the engine runs chains by itself, as `chained` does kernel by kernel, to the same bits."""
@@ -40,7 +40,7 @@ def _link_of(stages: Iterable[Stage]) -> Any:
 
 def _link(stage: Stage) -> Any:
     match stage:
-        case (str(name), parameters):
+        case (str(name), parameters, *_):
             return engine.KernelLink(name, parameters)
         case Row(begins, chains):
             links = tuple(map(_link_of, chains))
@@ -62,7 +62,7 @@ def chained(apply: Callable[..., Any], stages: Iterable[Stage], variable: Any) -
     """
     for stage in stages:
         match stage:
-            case (str(name), parameters):
+            case (str(name), parameters, *_):
                 variable = apply(name, variable, *parameters)
             case Row():
                 variable = _on_row(apply, stage, variable)
@@ -102,7 +102,7 @@ def _gain(apply: Callable[..., Any], gain: float, cycle: Any) -> Any:
 
 def _on_row(apply: Callable[..., Any], row: Row, step: Any) -> Any:
     """The rate at a step, or at each step of a pair of arrays, by the piece that it is in."""
-    begins, chains = row
+    begins, chains, _ = row
     if isinstance(step[0], float):
         return chained(apply, chains[bisect_right(begins, step)], step)
     if not begins:
@@ -136,6 +136,16 @@ MANY = 16
 """Beginnings of pieces; more are searched instead of compared with one by one."""
 
 
+def _up_to(limit: float, at: Callable[[Any], float | None]) -> Callable[[Any], float | None]:
+    """A function of a step that gives None from a limit on."""
+
+    def below(step: Any) -> float | None:
+        value = at(step)
+        return None if value is None or float(step) >= limit else value
+
+    return below
+
+
 @dataclass(frozen=True)
 class Chain:
     """Kernels, curves and rows of them, each applied to what the one before it gave."""
@@ -147,8 +157,26 @@ class Chain:
         """The engine's own chain, or None."""
         return _link_of(self.stages)
 
+    @cached_property
+    def limit(self) -> float:
+        """The step from which on 106 bits may not hold a place in a cycle; infinite if they always do."""
+        limit = exact.limit(self.stages, exact.Span(0.0, float(STEP_LIMIT)))
+        return math.inf if limit == STEP_LIMIT else limit
+
     def on_arrays(self, variable: Pair) -> Pair:
         """The value at each element of a pair of contiguous vectors."""
+        if self.limit == math.inf or not (far := variable[0] >= self.limit).any():
+            return self._on_arrays(variable)
+        result = np.empty_like(variable[0]), np.empty_like(variable[0])
+        for some, values in ((~far, self._on_arrays), (far, self._exactly)):
+            if some.any():
+                result[0][some], result[1][some] = values((variable[0][some], variable[1][some]))
+        return result
+
+    def _exactly(self, variable: Pair) -> Pair:
+        return exact.rates(self.stages, exact.Places.of(variable))
+
+    def _on_arrays(self, variable: Pair) -> Pair:
         link = self.link
         values: Pair = (
             chained(apply_to_arrays, self.stages, variable) if link is None else link.on_arrays(variable)
@@ -156,8 +184,11 @@ class Chain:
         return values
 
     def step_function(self) -> Callable[[Any], float | None] | None:
-        """The engine's own function of a step, which gives None for what is no step; None if it has none."""
-        return None if self.link is None else self.link.at
+        """The engine's own function of a step, which gives None for what is none, or too far; None if it has none."""
+        if self.link is None or self.limit == 0.0:
+            return None
+        at: Callable[[Any], float | None] = self.link.at
+        return at if self.limit == math.inf else _up_to(self.limit, at)
 
     def at(self, step: int) -> PointPair:
         """The value at one step."""
@@ -166,6 +197,9 @@ class Chain:
 
     def on_point(self, variable: PointPair) -> PointPair:
         """The value at one number, whole or not."""
+        if variable[0] >= self.limit:
+            (high,), (low,) = self._exactly((np.array([variable[0]]), np.array([variable[1]])))
+            return float(high), float(low)
         link = self.link
         value: PointPair = (
             chained(apply_to_point, self.stages, variable) if link is None else link.on_point(variable)

@@ -67,6 +67,14 @@ NEVER = Cut(math.inf)
 """The end of the last piece."""
 
 
+class MapKernel(NamedTuple):
+    """A kernel on the step: its name, its parameter as ``high + low``, and the exact one."""
+
+    name: str
+    parameters: PointPair
+    parameter: Fraction
+
+
 class TimeMap(NamedTuple):
     """A kernel on the step, with its exact parameter."""
 
@@ -74,9 +82,9 @@ class TimeMap(NamedTuple):
     parameter: Fraction
 
     @property
-    def kernel(self) -> Kernel:
+    def kernel(self) -> MapKernel:
         """The map as a kernel."""
-        return self.name, as_point(self.parameter)
+        return MapKernel(self.name, as_point(self.parameter), self.parameter)
 
 
 @dataclass(frozen=True)
@@ -198,14 +206,14 @@ class Piece:
     highest: Fraction | float = math.inf
 
     @cached_property
-    def stages(self) -> tuple[Curve, ...]:
+    def stages(self) -> tuple[Curve | MapKernel, ...]:
         """The rate without its bounds, as kernels and curves to be called in turn."""
         scale: tuple[Kernel, ...] = (("scaled", as_point(self.factor)),) if self.factor != 1 else ()
         move: tuple[Kernel, ...] = (("moved", as_point(self.offset)),) if self.offset != 0 else ()
         return (*(time_map.kernel for time_map in self.time_maps), _specialised(self.curve), *scale, *move)
 
     @cached_property
-    def bounded_stages(self) -> tuple[Curve, ...]:
+    def bounded_stages(self) -> tuple[Curve | MapKernel, ...]:
         """The rate, as kernels and curves to be called in turn."""
         return (*self.stages, *self.bounding_kernels)
 
@@ -226,17 +234,17 @@ class Piece:
 
 
 class Row(NamedTuple):
-    """Pieces made ready for steps: where each but the first begins, and the stages of each."""
+    """Pieces made ready for steps: where each but the first begins, the stages of each, and the exact cuts."""
 
     begins: list[PointPair]
-    chains: list[tuple[Curve, ...]]
+    chains: list[tuple[Curve | MapKernel, ...]]
+    cuts: list[Cut]
 
     @classmethod
     def of(cls, pieces: Pieces) -> Row:
         """The row of some pieces."""
-        return cls(
-            [piece.end.first_pair() for piece in pieces[:-1]], [piece.bounded_stages for piece in pieces]
-        )
+        cuts = [piece.end for piece in pieces[:-1]]
+        return cls([cut.first_pair() for cut in cuts], [piece.bounded_stages for piece in pieces], cuts)
 
 
 def _specialised(curve: Curve) -> Curve:
@@ -250,7 +258,10 @@ def _specialised(curve: Curve) -> Curve:
 def as_point(number: Fraction | float) -> PointPair:
     """A number as ``high + low``, to 2**-106."""
     high = float(number)
-    return high, float(Fraction(number) - Fraction(high))
+    numerator, denominator = number.as_integer_ratio()
+    above, below = high.as_integer_ratio()
+    # Much faster than a difference of fractions.
+    return high, (numerator * below - above * denominator) / (denominator * below)
 
 
 def held(rate: PointPair, end: Cut = NEVER) -> Piece:

@@ -150,16 +150,18 @@ def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | N
     start, stop, most = window
     part = Repeats(start, stop, piece, scale.origin, scale.size * curve.period)
     cycles = range(part.cycle(start), part.cycle(stop - 1) + 1)
-    if len(cycles) <= FEW_CYCLES:
+    # They may be more than len() has room for.
+    count = cycles.stop - cycles.start
+    if count <= FEW_CYCLES:
         return _united(_of_cycle(part, number, most) for number in cycles)
     if part.period.denominator != 1:
         return None
     # Cycles have their steps at the same places.
     first = part.first_step(cycles.start)
     one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), cycles.start, most)
-    if one is None or max(len(one), 1) * len(cycles) > most:
+    if one is None or max(len(one), 1) * count > most:
         return None
-    steps = (one + np.arange(len(cycles))[:, np.newaxis] * int(part.period)).ravel()
+    steps = (one + np.arange(count)[:, np.newaxis] * int(part.period)).ravel()
     return steps[(steps > start) & (steps < stop)]
 
 

@@ -270,7 +270,7 @@ class TestNesting:
         part = (
             lrd.StepDecay(0.1, 0.96, 10).scaled(0.3).warmup(3).scaled(0.7).warmup(4).clipped(1e-9)._parts[-2]
         )
-        assert [name for name, _ in part.chain.stages] == ["delayed", "staircase", "step_decay", "scaled"]
+        assert [stage[0] for stage in part.chain.stages] == ["delayed", "staircase", "step_decay", "scaled"]
 
 
 class TestCyclesOnGrids:

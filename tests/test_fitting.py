@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import MISSING, fields, replace
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from reference import mp, real, true_rate
+from reference import SCHEDULES, mp, real, spread, true_rate
 
 import lrdecay_native as lrd
 from lrdecay_native.fitting import fit
@@ -259,6 +262,129 @@ def test_passes_through_points_of_a_schedule(
         assert_passes(fitted, points, names)
 
     check()
+
+
+# What has no solution, or many, or is hard to find: each search ends.
+
+LONGEST = 8.0
+"""Seconds of computation, whatever else the machine does; the search gives up earlier, between two evaluations."""
+
+
+@contextmanager
+def watched(what: Any) -> Iterator[None]:
+    """Fail where a computation takes so long that it may never end."""
+
+    def fail(*_: Any) -> None:
+        raise AssertionError(f"{what} takes more than {LONGEST} seconds")
+
+    before = signal.signal(signal.SIGVTALRM, fail)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+NEVER_ZERO: list[tuple[type[Any], dict[str, Any]]] = [
+    (lrd.ExponentialDecay, {}),
+    (lrd.ExponentialDecay, {"decay_steps": 7, "staircase": True}),
+    (lrd.InverseTimeDecay, {}),
+    (lrd.PowerLawDecay, {}),
+    (lrd.InverseSquareRootDecay, {}),
+    (lrd.TanhDecay, {}),
+    (lrd.StepDecay, {"step_size": 10}),
+    (lrd.StepDecay, {"drop_rate": 0.5, "staircase": False}),
+    (lrd.PolynomialDecay, {"end_learning_rate": 0.01}),
+    (lrd.CosineDecay, {"end_learning_rate": 0.01}),
+    (lrd.Stretched, {"schedule": lrd.ExponentialDecay(0.1, 0.01)}),
+]
+
+
+@pytest.mark.parametrize(("cls", "known"), NEVER_ZERO)
+def test_a_class_that_is_never_0(cls: Any, known: dict[str, Any], random: Random) -> None:
+    for _ in range(3):
+        step, initial = random.randrange(1, 10**6), spread(random, 1e-6, 1.0)
+        with (
+            watched((cls, step)),
+            pytest.raises(
+                ValueError, match=rf"at step {step} the rate of every {cls.__name__} .* is above 0"
+            ),
+        ):
+            fit(cls, [(0, initial), (step, 0.0)], **known)
+
+
+def test_the_fit_that_had_no_end() -> None:
+    points = [(113, 1.7318995956833534e-05), (115, 4.404546088612621e-06), (136, 3.2436306214033954e-06)]
+    assert_ends(lrd.Cyclic, points, ("base_learning_rate", "max_learning_rate", "step_size_up"), {})
+
+
+def assert_ends(cls: Any, points: list[tuple[float, float]], unknown: tuple[str, ...], known: Any) -> bool:
+    """Whether there is a schedule through the points; if not, there is a reason."""
+    with watched((cls, points, unknown, known)):
+        try:
+            fitted = fit(cls, points, unknown=unknown, **known)
+        except ValueError as error:
+            reason = str(error)
+        else:
+            reason = ""
+    if reason:
+        assert str(points[0][1]) in reason or any(name in reason for name in known), reason
+        return False
+    assert_passes(fitted, points, unknown)
+    return True
+
+
+def numeric_parameters(schedule: Any) -> list[str]:
+    return [
+        each.name
+        for each in fields(schedule)
+        if "float" in each.type.split(" | ") and getattr(schedule, each.name) is not None
+    ]
+
+
+def some_problem(random: Random) -> tuple[Any, list[tuple[float, float]], tuple[str, ...], dict[str, Any]]:
+    """A class, points, and which parameters are to be found beside some that are known."""
+    while True:
+        schedule = SCHEDULES[random.choice(sorted(SCHEDULES))].make(random)
+        names = numeric_parameters(schedule)
+        required = [each.name for each in fields(schedule) if each.default is MISSING and each.name in names]
+        unknown = random.choice([required, random.sample(names, min(random.randint(1, 4), len(names)))])
+        highest = random.choice([10, 1000, 10**6, 2**40, 2**63 - 1])
+        steps = sorted({random.randint(0, highest) for _ in unknown})
+        rates = some_rates(random, schedule, steps) if steps else []
+        if steps and len(steps) == len(unknown) and all(r == 0 or 1e-100 <= r <= 1e100 for r in rates):
+            known = {each.name: getattr(schedule, each.name) for each in fields(schedule)}
+            known = {name: value for name, value in known.items() if name not in unknown}
+            return type(schedule), list(zip(steps, rates, strict=True)), tuple(unknown), known
+
+
+def some_rates(random: Random, schedule: Any, steps: list[int]) -> list[float]:
+    kind = random.choice(["true", "near", "noise", "falling", "one 0", "all 0", "equal", "extreme"])
+    if kind in ("true", "near"):
+        return [schedule(step) * (1.0 + (kind == "near") * random.uniform(-1e-3, 1e-3)) for step in steps]
+    rates = [spread(random, 1e-6, 1.0) for _ in steps]
+    match kind:
+        case "falling":
+            rates.sort(reverse=True)
+        case "one 0":
+            rates[random.randrange(len(rates))] = 0.0
+        case "all 0" | "equal":
+            rates = [0.0 if kind == "all 0" else rates[0]] * len(rates)
+        case "extreme":
+            rates = [spread(random, 1e-100, 1e100) for _ in rates]
+    return rates
+
+
+@pytest.mark.parametrize("number", range(16))
+def test_every_search_ends(number: int, random: Random) -> None:
+    assert_ends(*some_problem(random))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(1000))
+def test_many_more_searches_end(number: int, random: Random) -> None:
+    assert_ends(*some_problem(random))
 
 
 # Errors.
