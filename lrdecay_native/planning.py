@@ -35,7 +35,7 @@ Rate = Callable[[Any], Any]
 MOST_DIFFERENT_CYCLES = 64
 """Cycles that differ in where their steps are, of which each is searched."""
 
-MOST_WINDOWS = 2**12
+MOST_WINDOWS = 2**10
 """Ranges of steps that are looked at, in a search of rates that may be found anywhere."""
 
 MOST_PARTS = 2**16

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """The version of the dictionary form of a schedule."""
 
+MOST_VALUES = 2**59
+"""Values in an array: more bytes have no address."""
+
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""
 
@@ -204,7 +207,10 @@ class Schedule(ABC):
         Raises
         ------
         ValueError, TypeError
-            For an argument of a wrong kind, range or shape, before anything is written.
+            For an argument of a wrong kind, range or shape, and for more steps than an array can have, before
+            anything is written.
+        MemoryError
+            For more steps than fit into memory; `chunks` makes array after array.
 
         Notes
         -----
@@ -218,7 +224,14 @@ class Schedule(ABC):
         array([0.1  , 0.1  , 0.05 , 0.05 , 0.025, 0.025])
         """
         steps = _range(start, stop, step)
-        result = validation.destination(out, (len(steps),), dtype)
+        # Not len, which ends at 2**63 - 1.
+        count = max(-((steps.start - steps.stop) // steps.step), 0)
+        if count > MOST_VALUES:
+            raise ValueError(
+                f"start={steps.start!r}, stop={steps.stop!r} and step={steps.step!r} make {count} steps, and an array "
+                f"has up to {MOST_VALUES}; chunks makes array after array, and sum and mean need none"
+            )
+        result = validation.destination(out, (count,), dtype)
         evaluate_grid(self._parts, steps, result)
         return result
 

@@ -20,6 +20,9 @@ FEW_NUMBERS = 2**12
 FEW = 4
 """So few multiples are computed one by one: they may be far apart."""
 
+FAR = 2**60
+"""Numbers so far apart are few."""
+
 MOST = 2**20
 """Stretches that are more aren't worth finding; ranges of so many steps are cut before."""
 
@@ -198,6 +201,8 @@ def _of_cycle(part: Repeats, number: int, window: Window) -> Indices | None:
 
 def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
     """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly."""
+    if distance >= FAR or count <= FEW:
+        return np.array([math.ceil(offset + k * distance) for k in range(count)], np.int64)
     if distance.denominator == 1:
         return math.ceil(offset) + np.arange(count) * int(distance)
     result = np.empty(count, np.int64)

@@ -543,7 +543,7 @@ class _Sums:
         end = min(max(part.first_step(settled), part.start), part.stop)
         rate = Fraction(min(max(part.offset, part.piece.lowest), part.piece.highest))
         result = rate * (part.stop - end)
-        if part.period < SHORTEST_REPEAT and settled - first > 2 * FEW_STEPS:
+        if part.period < SHORTEST_REPEAT:
             return result + self.of_single_steps(part.chain, part.start, end)
         _refuse_many_cycles(settled - first)
         if self.only_counted and settled - first > 2 * LARGEST_DENOMINATOR:
