@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from lrdecay_native.extremes import extremes
 from lrdecay_native.lattice import Line, Strip
@@ -30,7 +29,7 @@ from lrdecay_native.pieces import as_point
 from lrdecay_native.stretches import rounded_up
 
 Rate = Callable[[Any], Any]
-"""The rate at a step, or at each step of an array."""
+"""The rate at a step, or an array of those at each step of a range or of an array."""
 
 MOST_DIFFERENT_CYCLES = 64
 """Cycles that differ in where their steps are, of which each is searched."""
@@ -61,12 +60,18 @@ Found = TypeVar("Found")
 
 def first_step_below(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
     """The first step whose rate is below the given one; see `Schedule.first_step_below`."""
-    return _Search(rate_at, learning_rate, forward=True).in_parts(parts)
+    return _Search(_at_ranges(rate_at), learning_rate, forward=True).in_parts(parts)
 
 
 def last_step_above(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
     """The last step whose rate is above the given one; see `Schedule.last_step_above`."""
-    return _Search(rate_at, learning_rate, forward=False).in_parts(parts)
+    return _Search(_at_ranges(rate_at), learning_rate, forward=False).in_parts(parts)
+
+
+def _at_ranges(rate_at: Rate) -> Rate:
+    """The rate of a schedule, at ranges too."""
+    # Not arange up to the stop: 2**63 makes floats of them all.
+    return lambda step: rate_at(step.start + np.arange(_length(step)) if isinstance(step, range) else step)
 
 
 @dataclass
@@ -297,7 +302,7 @@ class _Search:
     def in_windows(self, part: Broken) -> int | None:
         """The step, looked for in windows in which it may lie."""
         for window in self.windows(part):
-            found = np.flatnonzero(self.holds(self.rate_at(_steps(window))))
+            found = np.flatnonzero(self.holds(self.rate_at(window)))
             if len(found):
                 return window[int(found[0 if self.forward else -1])]
         return None
@@ -331,13 +336,15 @@ def _rates(part: Stairs) -> Part:
 
 
 def _rate_of_run(part: Stairs, rate_at: Rate) -> Rate:
-    """The rate of a run of a staircase, or of each of some runs that follow each other."""
+    """The rate of a run of a staircase, or those of some runs."""
 
     def rate_of(run: Any) -> Any:
         if isinstance(run, np.ndarray):
-            first_steps = rounded_up(part.origin + int(run[0]) * part.period, part.period, len(run))
-            return rate_at(np.maximum(first_steps, part.start))
-        return rate_at(max(part.first_step(run), part.start))
+            return rate_at(np.array([max(part.first_step(each), part.start) for each in run.tolist()]))
+        if not isinstance(run, range):
+            return rate_at(max(part.first_step(run), part.start))
+        first_steps = rounded_up(part.origin + run.start * part.period, part.period, _length(run))
+        return rate_at(np.maximum(first_steps, part.start))
 
     return rate_of
 
@@ -387,7 +394,3 @@ def _length(numbers: range) -> int:
     # Not len, which ends at 2**63 - 1.
     return max(-((numbers.start - numbers.stop) // numbers.step), 0)
 
-
-def _steps(window: range) -> npt.NDArray[np.int64]:
-    # Not arange up to the stop: 2**63 makes floats of them all.
-    return window.start + np.arange(window.stop - window.start)

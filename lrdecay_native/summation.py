@@ -116,10 +116,16 @@ def _smooth_sum(chain: Chain, start: int, stop: int, step: int = 1) -> Fraction:
 def _rates_from(chain: Chain, start: int, step: int) -> Rates:
     """The rates of a chain as a function of the index in a range of steps."""
 
+    begin_high = float(start)
+    begin_low = float(start - int(begin_high))
+
     def rates(whole: Indices, fraction: Wide) -> Wide:
-        high, low = as_pair(start + whole * step)
-        # The fraction is less than a step: high stays the double nearest to the sum, or next to it.
-        return _as_wide(chain.on_arrays(_normalised(high, low + (fraction * step).astype(np.float64))))
+        # Numbers of runs may be above 2**63: not a sum of integers.
+        high, low = as_pair(whole * step)
+        total = high + begin_high
+        rounded = total - high
+        low = low + begin_low + ((high - (total - rounded)) + (begin_high - rounded))
+        return _as_wide(chain.on_arrays(_normalised(total, low + (fraction * step).astype(np.float64))))
 
     return rates
 
@@ -592,7 +598,7 @@ class _Sums:
 
 
 def _rates_of_steps(chain: Chain, first: int, count: int) -> Wide:
-    return _as_wide(chain.on_arrays(as_pair(first + np.arange(count))))
+    return _rates_from(chain, first, 1)(np.arange(count), np.zeros(count, np.longdouble))
 
 
 def _as_fraction(pair: tuple[float, float]) -> Fraction:
