@@ -8,6 +8,7 @@ between two lines, and have answers after as many divisions as Euclid's algorith
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import NamedTuple
 
@@ -99,7 +100,9 @@ class Word(NamedTuple):
         if other.points == 0:
             return self._replace(columns=self.columns + other.columns)
         added = other.seen_from(self.points, self.columns)
-        sums = tuple([a + b for a, b in zip(*both, strict=True)] for both in zip(self.sums, added, strict=True))
+        sums = tuple(
+            [a + b for a, b in zip(*both, strict=True)] for both in zip(self.sums, added, strict=True)
+        )
         return Word(self.columns + other.columns, self.points + other.points, sums)
 
     def seen_from(self, points: int, columns: int) -> tuple[list[int], ...]:
@@ -110,7 +113,8 @@ class Word(NamedTuple):
     def seen_from_the_middle(self) -> tuple[list[int], ...]:
         """The sums with twice the distance of each column from the middle one in the place of its number."""
         return tuple(
-            _powers_moved([total << power for power, total in enumerate(sums)], 1 - self.columns) for sums in self.sums
+            _powers_moved([total << power for power, total in enumerate(sums)], 1 - self.columns)
+            for sums in self.sums
         )
 
     def times(self, count: int) -> Word:
@@ -136,21 +140,19 @@ def _powers_moved(sums: list[int], by: int) -> list[int]:
     left = sums
     for _ in sums:
         result.append(left[0])
-        left = [by * low + high for low, high in zip(left, left[1:], strict=False)]
+        left = [by * low + high for low, high in pairwise(left)]
     return result
 
 
 def word(line: Line, columns: int, *, degree: int, of_points: int) -> Word:
-    """Columns of points: before column ``k``, from 0, ends, ``floor(offset + (k + 1) * slope) - floor(offset)`` points.
+    """Columns of points, of which ``floor(offset + k * slope) - floor(offset)`` lie in the first ``k`` columns.
 
     Powers of the number of the column are summed up to a degree, those of the point's number up to another.
     """
     point = Word(0, 1, tuple([int(power == 0)] + [0] * degree for power in range(of_points + 1)))
     column = Word(1, 0, tuple([0] * (degree + 1) for _ in range(of_points + 1)))
     divisor = lcm(line.offset.denominator, line.slope.denominator)
-    return _along(
-        int(line.slope * divisor), divisor, int(line.offset % 1 * divisor), columns, point, column
-    )
+    return _along(int(line.slope * divisor), divisor, int(line.offset % 1 * divisor), columns, point, column)
 
 
 def _along(rise: int, run: int, offset: int, columns: int, up: Word, right: Word) -> Word:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,8 +36,8 @@ MOST_DIFFERENT_CYCLES = 64
 MOST_WINDOWS = 2**10
 """Ranges of steps that are looked at, in a search of rates that may be found anywhere."""
 
-MOST_PARTS = 2**16
-"""Parts that are looked at; only cycles within cycles that differ have so many."""
+MOST_CYCLES = 2**12
+"""Parts with cycles that are looked at; only cycles within cycles that differ have so many."""
 
 MOST_MISSES = 2**4
 """Cycles that are looked at because rounding errors may let them hold what is searched for."""
@@ -79,7 +78,7 @@ class _Work:
     """What a search may still look at."""
 
     windows: int = MOST_WINDOWS
-    parts: int = MOST_PARTS
+    cycles: int = MOST_CYCLES
 
     def take(self, kind: str, most: int) -> None:
         """One more, or the error that says that it isn't found."""
@@ -131,7 +130,6 @@ class _Search:
         return next((step for step in found if step is not None), None)
 
     def in_part(self, part: Part) -> int | None:
-        self.work.take("parts", MOST_PARTS)
         match part:
             case Constant():
                 edge = part.start if self.forward else part.stop - 1
@@ -171,6 +169,7 @@ class _Search:
         )
 
     def in_cycles(self, part: Cycles) -> int | None:
+        self.work.take("cycles", MOST_CYCLES)
         first, last = part.cycle(part.start), part.cycle(part.stop - 1)
         near, far = (first, last) if self.forward else (last, first)
         found = self.in_monotone(*_cycle(part, near))
@@ -206,6 +205,7 @@ class _Search:
                     number = strip._replace(stop=number).last()
 
     def in_repeats(self, part: Repeats) -> int | None:
+        self.work.take("cycles", MOST_CYCLES)
         if part.period.denominator > MOST_DIFFERENT_CYCLES:
             return self.in_windows(part)
         extreme = self.extreme(part)
@@ -256,9 +256,22 @@ class _Search:
             case Stairs():
                 run = self.extreme(_rates(part))
                 return None if run is None else max(part.first_step(run), part.start)
+            case Cycles():
+                return self.extreme_of_cycles(part)
             case Repeats():
                 return self.extreme_of_repeats(part)
         return None
+
+    def extreme_of_cycles(self, part: Cycles) -> int | None:
+        """Likewise: what is at the same place of each cycle gets nearer to the end rate."""
+        first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+        numbers: Iterable[int] = {first, min(first + 1, last), max(last - 1, first), last}
+        if part.period.denominator != 1:
+            if last - first > MOST_DIFFERENT_CYCLES:
+                return None
+            numbers = range(first, last + 1)
+        ends = ((begin, end - 1) for begin, end in (_cycle(part, number) for number in numbers) if begin < end)
+        return self.most_extreme(part.chain, [step for pair in ends for step in pair])
 
     def extreme_of_repeats(self, part: Repeats) -> int | None:
         """Likewise, kept for all that is like this but for its place, a factor, an offset and bounds."""
@@ -393,4 +406,3 @@ def _alike(part: Repeats, whole: range) -> Iterator[range]:
 def _length(numbers: range) -> int:
     # Not len, which ends at 2**63 - 1.
     return max(-((numbers.start - numbers.stop) // numbers.step), 0)
-

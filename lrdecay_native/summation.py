@@ -115,7 +115,6 @@ def _smooth_sum(chain: Chain, start: int, stop: int, step: int = 1) -> Fraction:
 
 def _rates_from(chain: Chain, start: int, step: int) -> Rates:
     """The rates of a chain as a function of the index in a range of steps."""
-
     begin_high = float(start)
     begin_low = float(start - int(begin_high))
 
@@ -201,7 +200,7 @@ def quadrature(rates: Rates, firsts: Indices, lengths: Indices) -> Rule:
 
 
 def blocks_of_polynomials(rates: Rates, firsts: Indices, lengths: Indices) -> Iterator[Rule | Blocks]:
-    """The blocks cut until a polynomial is as good as the function; rules for single indices where that takes long."""
+    """The blocks, cut until a polynomial is as good as the function; for the shortest, a rule of all indices."""
     done = np.longdouble(0)
     while len(firsts):
         short = lengths <= FEW_STEPS
@@ -410,7 +409,9 @@ class _Sums:
             origin, period = part.origin + rates.origin * part.period, part.period * rates.period
             return self.of_stairs(replace(part, origin=origin, period=period, rates=rates.rates))
         if part.period < 1:
-            return self.of_single_steps(part.chain, part.start, _settled(part, part.chain, part.start, part.stop))
+            return self.of_single_steps(
+                part.chain, part.start, _settled(part, part.chain, part.start, part.stop)
+            )
         first, last = part.run(part.start), part.run(part.stop - 1)
         if first == last:
             return self.of_runs(rates, range(first, first + 1)) * (part.stop - part.start)
@@ -444,7 +445,10 @@ class _Sums:
     def of_cycles(self, part: Cycles) -> Fraction:
         first, last = part.cycle(part.start), part.cycle(part.stop - 1)
         distance = part.period.denominator
-        if last - first <= 2 * min(distance, LARGEST_DENOMINATOR) or part.period < 1 < distance > LARGEST_DENOMINATOR:
+        if (
+            last - first <= 2 * min(distance, LARGEST_DENOMINATOR)
+            or part.period < 1 < distance > LARGEST_DENOMINATOR
+        ):
             return self.of_single_cycles(part, part.start, part.stop)
         if part.bounded:
             return self.of_bounded_cycles(part, range(first + 1, last))
@@ -474,7 +478,9 @@ class _Sums:
 
         def is_settled(number: int) -> bool:
             rates = last_rate, _as_fraction(rate(Fraction(1, number)))
-            return lowest <= min(rates) <= max(rates) <= highest or max(rates) <= lowest or min(rates) >= highest
+            return (
+                lowest <= min(rates) <= max(rates) <= highest or max(rates) <= lowest or min(rates) >= highest
+            )
 
         settled = first_step_where(is_settled, whole.start, whole.stop)
         begin, end = part.stop_of(settled - 1), part.stop_of(whole.stop - 1)
@@ -643,7 +649,9 @@ def _sum_of_smooth_runs(chain: Chain, line: Line, runs: range) -> Fraction:
             continue
         whole = period * found.rule.sum()
         result += whole
-        for first, count, row in zip(found.firsts.tolist(), found.lengths.tolist(), found.coefficients, strict=True):
+        for first, count, row in zip(
+            found.firsts.tolist(), found.lengths.tolist(), found.coefficients, strict=True
+        ):
             result += _excess_of_runs(ends, first, count, row, float(NEGLIGIBLE * result))
     return result
 
@@ -669,9 +677,9 @@ def _excess_of_runs(ends: Line, first: int, count: int, coefficients: Wide, negl
     )
 
 
-def _sums_of_polynomials(powers: Sequence[int] | Sequence[Fraction], count: int) -> list[Fraction]:
+def _sums_of_polynomials(powers: Sequence[int | Fraction], count: int) -> list[Fraction]:
     """The sums of Chebyshev's polynomials of ``w / count``, from those of powers of ``w``."""
-    fixed = [round(Fraction(power) * 2**BITS / count**j) for j, power in enumerate(powers)]
+    fixed = [round(Fraction(power * 2**BITS) / count**j) for j, power in enumerate(powers)]
     sums = (sum(map(int.__mul__, row, fixed)) for row in _chebyshev_coefficients()[: len(powers)])
     return [Fraction(total, 2**BITS) for total in sums]
 
@@ -714,7 +722,8 @@ def _sum_of_distances(ends: Line, numbers: range) -> Fraction:
     first_number = numbers.start
 
     def inverse(whole: Indices, fraction: Wide) -> Wide:
-        return 1 / ((first_number + whole).astype(np.longdouble) + fraction)
+        places: Wide = (first_number + whole).astype(np.longdouble) + fraction
+        return np.longdouble(1) / places
 
     result = Fraction(0)
     for found in blocks_of_polynomials(inverse, *_growing_blocks(first_number, numbers.stop - numbers.start)):
@@ -722,7 +731,9 @@ def _sum_of_distances(ends: Line, numbers: range) -> Fraction:
             for index in found.whole.tolist():
                 result += _distances_in_cycle(ends, first_number + index) / (first_number + index)
             continue
-        for first, count, row in zip(found.firsts.tolist(), found.lengths.tolist(), found.coefficients, strict=True):
+        for first, count, row in zip(
+            found.firsts.tolist(), found.lengths.tolist(), found.coefficients, strict=True
+        ):
             sizes = np.abs(row)
             degree = int(np.count_nonzero(np.cumsum(sizes[::-1])[::-1] > TOLERANCE / 16 * sizes[0]))
             powers = _distances_times_powers(ends, first_number + first, count, degree)

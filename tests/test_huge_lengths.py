@@ -41,7 +41,9 @@ def some_leaf(random: Random) -> Any:
         [
             lambda: lrd.StepDecay(rate, random.choice([0.5, 0.9, 0.99999]), size),
             lambda: lrd.ExponentialDecay(rate, 10.0 ** random.uniform(-20, 0), staircase=True),
-            lambda: lrd.InverseTimeDecay(rate, 10.0 ** random.uniform(-20, 1), staircase=random.random() < 0.5),
+            lambda: lrd.InverseTimeDecay(
+                rate, 10.0 ** random.uniform(-20, 1), staircase=random.random() < 0.5
+            ),
             lambda: lrd.PolynomialDecay(
                 rate, size, power=random.choice([1.0, 2.0, 0.5]), end_learning_rate=0.02, cycle=True
             ),
@@ -49,7 +51,9 @@ def some_leaf(random: Random) -> Any:
             lambda: lrd.CosineDecay(rate, size, end_learning_rate=random.choice([0.0, 0.01])),
             lambda: lrd.CosineAnnealing(rate, size),
             lambda: lrd.CosineRestarts(rate, size, t_mul=random.choice([1.0, 2.0]), m_mul=0.7),
-            lambda: lrd.Cyclic(0.01, 0.11, size, mode=random.choice(["triangular", "triangular2", "exp_range"])),
+            lambda: lrd.Cyclic(
+                0.01, 0.11, size, mode=random.choice(["triangular", "triangular2", "exp_range"])
+            ),
             lambda: lrd.Tabulated([some_rate(random) for _ in range(random.randint(1, 5))], every=size),
             lambda: lrd.WarmupStableDecay(rate, size, some_size(random), some_size(random)),
             lambda: lrd.LinearDecay(rate, size),
@@ -83,7 +87,9 @@ def at_steps(schedule: Any, steps: range) -> Any:
 
 def calls(schedule: Any, random: Random) -> Iterator[Call]:
     """Every method, each with steps from all over."""
-    start = random.choice([0, random.randrange(1000), random.randrange(2**60), 2**63 - random.randrange(1, 3000)])
+    start = random.choice(
+        [0, random.randrange(1000), random.randrange(2**60), 2**63 - random.randrange(1, 3000)]
+    )
     stop = min(start + random.randint(1, 600), 2**63)
     far = max(1, (2**63 - start) // random.randint(1, 200))
     some = [0, start, 2**53 + 1, 2**62 + 1, LAST_STEP]
@@ -118,16 +124,20 @@ def calls(schedule: Any, random: Random) -> Iterator[Call]:
     yield (
         f"first_step_below({rate})",
         lambda: schedule.first_step_below(rate),
-        lambda step: not (at_steps(schedule, range(200)) < rate).any()
-        if step is None
-        else schedule(step) < rate and (step == 0 or schedule(step - 1) >= rate),
+        lambda step: (
+            not (at_steps(schedule, range(200)) < rate).any()
+            if step is None
+            else schedule(step) < rate and (step == 0 or schedule(step - 1) >= rate)
+        ),
     )
     yield (
         f"last_step_above({rate})",
         lambda: schedule.last_step_above(rate),
-        lambda step: not (at_steps(schedule, range(200)) > rate).any()
-        if step is None
-        else schedule(step) > rate and (step == LAST_STEP or schedule(step + 1) <= rate),
+        lambda step: (
+            not (at_steps(schedule, range(200)) > rate).any()
+            if step is None
+            else schedule(step) > rate and (step == LAST_STEP or schedule(step + 1) <= rate)
+        ),
     )
     yield "length", lambda: schedule.length, lambda length: length is None or length >= 0
     size = some_size(random)
@@ -177,7 +187,9 @@ class TestExamples:
 
     @pytest.mark.parametrize("arguments", [(2**63,), (0, 2**63, 15), (2**63 - 1, -1, -1), (1, 2**63)])
     def test_more_values_than_an_array_has(self, arguments: tuple[int, ...]) -> None:
-        with pytest.raises(ValueError, match=r"steps, and an array has up to \d+; chunks makes array after array"):
+        with pytest.raises(
+            ValueError, match=r"steps, and an array has up to \d+; chunks makes array after array"
+        ):
             lrd.CosineDecay(0.1, 10).values(*arguments)
 
     def test_a_plot_of_all_steps(self) -> None:
@@ -205,7 +217,9 @@ class TestExamples:
                 some = range(2**63 - 500, 2**63)
                 rates = at_steps(schedule, some)
                 assert schedule.values(some.start, some.stop) == pytest.approx(rates, rel=2.0**-52)
-                assert schedule.sum(some.start, some.stop) == pytest.approx(math.fsum(rates.tolist()), rel=2e-15)
+                assert schedule.sum(some.start, some.stop) == pytest.approx(
+                    math.fsum(rates.tolist()), rel=2e-15
+                )
                 last = schedule.last_step_above(math.nextafter(float(rates[-1]), 0.0))
                 assert last == LAST_STEP
             # Every run is as long as the others, and the rates are those of a line there.

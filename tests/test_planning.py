@@ -98,7 +98,9 @@ class TestCyclesOfAnyLength:
 
     def test_first_steps(self, random: Random) -> None:
         for _ in range(60):
-            period = random.choice([random.uniform(1.0, 50.0), random.randint(1, 9) + 2.0 ** -random.randint(1, 10)])
+            period = random.choice(
+                [random.uniform(1.0, 50.0), random.randint(1, 9) + 2.0 ** -random.randint(1, 10)]
+            )
             part = 10.0 ** -random.uniform(1.0, 17.0)
             schedule = lrd.PolynomialDecay(1.0, period, cycle=True)
             with within(20):
@@ -172,7 +174,9 @@ class TestRestartsWithinRestarts:
     """Ten deep: parts of parts are looked at once."""
 
     @pytest.mark.parametrize("factor", [1.0, 0.9])
-    @pytest.mark.parametrize("every", [lambda k: 11 * 3**k, lambda k: 100 + k, lambda k: 7.25 * 2**k, lambda k: 7.3 * 3.1**k])
+    @pytest.mark.parametrize(
+        "every", [lambda k: 11 * 3**k, lambda k: 100 + k, lambda k: 7.25 * 2**k, lambda k: 7.3 * 3.1**k]
+    )
     def test_ten_deep(self, every: Any, factor: float, random: Random) -> None:
         schedule: Any = lrd.CosineDecay(0.1, 7)
         for k in range(10):

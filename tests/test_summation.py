@@ -98,7 +98,9 @@ def test_exponential(stop: int, drop: float, size: float) -> None:
 
 
 @pytest.mark.parametrize("stop", LONG)
-@pytest.mark.parametrize("size", [1, 7, 1000, 10**9, 1.5, 12.25, 1000 + 1 / 64, 3 + 145 / 1024, 77 + 3 / 4096])
+@pytest.mark.parametrize(
+    "size", [1, 7, 1000, 10**9, 1.5, 12.25, 1000 + 1 / 64, 3 + 145 / 1024, 77 + 3 / 4096]
+)
 def test_exponential_staircase(stop: int, size: float) -> None:
     """In the whole period of a fraction all runs come once, so that these periods are geometric too."""
     schedule = lrd.StepDecay(0.1, 0.99999, size)
@@ -397,7 +399,6 @@ class TestTooMany:
         with pytest.raises(ValueError, match="cycles differ and would have to be added one by one"):
             schedule.sum(10**12)
 
-
     @pytest.mark.parametrize(
         ("schedule", "count"),
         [
@@ -405,14 +406,20 @@ class TestTooMany:
             (lrd.PolynomialDecay(0.1, 3.14159, cycle=True).clipped(1e-16), 2**50),
             (lrd.CosineAnnealing(0.1, 3.14159), 2**50),
             (lrd.Cyclic(0.1, 0.2, 3.3).warmup(10.5), 2**50 - 11),
-            (lrd.CosineDecay(0.1, 30).restarted(33).per_epoch(3.3, staircase=True), int((2**50 - 1) // Fraction(3.3)) - 1),
+            (
+                lrd.CosineDecay(0.1, 30).restarted(33).per_epoch(3.3, staircase=True),
+                int((2**50 - 1) // Fraction(3.3)) - 1,
+            ),
             (lrd.InverseTimeDecay(0.1, 1e-3, staircase=True).per_epoch(0.3), 2**50),
         ],
         ids=repr,
     )
     def test_steps_of_any_period(self, schedule: Any, count: int) -> None:
         """At once, with how many they are; so many as README names are added."""
-        with within(5), pytest.raises(ValueError, match=rf"^{count} rates would .* up to {2**31} steps at a time"):
+        with (
+            within(5),
+            pytest.raises(ValueError, match=rf"^{count} rates would .* up to {2**31} steps at a time"),
+        ):
             schedule.sum(2**50)
         rates = schedule(np.arange(10**5)).astype(np.longdouble)
         assert error(schedule.sum(10**5), mp.mpf(float(np.sum(rates)))) <= BOUND
