@@ -26,6 +26,7 @@ from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth
 from lrdecay_native.pieces import Node, Piece, as_point
 from lrdecay_native.similar_cycles import fill_similar_cycles, worth_filling
 from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
+from lrdecay_native.validation import STEP_LIMIT
 
 SEGMENT = 2**23
 """Steps per round where intermediate results must not grow with the grid."""
@@ -225,7 +226,8 @@ def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:
 
 
 def _fill_stairs(part: Stairs, steps: range, out: npt.NDArray[Any]) -> None:
-    if part.period < SHORTEST_RUN * steps.step:
+    # Numbers of runs may be above those of all steps, where a schedule begins in its midst.
+    if part.period < SHORTEST_RUN * steps.step or part.run(steps[-1]) >= STEP_LIMIT:
         fill_directly(part.chain, steps, out)
         return
     for first in range(0, len(steps), SEGMENT):

@@ -299,6 +299,17 @@ class Cycles:
         """The rate at the end of each cycle."""
         return self.chain.on_point(as_point(self.origin + self.cycle(self.start) * self.period))
 
+    @property
+    def curve(self) -> Chain:
+        """The rate as a function of the step divided by where its cycle ends, both from the origin."""
+        index = [time_map.name for time_map in self.piece.time_maps].index("cyclic")
+        return Chain(self.chain.stages[index + 1 :])
+
+    def rates_by_distance(self) -> Callable[[Fraction], PointPair]:
+        """The rate as a function of the distance from a cycle's end, divided by where it ends, from the origin."""
+        curve = self.curve
+        return lambda distance: curve.on_point(as_point(1 - distance))
+
     def unbounded(self, start: int, stop: int) -> Cycles:
         """The same on some steps, where no bound is reached."""
         piece = self.piece.without_bounds()
@@ -611,9 +622,11 @@ def _varying_part(piece: Piece, start: int, stop: int) -> Varying:
             period = scale.size * parameter
             # Before the part its rates may be others.
             first_run = max(math.floor((start - scale.origin) / period), 0)
-            return Stairs(
-                start, stop, chain, scale.origin, period, _varying_part(rates, first_run, STEP_LIMIT)
-            )
+            of_runs = _varying_part(rates, first_run, STEP_LIMIT)
+            if period < 1 and not _is_known_monotone(of_runs):
+                # Not every run has a step.
+                return Broken(start, stop, piece)
+            return Stairs(start, stop, chain, scale.origin, period, of_runs)
         return Cycles(start, stop, chain, scale.origin, scale.size * parameter, piece)
     if isinstance(piece.curve, Repeated):
         scale = scale_of(piece.time_maps)
@@ -622,6 +635,10 @@ def _varying_part(piece: Piece, start: int, stop: int) -> Varying:
     if is_smooth(piece) and not piece.bounding_kernels and not _turns(piece):
         return Smooth(start, stop, chain)
     return Broken(start, stop, piece)
+
+
+def _is_known_monotone(part: Varying) -> bool:
+    return isinstance(part, Smooth) or (isinstance(part, Stairs) and _is_known_monotone(part.rates))
 
 
 class Scale(NamedTuple):

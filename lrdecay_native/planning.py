@@ -2,83 +2,345 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from lrdecay_native.evaluation import Doubles
 from lrdecay_native.extremes import extremes
-from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, first_step_where
+from lrdecay_native.lattice import Line, Strip
+from lrdecay_native.parts import (
+    Broken,
+    Chain,
+    Constant,
+    Cycles,
+    Part,
+    Repeats,
+    Smooth,
+    Stairs,
+    first_step_where,
+)
 from lrdecay_native.pieces import as_point
+from lrdecay_native.stretches import rounded_up
 
 Rate = Callable[[Any], Any]
-"""The rate at a step, or at each step of an array."""
-
-Holds = Callable[[Any], Any]
-"""Whether something is true of a rate, or of each rate of an array."""
-
-LONG_CYCLE = 1024
-"""Cycles of as many steps are searched one by one."""
+"""The rate at a step, or an array of those at each step of a range or of an array."""
 
 MOST_DIFFERENT_CYCLES = 64
 """Cycles that differ in where their steps are, of which each is searched."""
 
-MOST_WINDOWS = 2**12
+MOST_WINDOWS = 2**10
 """Ranges of steps that are looked at, in a search of rates that may be found anywhere."""
 
+MOST_CYCLES = 2**12
+"""Parts with cycles that are looked at; only cycles within cycles that differ have so many."""
+
+MOST_MISSES = 2**4
+"""Cycles that are looked at because rounding errors may let them hold what is searched for."""
+
 STEPS = 2**14
-"""Steps per round where cycles are searched step by step."""
+"""Steps per round where rates are searched step by step."""
+
+PLACES = 2**112
+"""Places in a cycle that are told apart where it is found from which on a rate is below another."""
+
+ROUNDED = Fraction(1, 2**98)
+"""How far the place in a cycle that a rate is computed at may be from the true one."""
+
+WIDER = Fraction(1, 2**40)
+"""How far, as a part of its distance from the cycle's end, a place may be that has the same rate as a float64."""
+
+Found = TypeVar("Found")
 
 
 def first_step_below(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
     """The first step whose rate is below the given one; see `Schedule.first_step_below`."""
-    found = (_first_step(part, rate_at, lambda rate: rate < learning_rate) for part in parts)
-    return next((step for step in found if step is not None), None)
+    return _Search(_at_ranges(rate_at), learning_rate, forward=True).in_parts(parts)
 
 
 def last_step_above(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
     """The last step whose rate is above the given one; see `Schedule.last_step_above`."""
-    found = (_last_step(part, rate_at, lambda rate: rate > learning_rate) for part in reversed(parts))
-    return next((step for step in found if step is not None), None)
+    return _Search(_at_ranges(rate_at), learning_rate, forward=False).in_parts(parts)
 
 
-def _first_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
-    match part:
-        case Constant():
-            return part.start if holds(part.rate) else None
-        case Smooth():
-            return _first_in(part.start, part.stop, rate_at, holds)
-        case Stairs():
-            run = _first_step(_rates(part), _rate_of_run(part, rate_at), holds)
-            return None if run is None else max(part.first_step(run), part.start)
-        case Cycles():
-            return next(_steps_in_cycles(part, rate_at, holds), None)
-        case Repeats():
-            return _first_in_repeats(part, rate_at, holds)
-        case Broken():
-            return _first_in_windows(part, rate_at, holds)
+def _at_ranges(rate_at: Rate) -> Rate:
+    """The rate of a schedule, at ranges too."""
+    # Not arange up to the stop: 2**63 makes floats of them all.
+    return lambda step: rate_at(step.start + np.arange(_length(step)) if isinstance(step, range) else step)
 
 
-def _last_step(part: Part, rate_at: Rate, holds: Holds) -> int | None:
-    match part:
-        case Constant():
-            return part.stop - 1 if holds(part.rate) else None
-        case Smooth():
-            return _last_in(part.start, part.stop, rate_at, holds)
-        case Stairs():
-            run = _last_step(_rates(part), _rate_of_run(part, rate_at), holds)
-            return None if run is None else min(part.first_step(run + 1), part.stop) - 1
-        case Cycles():
-            return next(_steps_in_cycles_backwards(part, rate_at, holds), None)
-        case Repeats():
-            return _last_in_repeats(part, rate_at, holds)
-        case Broken():
-            return _last_in_windows(part, rate_at, holds)
+@dataclass
+class _Work:
+    """What a search may still look at."""
+
+    windows: int = MOST_WINDOWS
+    cycles: int = MOST_CYCLES
+
+    def take(self, kind: str, most: int) -> None:
+        """One more, or the error that says that it isn't found."""
+        if getattr(self, kind) == 0:
+            raise ValueError(
+                f"{most} {kind} of the schedule have been looked at, and it may still be found later; "
+                "give the schedule an end with then, or cooled_down"
+            )
+        setattr(self, kind, getattr(self, kind) - 1)
+
+
+@dataclass
+class _Search:
+    """A search for the first step with a rate below a given one, or for the last with a rate above it.
+
+    Attributes
+    ----------
+    rate_at : callable
+        The rate at a step.
+    learning_rate : float
+        The rate that it is compared with.
+    forward : bool
+        Whether it is the first step, with a lower rate, or the last one, with a higher rate.
+    work : _Work
+        How much may be looked at.
+    """
+
+    rate_at: Rate
+    learning_rate: float
+    forward: bool
+    work: _Work = field(default_factory=_Work)
+    known: dict[Any, int | None] = field(default_factory=dict)
+
+    def holds(self, rate: Any) -> Any:
+        """Whether a rate, or which of some rates, is what is searched for."""
+        return rate < self.learning_rate if self.forward else rate > self.learning_rate
+
+    def holds_at(self, step: int) -> bool:
+        """Likewise of the rate at a step."""
+        return bool(self.holds(self.rate_at(step)))
+
+    def in_order(self, things: Sequence[Found]) -> Iterable[Found]:
+        """In the order in which they are searched."""
+        return things if self.forward else reversed(things)
+
+    def in_parts(self, parts: Sequence[Part]) -> int | None:
+        """The step in the first of some parts, in the order of the search, that have one."""
+        found = (self.in_part(part) for part in self.in_order(parts))
+        return next((step for step in found if step is not None), None)
+
+    def in_part(self, part: Part) -> int | None:
+        match part:
+            case Constant():
+                edge = part.start if self.forward else part.stop - 1
+                return edge if self.holds(part.rate) else None
+            case Smooth():
+                return self.in_monotone(part.start, part.stop)
+            case Stairs():
+                return self.in_stairs(part)
+            case Cycles():
+                return self.in_cycles(part)
+            case Repeats():
+                return self.in_repeats(part)
+            case Broken():
+                return self.in_windows(part)
+
+    def in_monotone(self, start: int, stop: int) -> int | None:
+        """The step among some on which the rate is monotone."""
+        near, far = (start, stop - 1) if self.forward else (stop - 1, start)
+        if self.holds_at(near):
+            return near
+        if not self.holds_at(far):
+            return None
+        if self.forward:
+            return first_step_where(self.holds_at, start + 1, stop - 1)
+        return first_step_where(lambda step: not self.holds_at(step), start + 1, stop - 1) - 1
+
+    def in_stairs(self, part: Stairs) -> int | None:
+        """The first step of a run, or its last."""
+        of_runs = _Search(_rate_of_run(part, self.rate_at), self.learning_rate, self.forward, self.work)
+        run = of_runs.in_part(_rates(part))
+        if run is None:
+            return None
+        return (
+            max(part.first_step(run), part.start)
+            if self.forward
+            else min(part.first_step(run + 1), part.stop) - 1
+        )
+
+    def in_cycles(self, part: Cycles) -> int | None:
+        self.work.take("cycles", MOST_CYCLES)
+        first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+        near, far = (first, last) if self.forward else (last, first)
+        found = self.in_monotone(*_cycle(part, near))
+        if found is not None or near == far:
+            return found
+        for margin in (1, 0, -1):
+            missed = 0
+            for number in islice(self.numbers_of_cycles(part, range(first + 1, last), margin), MOST_MISSES):
+                found = self.in_monotone(*_cycle(part, number))
+                if found is not None:
+                    return found
+                missed += 1
+            if missed < MOST_MISSES:
+                break
+        return self.in_monotone(*_cycle(part, far))
+
+    def numbers_of_cycles(self, part: Cycles, numbers: range, margin: int) -> Iterator[int]:
+        """Those of some whole cycles that may have a step, in the order of the search.
+
+        The rate is a monotone function of the distance from the end of a cycle, divided by where the cycle ends.  So
+        the steps with a low, or a high, rate lie within a distance from the end of cycle ``n``, or from its
+        beginning, that grows with ``n``.  With a margin of 1, rounding errors hide none; with one of -1, they let
+        none pass that has no such step.
+        """
+        strips = _strips(part, self.holds, numbers, margin)
+        for strip in self.in_order([strip for strip in strips if strip.start < strip.stop]):
+            number = strip.first() if self.forward else strip.last()
+            while number is not None:
+                yield number
+                if self.forward:
+                    number = strip._replace(start=number + 1).first()
+                else:
+                    number = strip._replace(stop=number).last()
+
+    def in_repeats(self, part: Repeats) -> int | None:
+        self.work.take("cycles", MOST_CYCLES)
+        if part.period.denominator > MOST_DIFFERENT_CYCLES:
+            return self.in_windows(part)
+        extreme = self.extreme(part)
+        if extreme is not None and not self.holds_at(extreme):
+            return None
+        first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+        near, far = (first, last) if self.forward else (last, first)
+        found = self.in_parts(part.parts(near))
+        if found is not None or near == far:
+            return found
+        numbers = [self.first_cycle(part, alike) for alike in _alike(part, range(first + 1, last))]
+        known = [number for number in numbers if number is not None]
+        if known:
+            return self.in_parts(part.parts(min(known) if self.forward else max(known)))
+        return self.in_parts(part.parts(far))
+
+    def first_cycle(self, part: Repeats, numbers: range) -> int | None:
+        """The first, in the order of the search, of some cycles that have their steps at the same places.
+
+        From cycle to cycle rates get nearer to their end: whether something holds in a cycle doesn't change back.
+        """
+        begin = part.first_step(numbers[0])
+        if begin == part.first_step(numbers[0] + 1):
+            return None
+        extreme = self.extreme_of_cycle(part, numbers[0])
+
+        def holds_in(number: int) -> bool:
+            if extreme is None:
+                return self.in_parts(part.parts(number)) is not None
+            # A gain, an offset and bounds leave the step with the least rate where it is.
+            return self.holds_at(part.first_step(number) + extreme - begin)
+
+        ordered = numbers if self.forward else numbers[::-1]
+        if holds_in(ordered[0]):
+            return ordered[0]
+        if not holds_in(ordered[-1]):
+            return None
+        count = _length(ordered)
+        return ordered[first_step_where(lambda k: holds_in(ordered[k]), 1, count - 1)]
+
+    def extreme(self, part: Part) -> int | None:
+        """The step of a part with the least rate, or with the highest; None where it takes a search."""
+        match part:
+            case Constant():
+                return part.start
+            case Smooth():
+                return self.most_extreme(part.chain, [part.start, part.stop - 1])
+            case Stairs():
+                run = self.extreme(_rates(part))
+                return None if run is None else max(part.first_step(run), part.start)
+            case Cycles():
+                return self.extreme_of_cycles(part)
+            case Repeats():
+                return self.extreme_of_repeats(part)
+        return None
+
+    def extreme_of_cycles(self, part: Cycles) -> int | None:
+        """Likewise: what is at the same place of each cycle gets nearer to the end rate."""
+        first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+        numbers: Iterable[int] = {first, min(first + 1, last), max(last - 1, first), last}
+        if part.period.denominator != 1:
+            if last - first > MOST_DIFFERENT_CYCLES:
+                return None
+            numbers = range(first, last + 1)
+        ends = ((begin, end - 1) for begin, end in (_cycle(part, number) for number in numbers) if begin < end)
+        return self.most_extreme(part.chain, [step for pair in ends for step in pair])
+
+    def extreme_of_repeats(self, part: Repeats) -> int | None:
+        """Likewise, kept for all that is like this but for its place, a factor, an offset and bounds."""
+        key = id(part.curve), part.period, part.start - part.origin, part.stop - part.origin
+        if key not in self.known:
+            self.known[key] = self.extreme_of_new(part)
+        found = self.known[key]
+        return None if found is None else found + part.start
+
+    def extreme_of_new(self, part: Repeats) -> int | None:
+        if part.period.denominator > MOST_DIFFERENT_CYCLES:
+            return None
+        first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+        steps = []
+        for numbers in (range(first, last + 1, max(last - first, 1)), *_alike(part, range(first + 1, last))):
+            for number in {numbers[0], numbers[-1]}:
+                if max(part.first_step(number), part.start) == min(part.first_step(number + 1), part.stop):
+                    continue
+                step = self.extreme_of_cycle(part, number)
+                if step is None:
+                    return None
+                steps.append(step)
+        found = self.most_extreme(part.unbounded.chain, steps)
+        return found - part.start
+
+    def extreme_of_cycle(self, part: Repeats, number: int) -> int | None:
+        """Likewise of one cycle, as if there were no bounds, on the steps of the part."""
+        unbounded = replace(part, piece=part.piece.without_bounds())
+        steps = []
+        for each in unbounded.parts(number):
+            step = self.extreme(each)
+            if step is None:
+                return None
+            steps.append(step)
+        return self.most_extreme(part.unbounded.chain, steps)
+
+    def most_extreme(self, chain: Chain, steps: Sequence[int]) -> int:
+        choose = min if self.forward else max
+        return choose(steps, key=chain.at)
+
+    def in_windows(self, part: Broken) -> int | None:
+        """The step, looked for in windows in which it may lie."""
+        for window in self.windows(part):
+            found = np.flatnonzero(self.holds(self.rate_at(window)))
+            if len(found):
+                return window[int(found[0 if self.forward else -1])]
+        return None
+
+    def windows(self, part: Broken) -> Iterator[range]:
+        """Short ranges of steps in which something may hold, those that are searched first first."""
+        left = [range(part.start, part.stop)]
+        while left:
+            self.work.take("windows", MOST_WINDOWS)
+            window = left.pop()
+            if not self.possible(part, window):
+                continue
+            count = _length(window)
+            if count <= STEPS:
+                yield window
+                continue
+            # Near steps in short windows: how far a part goes is often not known.
+            middle = window.start + max(STEPS, count // 4)
+            halves = [range(window.start, middle), range(middle, window.stop)]
+            left.extend(reversed(list(self.in_order(halves))))
+
+    def possible(self, part: Broken, window: range) -> bool:
+        """Whether something may hold at a step."""
+        bounds = extremes(part.piece, as_point(Fraction(window.start)), as_point(Fraction(window.stop - 1)))
+        return any(self.holds(rate[0]) for rate in bounds)
 
 
 def _rates(part: Stairs) -> Part:
@@ -87,34 +349,17 @@ def _rates(part: Stairs) -> Part:
 
 
 def _rate_of_run(part: Stairs, rate_at: Rate) -> Rate:
-    """The rate of a run of a staircase, or of each run of an array."""
+    """The rate of a run of a staircase, or those of some runs."""
 
     def rate_of(run: Any) -> Any:
         if isinstance(run, np.ndarray):
-            return np.array([rate_of(each) for each in run.tolist()])
-        return rate_at(max(part.first_step(run), part.start))
+            return rate_at(np.array([max(part.first_step(each), part.start) for each in run.tolist()]))
+        if not isinstance(run, range):
+            return rate_at(max(part.first_step(run), part.start))
+        first_steps = rounded_up(part.origin + run.start * part.period, part.period, _length(run))
+        return rate_at(np.maximum(first_steps, part.start))
 
     return rate_of
-
-
-def _first_in(start: int, stop: int, rate_at: Rate, holds: Holds) -> int | None:
-    """The first of some steps on which the rate is monotone."""
-
-    def holds_at(step: int) -> bool:
-        return bool(holds(rate_at(step)))
-
-    if holds_at(start):
-        return start
-    return first_step_where(holds_at, start + 1, stop - 1) if holds_at(stop - 1) else None
-
-
-def _last_in(start: int, stop: int, rate_at: Rate, holds: Holds) -> int | None:
-    def fails_at(step: int) -> bool:
-        return not holds(rate_at(step))
-
-    if not fails_at(stop - 1):
-        return stop - 1
-    return None if fails_at(start) else first_step_where(fails_at, start + 1, stop - 1) - 1
 
 
 def _cycle(part: Cycles, number: int) -> tuple[int, int]:
@@ -123,191 +368,41 @@ def _cycle(part: Cycles, number: int) -> tuple[int, int]:
     return max(start, part.start), part.stop_of(number)
 
 
-def _steps_in_cycles(part: Cycles, rate_at: Rate, holds: Holds) -> Iterator[int]:
-    """The first step, if any, and perhaps later ones."""
-    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    numbers = _whole_cycles_where(part, rate_at, holds, range(first + 1, last))
-    yield from _in_cycle(_first_in, part, first, rate_at, holds)
-    if _searched_by_steps(part):
-        for rates, begin in _all_rates(part, rate_at, numbers):
-            yield from (begin + np.flatnonzero(holds(rates))[:1]).tolist()
-    else:
-        for number in numbers:
-            yield from _in_cycle(_first_in, part, number, rate_at, holds)
-    yield from _in_cycle(_first_in, part, last, rate_at, holds)
-
-
-def _steps_in_cycles_backwards(part: Cycles, rate_at: Rate, holds: Holds) -> Iterator[int]:
-    """The last step, if any, and perhaps earlier ones."""
-    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    numbers = _whole_cycles_where(part, rate_at, holds, range(first + 1, last))
-    yield from _in_cycle(_last_in, part, last, rate_at, holds)
-    if _searched_by_steps(part):
-        for rates, begin in _all_rates(part, rate_at, numbers, backwards=True):
-            yield from (begin + np.flatnonzero(holds(rates))[-1:]).tolist()
-    else:
-        for number in reversed(numbers):
-            yield from _in_cycle(_last_in, part, number, rate_at, holds)
-    yield from _in_cycle(_last_in, part, first, rate_at, holds)
-
-
-def _in_cycle(
-    find: Callable[..., int | None], part: Cycles, number: int, rate_at: Rate, holds: Holds
-) -> Iterator[int]:
-    step = find(*_cycle(part, number), rate_at, holds)
-    if step is not None:
-        yield step
-
-
-def _searched_by_steps(part: Cycles) -> bool:
-    """Whether cycles differ in where their steps are, and are so short that many are evaluated at once."""
-    return part.period.denominator != 1 and part.period < LONG_CYCLE
-
-
-def _all_rates(
-    part: Cycles, rate_at: Rate, numbers: range, backwards: bool = False
-) -> Iterator[tuple[Doubles, int]]:
-    """The rates of all steps of some cycles, and the first step of each array."""
-    if not numbers:
-        return
-    start, stop = _cycle(part, numbers[0])[0], _cycle(part, numbers[-1])[1]
-    begins = range(start, stop, STEPS)
-    for begin in reversed(begins) if backwards else begins:
-        steps = begin + np.arange(min(STEPS, stop - begin))
-        yield rate_at(steps), begin
-
-
-def _whole_cycles_where(part: Cycles, rate_at: Rate, holds: Holds, numbers: range) -> range:
-    """Those of some whole cycles in which something may be true, and, of cycles of whole steps, is.
-
-    The rates right behind the beginning of a cycle and at its end don't turn from cycle to cycle: both get nearer to
-    the end rate.
-    """
-    if not numbers:
-        return numbers
-
-    def possible(number: int) -> bool:
-        return any(holds(rate) for rate in _extremes(part, rate_at, number))
-
+def _strips(part: Cycles, holds: Callable[[float], bool], numbers: range, margin: int) -> list[Strip]:
+    """Where the steps of some cycles lie at which a rate may be what is searched for."""
     start, stop = numbers.start, numbers.stop
-    if not possible(start):
-        return range(first_step_where(possible, start, stop) if possible(stop - 1) else stop, stop)
-    return (
-        numbers
-        if possible(stop - 1)
-        else range(start, first_step_where(lambda n: not possible(n), start, stop))
-    )
+    origin, period = part.origin, part.period
+    begin, end = Line(origin - period, period), Line(origin, period)
+    rate = part.rates_by_distance()
+
+    def holds_at(place: int) -> bool:
+        return holds(rate(Fraction(place, PLACES))[0])
+
+    near_the_end, near_the_beginning = holds_at(0), holds_at(PLACES)
+    if near_the_end and near_the_beginning:
+        return [Strip(begin, end, start, stop)]
+    if near_the_end:
+        edge = Fraction(first_step_where(lambda place: not holds_at(place), 0, PLACES), PLACES)
+        edge = max(edge + margin * (edge * WIDER + ROUNDED), Fraction(1, PLACES))
+        # From this cycle on all its steps are so near to the end.
+        whole = min(max(math.ceil(1 / edge), start), stop)
+        near = Line(origin, period - period * edge)
+        return [Strip(near, end, start, whole), Strip(begin, end, whole, stop)]
+    if near_the_beginning:
+        edge = Fraction(first_step_where(holds_at, 0, PLACES), PLACES)
+        edge = max(edge - margin * (edge * WIDER + ROUNDED), Fraction(0))
+        none = min(math.ceil(1 / edge), stop) if edge else stop
+        return [Strip(begin, Line(origin, period - period * edge), start, none)]
+    return []
 
 
-def _extremes(part: Cycles, rate_at: Rate, number: int) -> tuple[float, float]:
-    """Between which rates those of a whole cycle lie."""
-    if part.period.denominator == 1:
-        start, stop = _cycle(part, number)
-        return rate_at(start), rate_at(stop - 1)
-    # So far behind the beginning that 106 bits show it.
-    begin = part.origin + (number - 1 + Fraction(number, 2**80)) * part.period
-    end = part.origin + number * part.period
-    return part.chain.on_point(as_point(begin))[0], part.chain.on_point(as_point(end))[0]
-
-
-def _first_in_repeats(part: Repeats, rate_at: Rate, holds: Holds) -> int | None:
-    """The first step of a part that repeats."""
-    if part.period.denominator > MOST_DIFFERENT_CYCLES:
-        return _first_in_windows(part, rate_at, holds)
-    find = partial(_first_in_cycle, part, rate_at, holds)
-    found = (_first_of(numbers, find) for numbers in _alike(part))
-    return min((step for step in found if step is not None), default=None)
-
-
-def _last_in_repeats(part: Repeats, rate_at: Rate, holds: Holds) -> int | None:
-    if part.period.denominator > MOST_DIFFERENT_CYCLES:
-        return _last_in_windows(part, rate_at, holds)
-    find = partial(_last_in_cycle, part, rate_at, holds)
-    found = (_first_of(numbers[::-1], find) for numbers in _alike(part))
-    return max((step for step in found if step is not None), default=None)
-
-
-def _alike(part: Repeats) -> Iterator[range]:
-    """The cycles, those together that have their steps at the same places; the first and the last are cut short."""
-    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    yield range(first, first + 1)
-    yield range(last, last + 1)
-    whole = range(first + 1, last)
+def _alike(part: Repeats, whole: range) -> Iterator[range]:
+    """The whole cycles, those together that have their steps at the same places."""
     distance = part.period.denominator
     for number in whole[:distance]:
-        yield range(number, last, distance)
+        yield range(number, whole.stop, distance)
 
 
-def _first_of(numbers: range, find: Callable[[int], int | None]) -> int | None:
-    """What is found in the first of some cycles in which there is something.
-
-    From cycle to cycle rates get nearer to their end: in which of two cycles something holds doesn't change back.
-    """
-    found = find(numbers[0])
-    if found is not None or find(numbers[-1]) is None:
-        return found
-    index = first_step_where(lambda k: find(numbers[k]) is not None, 1, len(numbers) - 1)
-    return find(numbers[index])
-
-
-def _first_in_cycle(part: Repeats, rate_at: Rate, holds: Holds, number: int) -> int | None:
-    found = (_first_step(each, rate_at, holds) for each in part.parts(number))
-    return next((step for step in found if step is not None), None)
-
-
-def _last_in_cycle(part: Repeats, rate_at: Rate, holds: Holds, number: int) -> int | None:
-    found = (_last_step(each, rate_at, holds) for each in reversed(part.parts(number)))
-    return next((step for step in found if step is not None), None)
-
-
-def _first_in_windows(part: Broken, rate_at: Rate, holds: Holds) -> int | None:
-    """The first step, looked for in windows in which it may lie."""
-    for window in _windows(part, holds, backwards=False):
-        found = np.flatnonzero(holds(rate_at(_steps(window))))
-        if len(found):
-            return window[int(found[0])]
-    return None
-
-
-def _last_in_windows(part: Broken, rate_at: Rate, holds: Holds) -> int | None:
-    """The last step, likewise."""
-    for window in _windows(part, holds, backwards=True):
-        found = np.flatnonzero(holds(rate_at(_steps(window))))
-        if len(found):
-            return window[int(found[-1])]
-    return None
-
-
-def _steps(window: range) -> npt.NDArray[np.int64]:
-    # Not arange up to the stop: 2**63 makes floats of them all.
-    return window.start + np.arange(window.stop - window.start)
-
-
-def _windows(part: Broken, holds: Holds, *, backwards: bool) -> Iterator[range]:
-    """Short ranges of steps in which something may hold, those that are searched first first."""
-    left = [range(part.start, part.stop)]
-    for _ in range(MOST_WINDOWS):
-        if not left:
-            return
-        window = left.pop()
-        if not _possible(part, holds, window):
-            continue
-        count = window.stop - window.start
-        if count <= STEPS:
-            yield window
-            continue
-        # Near steps in short windows: how far a part goes is often not known.
-        middle = window.start + max(STEPS, count // 4)
-        halves = [range(middle, window.stop), range(window.start, middle)]
-        left.extend(reversed(halves) if backwards else halves)
-    if left:
-        raise ValueError(
-            f"{MOST_WINDOWS} ranges of steps have been looked at, and it may still be found later; "
-            "give the schedule an end with then, or cooled_down"
-        )
-
-
-def _possible(part: Broken, holds: Holds, window: range) -> bool:
-    """Whether something may hold at a step."""
-    bounds = extremes(part.piece, as_point(Fraction(window.start)), as_point(Fraction(window.stop - 1)))
-    return any(holds(rate[0]) for rate in bounds)
+def _length(numbers: range) -> int:
+    # Not len, which ends at 2**63 - 1.
+    return max(-((numbers.start - numbers.stop) // numbers.step), 0)

@@ -26,7 +26,9 @@ def plot_schedule(schedule: Schedule, stop: int, ax: Axes | None = None) -> Axes
     except ModuleNotFoundError:
         raise ModuleNotFoundError("plot needs matplotlib; run 'pip install lrdecay_native[plot]'") from None
     axes = plt.gca() if ax is None else ax
-    steps = np.unique(np.linspace(0, stop - 1, min(stop, POINTS)).astype(np.int64))
+    last = min(stop, POINTS) - 1
+    # Whole numbers: a float64 would round the last of 2**63 steps up to one that is none.
+    steps = np.array([(int(stop) - 1) * k // max(last, 1) for k in range(last + 1)])
     axes.plot(steps, schedule(steps), label=repr(schedule))
     axes.set(xlabel="step", ylabel="learning rate")
     return axes

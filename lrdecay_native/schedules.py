@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """The version of the dictionary form of a schedule."""
 
+MOST_VALUES = 2**59
+"""Values in an array: more bytes have no address."""
+
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""
 
@@ -209,7 +212,10 @@ class Schedule(ABC):
         Raises
         ------
         ValueError, TypeError
-            For an argument of a wrong kind, range or shape, before anything is written.
+            For an argument of a wrong kind, range or shape, and for more steps than an array can have, before
+            anything is written.
+        MemoryError
+            For more steps than fit into memory; `chunks` makes array after array.
 
         Notes
         -----
@@ -223,7 +229,14 @@ class Schedule(ABC):
         array([0.1  , 0.1  , 0.05 , 0.05 , 0.025, 0.025])
         """
         steps = _range(start, stop, step)
-        result = validation.destination(out, (len(steps),), dtype)
+        # Not len, which ends at 2**63 - 1.
+        count = max(-((steps.start - steps.stop) // steps.step), 0)
+        if count > MOST_VALUES:
+            raise ValueError(
+                f"start={steps.start!r}, stop={steps.stop!r} and step={steps.step!r} make {count} steps, and an "
+                f"array has up to {MOST_VALUES}; chunks makes array after array, and sum and mean need none"
+            )
+        result = validation.destination(out, (count,), dtype)
         evaluate_grid(self._parts, steps, result)
         return result
 
@@ -289,14 +302,19 @@ class Schedule(ABC):
         Raises
         ------
         ValueError, TypeError
-            For an argument of a wrong kind or range.
+            For an argument of a wrong kind or range; and for what would have to be added one by one and is more than
+            2**31 steps, 2**17 cycles or 2**25 stretches, before any is added. The message says how many they are.
 
         Notes
         -----
-        The relative error is at most 1e-15 where the rates are above 1e-285.  A smooth part and a staircase take
-        a few milliseconds, however many steps they have, and cycles up to 0.1 s.  Where the length of runs or
-        cycles, in steps, is no multiple of 1/64, or bounds cut through cycles, they are added one by one: up to
-        100 nanoseconds a run, and a millisecond a cycle (10 nanoseconds a step where it is short).
+        The relative error is at most 1e-15 where the rates are above 1e-285.  However many steps there are, a smooth
+        part takes a few milliseconds; cycles and restarts whose period is a multiple of 1/64 of a step up to 0.5 s,
+        nested or not; staircases with smooth rates and runs of at least a step, and cycles of straight lines, up to
+        some seconds, whatever their period is.  Added one by one, at some tens of nanoseconds each, are the steps of
+        other cycles and restarts, of staircases with shorter runs, or over rates that aren't smooth and a period of
+        no whole number of steps, and of sums and products that bend too often; where such cycles are longer than 2**13
+        steps, or restarts than 2**12, the cycles, at a millisecond each.  The same holds for cycles up to where they
+        no longer cross a bound, and for restarts with a factor below 1 up to where they no longer count.
 
         Examples
         --------
@@ -324,7 +342,7 @@ class Schedule(ABC):
         Raises
         ------
         ValueError, TypeError
-            For an argument of a wrong kind or range, and where there is no step.
+            For an argument of a wrong kind or range, where there is no step, and as of `sum`.
 
         Examples
         --------
@@ -353,15 +371,17 @@ class Schedule(ABC):
         Raises
         ------
         ValueError, TypeError
-            If ``learning_rate`` is no finite real number.
+            If ``learning_rate`` is no finite real number; and if it isn't found where rates are searched range by
+            range, after 2**10 ranges of up to 2**14 steps, or 2**12 cycles within cycles.
 
         Notes
         -----
         In terms of what a call gives, to the step.  Where a schedule falls so slowly that the rates of
         neighbouring steps differ by less than 2**-51 of themselves, calls may go back and forth by the last
         bit, and the result is one of the steps with ``schedule(t) < learning_rate <= schedule(t - 1)``.  By
-        bisection, in some tens of microseconds.  Only cycles of a number of steps that isn't whole are searched
-        one after another, which takes long for rates next to the end rate.
+        bisection, in some tens of microseconds, and in up to 0.2 s in cycles and restarts, nested or not, of any
+        number of steps.  Range by range are searched restarts whose period is no multiple of 1/64 of a step, sums and
+        products of what jumps or bends, and staircases of such with runs shorter than a step: up to some seconds.
 
         Examples
         --------
@@ -388,7 +408,7 @@ class Schedule(ABC):
         Raises
         ------
         ValueError, TypeError
-            If ``learning_rate`` is no finite real number.
+            As of `first_step_below`.
 
         Notes
         -----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -20,11 +20,17 @@ FEW_NUMBERS = 2**12
 FEW = 4
 """So few multiples are computed one by one: they may be far apart."""
 
+FAR = 2**60
+"""Numbers so far apart are few."""
+
 MOST = 2**20
 """Stretches that are more aren't worth finding; ranges of so many steps are cut before."""
 
 FEW_CYCLES = 16
-"""Of so few cycles each is looked at."""
+"""Of so few cycles each is looked at, where they differ in where their steps are."""
+
+STEPS_OF_A_LOOK = 2**11
+"""So many steps are evaluated one by one in the time that it takes to look into a cycle."""
 
 FEWEST_STEPS = 16
 """Stretches that are shorter on average aren't worth finding."""
@@ -37,8 +43,10 @@ def stretch_bounds(piece: Piece, steps: range) -> Indices | None:
 
     None if they can't be found quickly, or are so many that it doesn't help.
     """
-    most = min(len(steps) // FEWEST_STEPS + 2, MOST)
-    found = _beginnings(piece, Window(steps.start, steps[-1] + 1, most))
+    count = (steps[-1] - steps.start) // steps.step + 1
+    most = min(count // FEWEST_STEPS + 2, MOST)
+    looks = _Looks(min(count // STEPS_OF_A_LOOK, MOST) + FEW_CYCLES)
+    found = _beginnings(piece, Window(steps.start, steps[-1] + 1, most, looks))
     if found is None:
         return None
     inner = np.sort(-(-(found - steps.start) // steps.step))
@@ -47,12 +55,20 @@ def stretch_bounds(piece: Piece, steps: range) -> Indices | None:
     return np.concatenate([[0], inner, [len(steps)]])
 
 
+@dataclass
+class _Looks:
+    """How many cycles may be looked into: in cycles within cycles they are very many."""
+
+    left: int
+
+
 class Window(NamedTuple):
-    """Where stretches are looked for, and how many at most."""
+    """Where stretches are looked for, how many at most, and with how many looks into cycles."""
 
     start: int
     stop: int
     most: int
+    looks: _Looks
 
 
 def _beginnings(piece: Piece, window: Window) -> Indices | None:
@@ -86,9 +102,13 @@ def _is_curve(piece: Piece) -> bool:
 
 
 def _united(found: Iterable[Indices | None]) -> Indices | None:
-    every = list(found)
-    known = [each for each in every if each is not None]
-    return np.concatenate([*known, np.empty(0, np.int64)]) if len(known) == len(every) else None
+    known = [np.empty(0, np.int64)]
+    for each in found:
+        # Then the others needn't be looked for.
+        if each is None:
+            return None
+        known.append(each)
+    return np.concatenate(known)
 
 
 def _of_bounded(piece: Piece, window: Window) -> Indices | None:
@@ -114,7 +134,7 @@ def _multiples(
     if scale is None:
         return None
     origin, distance = scale.origin + scale.size * place, abs(scale.size) * period
-    start, stop, most = window
+    start, stop, most, _ = window
     first, last = math.floor((start - origin) / distance), math.floor((stop - origin) / distance)
     count = last - first + 1
     if count > most + 2:
@@ -147,38 +167,42 @@ def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | N
     scale = scale_of(piece.time_maps)
     if scale is None or scale.size < 0:
         return None
-    start, stop, most = window
+    start, stop, most, _ = window
     part = Repeats(start, stop, piece, scale.origin, scale.size * curve.period)
     cycles = range(part.cycle(start), part.cycle(stop - 1) + 1)
-    # They may be more than len() has room for.
     count = cycles.stop - cycles.start
-    if count <= FEW_CYCLES:
-        return _united(_of_cycle(part, number, most) for number in cycles)
-    if part.period.denominator != 1:
+    if count <= (2 if part.period.denominator == 1 else FEW_CYCLES):
+        return _united(_of_cycle(part, number, window) for number in cycles)
+    if part.period.denominator != 1 or count > most:
         return None
     # Cycles have their steps at the same places.
     first = part.first_step(cycles.start)
-    one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), cycles.start, most)
+    one = _of_cycle(replace(part, start=first, stop=first + int(part.period)), cycles.start, window)
     if one is None or max(len(one), 1) * count > most:
         return None
     steps = (one + np.arange(count)[:, np.newaxis] * int(part.period)).ravel()
     return steps[(steps > start) & (steps < stop)]
 
 
-def _of_cycle(part: Repeats, number: int, most: int) -> Indices | None:
+def _of_cycle(part: Repeats, number: int, window: Window) -> Indices | None:
     """Likewise of the steps of one cycle that are steps of a part."""
+    window.looks.left -= 1
+    if window.looks.left < 0:
+        return None
     begin, end = max(part.start, part.first_step(number)), min(part.stop, part.first_step(number + 1))
     found = []
     for piece in part.pieces(number):
         stop = int(min(piece.end.first_step(), end))
         if begin < stop:
-            found.append(_of_bounded(piece, Window(begin, stop, most)))
+            found.append(_of_bounded(piece, window._replace(start=begin, stop=stop)))
             begin = stop
     return _united(found)
 
 
 def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
     """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly."""
+    if distance >= FAR or count <= FEW:
+        return np.array([math.ceil(offset + k * distance) for k in range(count)], np.int64)
     if distance.denominator == 1:
         return math.ceil(offset) + np.arange(count) * int(distance)
     result = np.empty(count, np.int64)

@@ -8,15 +8,18 @@ negligible are halved, all that need it at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.evaluation import Pair, as_pair
+from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.lattice import Line, word
 from lrdecay_native.parts import (
     Broken,
     Chain,
@@ -47,7 +50,7 @@ DENORMAL = 1e-318
 """Errors up to here are those of denormal numbers."""
 
 LARGEST_DENOMINATOR = 64
-"""Staircases and cycles whose period is a fraction with a larger denominator are added one by one."""
+"""Cycles whose period is a fraction with a larger denominator have their steps at too many different places."""
 
 RUNS = 2**16
 """Runs per round where they are added one by one."""
@@ -59,18 +62,25 @@ STEPS = 2**16
 """Steps per round where they are added one by one."""
 
 SHORTEST_REPEAT = 2**12
-"""Steps of shorter cycles are added one by one, where they are not too many."""
-
-MOST_SINGLE_STEPS = 2**24
+"""Steps of shorter cycles are added one by one, where they differ."""
 
 MOST_STEPS = 2**31
-"""Steps that are added one by one at most; they take a minute."""
+"""Steps that are added one by one at most; they take some minutes."""
 
-MOST_CYCLES = 2**18
+MOST_CYCLES = 2**17
 """Cycles that are added one by one at most, likewise."""
 
 STEPS_OF_STRETCHES = 2**22
 """Steps per round where stretches are found first."""
+
+FEW_STRETCHES = 2**10
+"""Where a round has fewer, the next one is longer."""
+
+MOST_STRETCHES = 2**25
+"""Stretches that are added one by one at most, likewise."""
+
+BITS = 200
+"""Bits behind the point of what is a sum of products of exact numbers."""
 
 Wide = npt.NDArray[np.longdouble]
 Indices = npt.NDArray[np.int64]
@@ -88,29 +98,14 @@ def mean(parts: Sequence[Part], steps: range) -> float:
     return float(_sum(parts, steps) / (steps.stop - steps.start))
 
 
-def _sum(parts: Iterable[Part], steps: range) -> Fraction:
-    result = Fraction(0)
-    for part in parts:
-        start, stop = max(part.start, steps.start), min(part.stop, steps.stop)
-        if start < stop:
-            result += _sum_of_part(replace(part, start=start, stop=stop))
-    return result
-
-
-def _sum_of_part(part: Part) -> Fraction:
-    match part:
-        case Constant():
-            return Fraction(part.rate) * (part.stop - part.start)
-        case Smooth():
-            return _smooth_sum(part.chain, part.start, part.stop)
-        case Stairs():
-            return _sum_of_stairs(part)
-        case Cycles():
-            return _sum_of_cycles(part)
-        case Repeats():
-            return _sum_of_repeats(part)
-        case Broken():
-            return _sum_of_broken(part, part.start, part.stop)
+def _sum(parts: Sequence[Part], steps: range) -> Fraction:
+    counted = _Sums(only_counted=True)
+    result = counted.of_parts(parts, steps)
+    if counted.singly > MOST_STEPS:
+        raise ValueError(
+            f"{counted.singly} rates would have to be added one by one; sum up to {MOST_STEPS} steps at a time"
+        )
+    return _Sums(only_counted=False).of_parts(parts, steps) if counted.singly else result
 
 
 def _smooth_sum(chain: Chain, start: int, stop: int, step: int = 1) -> Fraction:
@@ -120,11 +115,16 @@ def _smooth_sum(chain: Chain, start: int, stop: int, step: int = 1) -> Fraction:
 
 def _rates_from(chain: Chain, start: int, step: int) -> Rates:
     """The rates of a chain as a function of the index in a range of steps."""
+    begin_high = float(start)
+    begin_low = float(start - int(begin_high))
 
     def rates(whole: Indices, fraction: Wide) -> Wide:
-        high, low = as_pair(start + whole * step)
-        # The fraction is less than a step: high stays the double nearest to the sum, or next to it.
-        return _as_wide(chain.on_arrays(_normalised(high, low + (fraction * step).astype(np.float64))))
+        # Numbers of runs may be above 2**63: not a sum of integers.
+        high, low = as_pair(whole * step)
+        total = high + begin_high
+        rounded = total - high
+        low = low + begin_low + ((high - (total - rounded)) + (begin_high - rounded))
+        return _as_wide(chain.on_arrays(_normalised(total, low + (fraction * step).astype(np.float64))))
 
     return rates
 
@@ -165,15 +165,49 @@ class Rule:
         return _exactly(np.sum(self.weights * self.samples))
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of indices on each of which a polynomial is as good as a function.
+
+    Attributes
+    ----------
+    firsts, lengths : ndarray
+        The first index of each, and how many it has.
+    rule : Rule
+        The rule for the function's sum over all of them.
+    coefficients : ndarray
+        Those of Chebyshev's polynomials, on each block from -1 to 1.
+    """
+
+    firsts: Indices
+    lengths: Indices
+    rule: Rule
+    coefficients: Wide
+
+
 def quadrature(rates: Rates, firsts: Indices, lengths: Indices) -> Rule:
     """The rule for the sum of a function over blocks of indices on which it is smooth."""
-    rules: list[Rule] = []
+    rules = [
+        found.rule if isinstance(found, Blocks) else found
+        for found in blocks_of_polynomials(rates, firsts, lengths)
+    ]
+    return Rule(
+        *(
+            np.concatenate([getattr(rule, name) for rule in rules])
+            for name in ("whole", "fraction", "weights", "samples")
+        )
+    )
+
+
+def blocks_of_polynomials(rates: Rates, firsts: Indices, lengths: Indices) -> Iterator[Rule | Blocks]:
+    """The blocks, cut until a polynomial is as good as the function; for the shortest, a rule of all indices."""
     done = np.longdouble(0)
     while len(firsts):
         short = lengths <= FEW_STEPS
         if short.any():
-            rules.append(_one_by_one(rates, firsts[short], lengths[short]))
-            done += np.sum(rules[-1].samples)
+            rule = _one_by_one(rates, firsts[short], lengths[short])
+            yield rule
+            done += np.sum(rule.samples)
             firsts, lengths = firsts[~short], lengths[~short]
             continue
         whole, fraction = _node_indices(firsts, lengths)
@@ -189,22 +223,15 @@ def quadrature(rates: Rates, firsts: Indices, lengths: Indices) -> Rule:
         if kept.any():
             weights = lengths[kept, None] * (_discrete_means(lengths[kept]) @ _chebyshev_matrix().T)
             inner = slice(None, NODES)
-            rules.append(
-                Rule(
-                    whole[kept, inner].ravel(),
-                    fraction[kept, inner].ravel(),
-                    weights.ravel(),
-                    samples[kept, inner].ravel(),
-                )
+            rule = Rule(
+                whole[kept, inner].ravel(),
+                fraction[kept, inner].ravel(),
+                weights.ravel(),
+                samples[kept, inner].ravel(),
             )
-            done += np.sum(rules[-1].weights * rules[-1].samples)
+            yield Blocks(firsts[kept], lengths[kept], rule, coefficients[kept])
+            done += np.sum(rule.weights * rule.samples)
         firsts, lengths = _halved(firsts[~kept], lengths[~kept])
-    return Rule(
-        *(
-            np.concatenate([getattr(rule, name) for rule in rules])
-            for name in ("whole", "fraction", "weights", "samples")
-        )
-    )
 
 
 def _first_blocks(count: int) -> tuple[Indices, Indices]:
@@ -217,6 +244,17 @@ def _first_blocks(count: int) -> tuple[Indices, Indices]:
         length = count - left >> 1
     all_lengths = np.array([*lengths, left - left // 2, left // 2, *reversed(lengths)], np.int64)
     all_lengths = all_lengths[all_lengths > 0]
+    return np.cumsum(all_lengths) - all_lengths, all_lengths
+
+
+def _growing_blocks(first: int, count: int) -> tuple[Indices, Indices]:
+    """Blocks of indices, seen from a first one, as long as the index that they begin with is large."""
+    lengths: list[int] = []
+    done = 0
+    while done < count:
+        lengths.append(min(max(first + done, FEW_STEPS), count - done))
+        done += lengths[-1]
+    all_lengths = np.array(lengths, np.int64)
     return np.cumsum(all_lengths) - all_lengths, all_lengths
 
 
@@ -297,10 +335,7 @@ def _mean_series() -> Wide:
             -sum((math.comb(n + 1, k) * b for k, b in enumerate(bernoulli)), Fraction(0)) / (n + 1)
         )
     series = [[Fraction(0)] * half for _ in range(half)]
-    chebyshev = [[1], [0, 1]]
-    for _ in range(2, NODES):
-        doubled = [0, *(2 * c for c in chebyshev[-1])]
-        chebyshev.append([a - b for a, b in zip(doubled, [*chebyshev[-2], 0, 0], strict=True)])
+    chebyshev = _chebyshev_coefficients()
     for degree in range(0, NODES, 2):
         for d in range(0, degree + 1, 2):
             for j in range(0, d + 1, 2):
@@ -314,117 +349,418 @@ def _widened(number: Fraction) -> np.longdouble:
     return np.longdouble(high) + np.longdouble(float(number - Fraction(high)))
 
 
-def _sum_of_single_steps(chain: Chain, start: int, stop: int, *, falling: bool = False) -> Fraction:
-    """The sum over steps, one by one; of falling rates until those that are left don't count."""
-    result = Fraction(0)
-    while start < stop:
-        count = min(STEPS, stop - start)
-        rates = _as_wide(chain.on_arrays(as_pair(start + np.arange(count))))
-        result += _exactly(np.sum(rates))
-        start += count
-        if falling and (stop - start) * float(rates[-1]) <= NEGLIGIBLE * float(result):
-            break
-    return result
+@dataclass
+class _Sums:
+    """Sums of the rates of parts.
+
+    Attributes
+    ----------
+    only_counted : bool
+        Whether steps that would have to be added one by one are counted instead.
+    singly : int
+        How many they are.
+    known : dict
+        The sums of what repeats, for each curve and range of its own steps: in cycles within cycles the same ones
+        come again and again.
+    """
+
+    only_counted: bool
+    singly: int = 0
+    known: dict[Any, Fraction] = field(default_factory=dict)
+
+    def of_parts(self, parts: Iterable[Part], steps: range) -> Fraction:
+        """The sum over those of the steps that are in some parts."""
+        result = Fraction(0)
+        for part in parts:
+            start, stop = max(part.start, steps.start), min(part.stop, steps.stop)
+            if start < stop:
+                result += self.of_part(replace(part, start=start, stop=stop))
+        return result
+
+    def of_part(self, part: Part) -> Fraction:
+        match part:
+            case Constant():
+                return Fraction(part.rate) * (part.stop - part.start)
+            case Smooth():
+                return _smooth_sum(part.chain, part.start, part.stop)
+            case Stairs():
+                return self.of_stairs(part)
+            case Cycles():
+                return self.of_cycles(part)
+            case Repeats():
+                return self.of_repeats(part)
+            case Broken():
+                return self.of_broken(part)
+
+    def of_single_steps(self, chain: Chain, start: int, stop: int) -> Fraction:
+        """The sum over steps, one by one."""
+        self.singly += stop - start
+        result = Fraction(0)
+        if self.only_counted:
+            return result
+        for first in range(start, stop, STEPS):
+            result += _exactly(np.sum(_rates_of_steps(chain, first, min(STEPS, stop - first))))
+        return result
+
+    def of_stairs(self, part: Stairs) -> Fraction:
+        rates = part.rates
+        if isinstance(rates, Stairs) and rates.origin.denominator == rates.period.denominator == 1:
+            # So many runs together are one.
+            origin, period = part.origin + rates.origin * part.period, part.period * rates.period
+            return self.of_stairs(replace(part, origin=origin, period=period, rates=rates.rates))
+        if part.period < 1:
+            return self.of_single_steps(
+                part.chain, part.start, _settled(part, part.chain, part.start, part.stop)
+            )
+        first, last = part.run(part.start), part.run(part.stop - 1)
+        if first == last:
+            return self.of_runs(rates, range(first, first + 1)) * (part.stop - part.start)
+        result = self.of_runs(rates, range(first, first + 1)) * (part.first_step(first + 1) - part.start)
+        result += self.of_runs(rates, range(last, last + 1)) * (part.stop - part.first_step(last))
+        return result + self.of_whole_runs(part, range(first + 1, last))
+
+    def of_runs(self, rates: Part, runs: range) -> Fraction:
+        """The sum of the rates of runs, each taken once."""
+        return self.of_parts([replace(rates, start=runs.start, stop=runs.stop)], runs)
+
+    def of_whole_runs(self, part: Stairs, runs: range) -> Fraction:
+        """The sum over the steps of whole runs."""
+        if runs.start == runs.stop:
+            return Fraction(0)
+        if part.period.denominator == 1:
+            return part.period * self.of_runs(part.rates, runs)
+        if isinstance(part.rates, Smooth):
+            return _sum_of_smooth_runs(part.rates.chain, Line(part.origin, part.period), runs)
+        settled = _settled(part, part.rates.chain, runs.start, runs.stop)
+        self.singly += settled - runs.start
+        result = Fraction(0)
+        if self.only_counted:
+            return result
+        for first in range(runs.start, settled, RUNS):
+            count = min(RUNS, settled - first)
+            ends = rounded_up(part.origin + first * part.period, part.period, count + 1)
+            result += _exactly(np.sum(_rates_of_steps(part.rates.chain, first, count) * np.diff(ends)))
+        return result
+
+    def of_cycles(self, part: Cycles) -> Fraction:
+        first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+        distance = part.period.denominator
+        if (
+            last - first <= 2 * min(distance, LARGEST_DENOMINATOR)
+            or part.period < 1 < distance > LARGEST_DENOMINATOR
+        ):
+            return self.of_single_cycles(part, part.start, part.stop)
+        if part.bounded:
+            return self.of_bounded_cycles(part, range(first + 1, last))
+        if distance > LARGEST_DENOMINATOR and not _is_line(part):
+            return self.of_single_cycles(part, part.start, part.stop)
+        begin, end = part.stop_of(first), part.stop_of(last - 1)
+        result = self.of_single_cycles(part, part.start, begin) + self.of_single_cycles(part, end, part.stop)
+        if distance > LARGEST_DENOMINATOR:
+            return result + _sum_of_cycles_of_lines(part, range(first + 1, last))
+        # Cycles that are a multiple of the denominator apart have their steps at the same places.
+        for number in range(first + 1, first + 1 + distance):
+            result += _sum_of_similar_cycles(part, range(number, last, distance))
+        return result
+
+    def of_bounded_cycles(self, part: Cycles, whole: range) -> Fraction:
+        """The sum over cycles with bounds.
+
+        From cycle to cycle the rates get nearer to the end rate: once a whole cycle lies within the bounds, or beyond
+        one of them, so do those after it.
+        """
+        if part.period < 1:
+            return self.of_single_cycles(part, part.start, part.stop)
+        unbounded = part.unbounded(part.start, part.stop)
+        rate = unbounded.rates_by_distance()
+        lowest, highest = part.piece.lowest, part.piece.highest
+        last_rate = _as_fraction(rate(Fraction(0)))
+
+        def is_settled(number: int) -> bool:
+            rates = last_rate, _as_fraction(rate(Fraction(1, number)))
+            return (
+                lowest <= min(rates) <= max(rates) <= highest or max(rates) <= lowest or min(rates) >= highest
+            )
+
+        settled = first_step_where(is_settled, whole.start, whole.stop)
+        begin, end = part.stop_of(settled - 1), part.stop_of(whole.stop - 1)
+        result = self.of_single_cycles(part, part.start, begin) + self.of_single_cycles(part, end, part.stop)
+        if begin == end:
+            return result
+        if lowest <= last_rate <= highest:
+            return result + self.of_cycles(part.unbounded(begin, end))
+        return result + Fraction(min(max(last_rate, lowest), highest)) * (end - begin)
+
+    def of_single_cycles(self, part: Cycles, start: int, stop: int) -> Fraction:
+        """The sum over steps, one cycle after another."""
+        if start == stop:
+            return Fraction(0)
+        if part.period < SHORTEST_CYCLE:
+            return self.of_single_steps(part.chain, start, stop)
+        _refuse_many_cycles(part.cycle(stop - 1) - part.cycle(start) + 1)
+        result = Fraction(0)
+        if self.only_counted:
+            self.singly += part.cycle(stop - 1) - part.cycle(start) + 1
+            return result
+        while start < stop:
+            end = min(part.stop_of(part.cycle(start)), stop)
+            if part.bounded:
+                result += self.of_parts(part.parts(start, end), range(start, end))
+            else:
+                result += _smooth_sum(part.chain, start, end)
+            start = end
+        return result
+
+    def of_repeats(self, part: Repeats) -> Fraction:
+        """A sum that is known up to a factor and an offset, or a new one."""
+        piece = part.piece
+        factor, offset = Fraction(1), Fraction(0)
+        if not piece.bounding_kernels:
+            factor, offset = piece.factor, piece.offset
+            part = replace(part, piece=replace(piece, factor=Fraction(1), offset=Fraction(0)))
+        bounds = part.piece.factor, part.piece.offset, part.piece.lowest, part.piece.highest
+        key = id(part.curve), part.period, part.start - part.origin, part.stop - part.origin, *bounds
+        if key not in self.known:
+            self.known[key] = self.of_new_repeats(part)
+        return self.known[key] * factor + offset * (part.stop - part.start)
+
+    def of_new_repeats(self, part: Repeats) -> Fraction:
+        first, last = part.cycle(part.start), part.cycle(part.stop - 1)
+        distance, gain = part.period.denominator, part.curve.gain
+        whole = range(first + 1, last)
+        if (
+            # Not len, which ends at 2**63 - 1.
+            whole.stop - whole.start <= 2 * min(distance, LARGEST_DENOMINATOR)
+            or distance > LARGEST_DENOMINATOR
+            or (gain != 1.0 and part.piece.bounding_kernels)
+        ):
+            return self.of_different_cycles(part, first, last)
+        result = self.of_parts(part.parts(first), range(part.start, part.stop))
+        result += self.of_parts(part.parts(last), range(part.start, part.stop))
+        # Cycles that are a multiple of the denominator apart have their steps at the same places.
+        for number in whole[:distance]:
+            begin, end = part.first_step(number), part.first_step(number + 1)
+            if begin < end:
+                rest = part.offset * (end - begin) if gain != 1.0 else Fraction(0)
+                cycles = -((number - last) // distance)
+                excess = self.of_parts(part.parts(number), range(begin, end)) - rest
+                result += excess * _geometric_sum(Fraction(gain), distance, cycles) + rest * cycles
+        return result
+
+    def of_different_cycles(self, part: Repeats, first: int, last: int) -> Fraction:
+        """The sum over cycles, one after another, until they no longer differ from their end."""
+        settled = last + 1
+        if part.curve.gain < 1.0:
+            settled = min(settled, first + math.ceil(2 * math.log(NEGLIGIBLE) / math.log(part.curve.gain)))
+        end = min(max(part.first_step(settled), part.start), part.stop)
+        rate = Fraction(min(max(part.offset, part.piece.lowest), part.piece.highest))
+        result = rate * (part.stop - end)
+        if part.period < SHORTEST_REPEAT:
+            return result + self.of_single_steps(part.chain, part.start, end)
+        _refuse_many_cycles(settled - first)
+        if self.only_counted and settled - first > 2 * LARGEST_DENOMINATOR:
+            before = self.singly
+            self.of_parts(part.parts(first + 1), range(part.start, part.stop))
+            self.singly += 1 + (self.singly - before) * (settled - first)
+            return result
+        steps = range(part.start, end)
+        return result + sum(
+            (self.of_parts(part.parts(number), steps) for number in range(first, settled)), Fraction(0)
+        )
+
+    def of_broken(self, part: Broken) -> Fraction:
+        """The sum over stretches, found for some steps at a time."""
+        result = Fraction(0)
+        start, count = part.start, STEPS_OF_STRETCHES
+        while start < part.stop:
+            end = min(start + count, part.stop)
+            bounds = None if part.piece.bounding_kernels else stretch_bounds(part.piece, range(start, end))
+            if bounds is None and count > STEPS_OF_STRETCHES:
+                count = STEPS_OF_STRETCHES
+                continue
+            if bounds is None and part.stop - start > MOST_STEPS:
+                self.singly += part.stop - start
+                return result
+            if bounds is None:
+                result += self.of_single_steps(part.chain, start, end)
+            else:
+                stretches = (len(bounds) - 1) * (part.stop - start) // (end - start)
+                if stretches > MOST_STRETCHES:
+                    raise ValueError(
+                        f"about {stretches} stretches of rates would have to be added one by one; "
+                        f"sum up to {MOST_STRETCHES} at a time"
+                    )
+                if self.only_counted:
+                    self.singly += len(bounds)
+                    if part.stop - start > MOST_STEPS:
+                        return result
+                else:
+                    rule = quadrature(_rates_from(part.chain, start, 1), bounds[:-1], np.diff(bounds))
+                    result += rule.sum()
+                if len(bounds) < FEW_STRETCHES:
+                    count *= 4
+            start = end
+        return result
 
 
-def _falls(part: Stairs) -> bool:
+def _rates_of_steps(chain: Chain, first: int, count: int) -> Wide:
+    return _rates_from(chain, first, 1)(np.arange(count), np.zeros(count, np.longdouble))
+
+
+def _as_fraction(pair: tuple[float, float]) -> Fraction:
+    return Fraction(pair[0]) + Fraction(pair[1])
+
+
+def _refuse_many_cycles(count: int) -> None:
+    if count > MOST_CYCLES:
+        raise ValueError(
+            f"{count} cycles differ and would have to be added one by one; sum up to {MOST_CYCLES} at a time"
+        )
+
+
+def _settled(part: Stairs, chain: Chain, start: int, stop: int) -> int:
+    """From which step, or run, on those up to a last one don't count in the sum, where rates fall."""
     rates = part.rates
     while isinstance(rates, Stairs):
         rates = rates.rates
-    return isinstance(rates, Smooth) and part.chain.at(part.stop - 1) <= part.chain.at(part.start)
+    if not isinstance(rates, Smooth) or chain.at(stop - 1) > chain.at(start):
+        return stop
+    # Runs differ in their length by a step.
+    least = NEGLIGIBLE / 2 * chain.at(start)[0]
+    return first_step_where(lambda place: (stop - place) * chain.at(place)[0] <= least, start, stop)
 
 
-def _sum_of_stairs(part: Stairs) -> Fraction:
-    if part.period < 1:
-        return _sum_of_single_steps(part.chain, part.start, part.stop, falling=_falls(part))
-    first, last = part.run(part.start), part.run(part.stop - 1)
-    if first == last:
-        return _sum([part.rates], range(first, first + 1)) * (part.stop - part.start)
-    result = _sum([part.rates], range(first, first + 1)) * (part.first_step(first + 1) - part.start)
-    result += _sum([part.rates], range(last, last + 1)) * (part.stop - part.first_step(last))
-    return result + _sum_of_runs(part, range(first + 1, last))
+def _sum_of_smooth_runs(chain: Chain, line: Line, runs: range) -> Fraction:
+    """The sum over the steps of runs, which begin where a line is at whole numbers, rounded up."""
+    # Right below the next multiple of what all values of the line are multiples of: its floor is the line's ceiling.
+    divisor = math.lcm(line.offset.denominator, line.slope.denominator)
+    ends = Line(line.offset + 1 - Fraction(1, divisor) + runs.start * line.slope, line.slope)
+    period = line.slope
 
+    def length(run: int) -> int:
+        return math.floor(ends.offset + (run + 1) * period) - math.floor(ends.offset + run * period)
 
-def _sum_of_runs(part: Stairs, runs: range) -> Fraction:
-    """The sum over the steps of whole runs."""
-    denominator = part.period.denominator
-    if denominator == 1:
-        return part.period * _sum([part.rates], runs)
-    if isinstance(part.rates, Smooth) and denominator <= LARGEST_DENOMINATOR:
-        # Runs that are a multiple of the denominator apart are equally long.
-        return sum(
-            (
-                (part.first_step(run + 1) - part.first_step(run))
-                * _smooth_sum(part.rates.chain, run, runs.stop, denominator)
-                for run in runs[:denominator]
-            ),
-            Fraction(0),
-        )
-    falling = _falls(part)
     result = Fraction(0)
-    for first in range(runs.start, runs.stop, RUNS):
-        count = min(RUNS, runs.stop - first)
-        ends = rounded_up(part.origin + first * part.period, part.period, count + 1)
-        rates = _as_wide(part.rates.chain.on_arrays(as_pair(first + np.arange(count))))
-        result += _exactly(np.sum(rates * np.diff(ends)))
-        rest = part.stop - part.first_step(first + count)
-        if falling and rest * float(rates[-1]) <= NEGLIGIBLE * float(result):
-            break
+    rates = _rates_from(chain, runs.start, 1)
+    for found in blocks_of_polynomials(rates, *_first_blocks(runs.stop - runs.start)):
+        if isinstance(found, Rule):
+            lengths = np.array([length(run) for run in found.whole.tolist()], np.longdouble)
+            result += _exactly(np.sum(found.samples * lengths))
+            continue
+        whole = period * found.rule.sum()
+        result += whole
+        for first, count, row in zip(
+            found.firsts.tolist(), found.lengths.tolist(), found.coefficients, strict=True
+        ):
+            result += _excess_of_runs(ends, first, count, row, float(NEGLIGIBLE * result))
     return result
 
 
-def _sum_of_cycles(part: Cycles) -> Fraction:
-    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    distance = part.period.denominator
-    if last - first <= 2 * distance or distance > LARGEST_DENOMINATOR:
-        return _sum_of_single_cycles(part, part.start, part.stop)
-    if part.bounded:
-        return _sum_of_bounded_cycles(part, range(first + 1, last))
-    begin, end = part.stop_of(first), part.stop_of(last - 1)
-    result = _sum_of_single_cycles(part, part.start, begin) + _sum_of_single_cycles(part, end, part.stop)
-    # Cycles that are a multiple of the denominator apart have their steps at the same places.
-    for number in range(first + 1, first + 1 + distance):
-        result += _sum_of_similar_cycles(part, range(number, last, distance))
-    return result
+def _excess_of_runs(ends: Line, first: int, count: int, coefficients: Wide, negligible: float) -> Fraction:
+    """How much more the sum over a block's steps is than if all runs were equally long."""
+    sizes = np.abs(coefficients)
+    # Polynomial ``j`` turns ``j - 1`` times, and the steps of runs from the first on differ by less than one from
+    # what they would be: what it adds is less than this.
+    most = np.cumsum((sizes * (2 * np.arange(NODES) + 2))[::-1])[::-1]
+    degree = int(np.count_nonzero(most > negligible))
+    if degree == 0:
+        return Fraction(0)
+    points = word(Line(ends.offset + first * ends.slope, ends.slope), count, degree=degree - 1, of_points=0)
+    sums = _sums_of_polynomials(points.seen_from_the_middle()[0], count)
+    means = _discrete_means(np.array([count]))[0]
+    return sum(
+        (
+            _exactly(coefficient) * (total - ends.slope * count * _exactly(mean))
+            for coefficient, total, mean in zip(coefficients, sums, means, strict=False)
+        ),
+        Fraction(0),
+    )
 
 
-def _sum_of_bounded_cycles(part: Cycles, whole: range) -> Fraction:
-    """The sum over cycles with bounds.
+def _sums_of_polynomials(powers: Sequence[int | Fraction], count: int) -> list[Fraction]:
+    """The sums of Chebyshev's polynomials of ``w / count``, from those of powers of ``w``."""
+    fixed = [round(Fraction(power * 2**BITS) / count**j) for j, power in enumerate(powers)]
+    sums = (sum(map(int.__mul__, row, fixed)) for row in _chebyshev_coefficients()[: len(powers)])
+    return [Fraction(total, 2**BITS) for total in sums]
 
-    From cycle to cycle the rates get nearer to the end rate: once a whole cycle lies within the bounds, or beyond one
-    of them, so do those after it.
+
+@lru_cache(maxsize=1)
+def _chebyshev_coefficients() -> list[list[int]]:
+    """By degree: the coefficients of Chebyshev's polynomials."""
+    rows = [[1], [0, 1]]
+    for _ in range(2, NODES):
+        doubled = [0, *(2 * c for c in rows[-1])]
+        rows.append([a - b for a, b in zip(doubled, [*rows[-2], 0, 0], strict=True)])
+    return rows
+
+
+def _is_line(part: Cycles) -> bool:
+    """Whether the rate of a cycle is a straight line."""
+    match part.piece.time_maps[-1].name, part.piece.curve:
+        case "cyclic", (str(formula), parameters):
+            named = dict(zip(FORMULAS[formula].parameters, parameters, strict=True))
+            return formula == "polynomial_decay" and named["power"] == 1.0
+    return False
+
+
+def _sum_of_cycles_of_lines(part: Cycles, numbers: range) -> Fraction:
+    """The sum over whole cycles in each of which the rate is a line.
+
+    In cycle ``n`` it is the end rate and a share of the whole change: the distance from the cycle's end, divided by
+    where that is, from the origin.
     """
-
-    def parts_of_cycle(number: int) -> list[Constant | Smooth]:
-        return list(part.parts(part.stop_of(number - 1), part.stop_of(number)))
-
-    if part.period < 1:
-        return _sum_of_single_cycles(part, part.start, part.stop)
-    settled = first_step_where(lambda number: len(parts_of_cycle(number)) == 1, whole.start, whole.stop)
-    begin, end = part.stop_of(settled - 1), part.stop_of(whole.stop - 1)
-    result = _sum_of_single_cycles(part, part.start, begin) + _sum_of_single_cycles(part, end, part.stop)
-    if begin < end:
-        match parts_of_cycle(settled):
-            case [Constant(rate=rate)]:
-                result += Fraction(rate) * (end - begin)
-            case _:
-                result += _sum_of_cycles(part.unbounded(begin, end))
-    return result
+    rate = part.rates_by_distance()
+    end_rate = _as_fraction(rate(Fraction(0)))
+    change = _as_fraction(rate(Fraction(1))) - end_rate
+    begin, end = part.stop_of(numbers.start - 1), part.stop_of(numbers.stop - 1)
+    distances = _sum_of_distances(Line(part.origin, part.period), numbers)
+    return end_rate * (end - begin) + change * distances / part.period
 
 
-def _sum_of_single_cycles(part: Cycles, start: int, stop: int) -> Fraction:
-    """The sum over steps, one cycle after another."""
-    if part.period < SHORTEST_CYCLE:
-        return _sum_of_single_steps(part.chain, start, stop)
+def _sum_of_distances(ends: Line, numbers: range) -> Fraction:
+    """The sum over the steps of cycles of how far the cycle's end is, divided by the cycle's number."""
+    first_number = numbers.start
+
+    def inverse(whole: Indices, fraction: Wide) -> Wide:
+        places: Wide = (first_number + whole).astype(np.longdouble) + fraction
+        return np.longdouble(1) / places
+
     result = Fraction(0)
-    while start < stop:
-        end = min(part.stop_of(part.cycle(start)), stop)
-        if part.bounded:
-            result += _sum(part.parts(start, end), range(start, end))
-        else:
-            result += _smooth_sum(part.chain, start, end)
-        start = end
+    for found in blocks_of_polynomials(inverse, *_growing_blocks(first_number, numbers.stop - numbers.start)):
+        if isinstance(found, Rule):
+            for index in found.whole.tolist():
+                result += _distances_in_cycle(ends, first_number + index) / (first_number + index)
+            continue
+        for first, count, row in zip(
+            found.firsts.tolist(), found.lengths.tolist(), found.coefficients, strict=True
+        ):
+            sizes = np.abs(row)
+            degree = int(np.count_nonzero(np.cumsum(sizes[::-1])[::-1] > TOLERANCE / 16 * sizes[0]))
+            powers = _distances_times_powers(ends, first_number + first, count, degree)
+            sums = _sums_of_polynomials(powers, count)
+            result += sum((_exactly(c) * total for c, total in zip(row, sums, strict=False)), Fraction(0))
     return result
+
+
+def _distances_in_cycle(ends: Line, number: int) -> Fraction:
+    end = ends.offset + number * ends.slope
+    last, before = math.floor(end), math.floor(end - ends.slope)
+    count = last - before
+    return count * (end - last) + Fraction(count * (count - 1), 2)
+
+
+def _distances_times_powers(ends: Line, first: int, count: int, degree: int) -> list[Fraction]:
+    """By power: the sum over the steps of cycles of the distance from the end times a power.
+
+    It is that of twice the cycle's number, seen from the middle of the cycles.
+    """
+    begin = ends.offset + (first - 1) * ends.slope
+    points = word(Line(begin, ends.slope), count, degree=degree, of_points=1)
+    ones, places = points.seen_from_the_middle()
+    # The step behind the last one of the cycle before, and the cycle that lies around the middle.
+    middle = begin + ends.slope * Fraction(count + 1, 2) - (math.floor(begin) + 1)
+    half = ends.slope / 2
+    return [middle * ones[j] + half * ones[j + 1] - places[j] for j in range(degree)]
 
 
 def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
@@ -439,8 +775,7 @@ def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
         return Fraction(0)
     period = _widened(part.period)
     to_the_end = _widened(part.origin + numbers.start * part.period - first_step)
-    index = [time_map.name for time_map in part.piece.time_maps].index("cyclic")
-    curve = Chain(part.chain.stages[index + 1 :])
+    curve = part.curve
 
     def rates_at(left: Wide, number: Wide) -> Wide:
         """So many steps before the end of a cycle, where the variable is ``1 - left / (number * period)``."""
@@ -465,72 +800,7 @@ def _sum_of_similar_cycles(part: Cycles, numbers: range) -> Fraction:
     return quadrature(sums, *_first_blocks(-((numbers.start - numbers.stop) // numbers.step))).sum()
 
 
-def _sum_of_repeats(part: Repeats) -> Fraction:
-    first, last = part.cycle(part.start), part.cycle(part.stop - 1)
-    distance, gain = part.period.denominator, part.curve.gain
-    whole = range(first + 1, last)
-    if (
-        # Not len, which ends at 2**63 - 1.
-        whole.stop - whole.start <= 2 * distance
-        or distance > LARGEST_DENOMINATOR
-        or (gain != 1.0 and part.piece.bounding_kernels)
-    ):
-        return _sum_of_single_cycles_of(part, first, last)
-    result = _sum(part.parts(first), range(part.start, part.stop))
-    result += _sum(part.parts(last), range(part.start, part.stop))
-    # Cycles that are a multiple of the denominator apart have their steps at the same places.
-    for number in whole[:distance]:
-        begin, end = part.first_step(number), part.first_step(number + 1)
-        if begin < end:
-            rest = _end_rate(part) * (end - begin) if gain != 1.0 else Fraction(0)
-            cycles = -((number - last) // distance)
-            excess = _sum(part.parts(number), range(begin, end)) - rest
-            result += excess * _geometric_sum(Fraction(gain), distance, cycles) + rest * cycles
-    return result
-
-
-def _end_rate(part: Repeats) -> Fraction:
-    """The rate that later cycles get nearer to."""
-    return part.curve.offset * part.piece.factor + part.piece.offset
-
-
 def _geometric_sum(gain: Fraction, distance: int, count: int) -> Fraction:
     """The sum of ``gain ** (distance * k)`` for ``k`` from 0 to below a count."""
     ratio = gain**distance
     return Fraction(count) if ratio == 1 else (1 - rounded_power(ratio, count)) / (1 - ratio)
-
-
-def _sum_of_single_cycles_of(part: Repeats, first: int, last: int) -> Fraction:
-    """The sum over cycles, one after another, until they no longer differ from their end."""
-    if part.period < SHORTEST_REPEAT and part.stop - part.start < MOST_SINGLE_STEPS:
-        return _sum_of_single_steps(part.chain, part.start, part.stop)
-    settled = last + 1
-    if part.curve.gain < 1.0:
-        settled = min(settled, first + math.ceil(2 * math.log(NEGLIGIBLE) / math.log(part.curve.gain)))
-    if settled - first > MOST_CYCLES:
-        raise ValueError(
-            f"{settled - first} cycles differ and would have to be added one by one; "
-            f"sum up to {MOST_CYCLES} at a time"
-        )
-    steps = range(part.start, part.stop)
-    result = sum((_sum(part.parts(number), steps) for number in range(first, settled)), Fraction(0))
-    rate = Fraction(min(max(_end_rate(part), part.piece.lowest), part.piece.highest))
-    return result + rate * max(part.stop - max(part.first_step(settled), part.start), 0)
-
-
-def _sum_of_broken(part: Broken, start: int, stop: int) -> Fraction:
-    """The sum over stretches, found for some steps at a time."""
-    result = Fraction(0)
-    while start < stop:
-        end = min(start + STEPS_OF_STRETCHES, stop)
-        bounds = None if part.piece.bounding_kernels else stretch_bounds(part.piece, range(start, end))
-        if bounds is None and stop - start > MOST_STEPS:
-            raise ValueError(
-                f"{stop - start} rates would have to be added one by one; sum up to {MOST_STEPS} steps at a time"
-            )
-        if bounds is None:
-            result += _sum_of_single_steps(part.chain, start, end)
-        else:
-            result += quadrature(_rates_from(part.chain, start, 1), bounds[:-1], np.diff(bounds)).sum()
-        start = end
-    return result

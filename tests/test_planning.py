@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import LAST_STEP, SCHEDULES, scale, some_schedule, some_steps, spread
+from limits import within
+from reference import LAST_STEP, SCHEDULES, mp, scale, some_schedule, some_steps, spread
 
 import lrdecay_native as lrd
 
@@ -49,9 +51,6 @@ def some_rate(schedule: Any, random: Random) -> float:
 @given(st.randoms(use_true_random=False))
 def test_the_step_before_and_the_step_itself(random: Random) -> None:
     schedule = some_schedule(random)
-    if re.search(r"max_step=[^,]*\.[^,]*,.*cycle=True", repr(schedule)):
-        # They are searched cycle by cycle, which may take very long.
-        return
     rate = some_rate(schedule, random)
     below, above = schedule.first_step_below(rate), schedule.last_step_above(rate)
     steps = some_steps(random, scale(schedule))
@@ -73,9 +72,6 @@ def test_every_step(schedule: Any, random: Random) -> None:
     values = schedule(steps)
     reached = np.sort(values).tolist()
     chosen = {*random.sample(reached, 40), 0.01, 0.02, 0.04, 0.05, 0.3, 1.0, 0.0}
-    if schedule in FRACTIONS:
-        # Next to the end rate they are searched through billions of cycles.
-        chosen = {*random.sample(reached[30:-30], 40), 0.02, 0.04, 0.05, 1.0}
     for rate in chosen:
         first, last = schedule.first_step_below(rate), schedule.last_step_above(rate)
         below, above = np.flatnonzero(values < rate), np.flatnonzero(values > rate)
@@ -87,6 +83,131 @@ def test_every_step(schedule: Any, random: Random) -> None:
             assert schedule(last) > rate
         else:
             assert last == (above[-1] if len(above) else None), rate
+
+
+class TestCyclesOfAnyLength:
+    """Each has its steps at other places: the one nearest to an end is found without looking at those before it."""
+
+    def test_the_first_of_billions(self) -> None:
+        """A step less than 1e-16 of the way from the origin before the end of a cycle."""
+        schedule = lrd.PolynomialDecay(0.1, 3.14159, cycle=True)
+        with within(20):
+            step = schedule.first_step_below(1e-17)
+        assert step == first_step_near_an_end(Fraction(3.14159), Fraction(1e-17) / Fraction(0.1))
+        assert schedule(step) < 1e-17
+
+    def test_first_steps(self, random: Random) -> None:
+        for _ in range(60):
+            period = random.choice(
+                [random.uniform(1.0, 50.0), random.randint(1, 9) + 2.0 ** -random.randint(1, 10)]
+            )
+            part = 10.0 ** -random.uniform(1.0, 17.0)
+            schedule = lrd.PolynomialDecay(1.0, period, cycle=True)
+            with within(20):
+                step = schedule.first_step_below(part)
+            assert step == first_step_near_an_end(Fraction(period), Fraction(part)), (schedule, part)
+
+    def test_last_steps(self, random: Random) -> None:
+        """The largest distance from the end of a cycle is that of its first step."""
+        for _ in range(30):
+            period, part = random.uniform(1.0, 50.0), 10.0 ** -random.uniform(1.0, 9.0)
+            exact, least = Fraction(period), Fraction(part)
+            number = math.ceil(1 / least)
+            while number * exact - (math.floor((number - 1) * exact) + 1) <= number * exact * least:
+                number -= 1
+            with within(20):
+                step = lrd.PolynomialDecay(1.0, period, cycle=True).last_step_above(part)
+            assert step is not None
+            assert math.ceil(step / exact) == number, (period, part)
+            assert step == math.ceil(number * exact * (1 - least)) - 1
+
+    def test_of_a_rise(self, random: Random) -> None:
+        for _ in range(20):
+            period = random.uniform(1.0, 9.0)
+            schedule = lrd.PolynomialDecay(0.1, period, end_learning_rate=0.2, cycle=True)
+            wanted = 0.2 - 10.0 ** -random.uniform(2.0, 15.0)
+            with within(20):
+                below, above = schedule.first_step_below(wanted), schedule.last_step_above(wanted)
+            assert below == 0
+            assert above is not None
+            assert schedule(above) > wanted
+            later = np.arange(above + 1, min(above + 1001, 2**63), dtype=np.uint64)
+            assert (schedule(later) <= wanted).all()
+
+
+def first_step_near_an_end(period: Fraction, part: Fraction) -> int:
+    """The first step whose distance from the end of its cycle is less than a part of where the cycle ends.
+
+    The cycle's number is one at which the end is nearer to a whole number below it than any before, and those come
+    as sums of two of them.
+    """
+    low, below = 1, period % 1
+    high, above = 1, 1 - period % 1
+    while below >= low * period * part:
+        if below >= above:
+            low, below = low + high, below - above
+        else:
+            high, above = low + high, above - below
+    return math.floor(low * period - low * period * part) + 1
+
+
+class TestBeforeTheEndOfARestart:
+    """A continuous cosine comes to its end at a restart, and no step is there."""
+
+    def test_never(self) -> None:
+        assert lrd.CosineDecay(0.1, 1000).restarted(1000).first_step_below(1e-8) is None
+
+    def test_neighbours(self, random: Random) -> None:
+        for _ in range(40):
+            length = random.randint(2, 3000)
+            least = float(mp.mpf(0.1) * (1 - mp.cos(mp.pi / length)) / 2)
+            schedule = lrd.CosineDecay(0.1, length).restarted(length)
+            for outer in random.sample(range(length, 20 * length), 3):
+                schedule = schedule.restarted(outer)
+            before, behind = least * random.uniform(0.01, 0.999), least * random.uniform(1.001, 1.5)
+            with within(20):
+                assert schedule.first_step_below(before) is None
+                assert schedule.first_step_below(behind) == length - 1
+
+
+class TestRestartsWithinRestarts:
+    """Ten deep: parts of parts are looked at once."""
+
+    @pytest.mark.parametrize("factor", [1.0, 0.9])
+    @pytest.mark.parametrize(
+        "every", [lambda k: 11 * 3**k, lambda k: 100 + k, lambda k: 7.25 * 2**k, lambda k: 7.3 * 3.1**k]
+    )
+    def test_ten_deep(self, every: Any, factor: float, random: Random) -> None:
+        schedule: Any = lrd.CosineDecay(0.1, 7)
+        for k in range(10):
+            schedule = schedule.restarted(every(k), factor)
+        steps = np.arange(20_000)
+        rates = schedule(steps)
+        for wanted in [*random.sample(rates.tolist(), 10), 1e-3, 0.0999]:
+            with within(20):
+                below, above = schedule.first_step_below(wanted), schedule.last_step_above(wanted)
+            found = np.flatnonzero(rates < wanted)
+            assert below == found[0] if len(found) else below is None or below >= 20_000
+            if above is None:
+                assert not (rates > wanted).any()
+            else:
+                assert schedule(above) > wanted
+                assert above == LAST_STEP or schedule(above + 1) <= wanted
+        with within(20):
+            assert schedule.sum(20_000) == pytest.approx(math.fsum(rates.tolist()), rel=1e-14)
+            assert schedule.values(20_000) == pytest.approx(rates, rel=1e-15)
+            assert schedule.length is None
+            assert lrd.from_json(schedule.to_json()) == schedule
+            assert hash(schedule) == hash(lrd.from_json(schedule.to_json()))
+
+    def test_sums_of_very_many_steps(self) -> None:
+        """Each period is a multiple of the one before it: the innermost restarts at the same steps."""
+        schedule: Any = lrd.CosineDecay(0.1, 5000).restarted(5000)
+        deep = schedule
+        for k in range(1, 11):
+            deep = deep.restarted(5000 * 3**k)
+        with within(20):
+            assert deep.sum(2**60) == pytest.approx(schedule.sum(2**60), rel=1e-15)
 
 
 class TestFarOut:

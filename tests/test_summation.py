@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from fractions import Fraction
 from random import Random
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import within
 from reference import LAST_STEP, SCHEDULES, Real, loss, mp, scale, some_schedule, true_rate
 
 import lrdecay_native as lrd
@@ -95,7 +98,9 @@ def test_exponential(stop: int, drop: float, size: float) -> None:
 
 
 @pytest.mark.parametrize("stop", LONG)
-@pytest.mark.parametrize("size", [1, 7, 1000, 10**9, 1.5, 12.25, 1000 + 1 / 64])
+@pytest.mark.parametrize(
+    "size", [1, 7, 1000, 10**9, 1.5, 12.25, 1000 + 1 / 64, 3 + 145 / 1024, 77 + 3 / 4096]
+)
 def test_exponential_staircase(stop: int, size: float) -> None:
     """In the whole period of a fraction all runs come once, so that these periods are geometric too."""
     schedule = lrd.StepDecay(0.1, 0.99999, size)
@@ -141,11 +146,16 @@ def test_polynomial(power: float, max_step: float, end: float) -> None:
     assert error(schedule.mean(stop), truth / stop) <= BOUND
 
 
-@pytest.mark.parametrize("power", [0.5, 1.0, 2.5])
-@pytest.mark.parametrize("period", [1, 2, 100, 12_345, 10**6, 2.5, 100.25])
+@pytest.mark.parametrize(
+    ("power", "period"),
+    [
+        *itertools.product([0.5, 1.0, 2.5], [1, 2, 100, 12_345, 10**6, 2.5, 100.25]),
+        *((1.0, period) for period in (2.5 + 1 / 128, 100 + 7 / 128, 54_321 + 1 / 256)),
+    ],
+)
 @pytest.mark.parametrize("end", [0.0, 1e-3, 0.3])
 def test_cycles(power: float, period: float, end: float) -> None:
-    """Places in the cycle that are the same in every one, or in every fourth, make a zeta sum."""
+    """Places in the cycle that are the same in every one, or in every fourth or so, make a zeta sum."""
     schedule = lrd.PolynomialDecay(0.1, period, power=power, end_learning_rate=end, cycle=True)
     classes = Fraction(period).denominator
     rounds = 10**12 // int(period * classes)
@@ -161,6 +171,50 @@ def test_cycles(power: float, period: float, end: float) -> None:
         number = powers(-power, rounds, mp.mpf(first) / classes - 1)
         truth += change * places / mp.mpf(period) ** power * number / mp.mpf(classes) ** power
     assert error(schedule.sum(stop), truth) <= BOUND
+
+
+@pytest.mark.parametrize("size", [3 + 145 / 1024, 2 + 17 / 512])
+@pytest.mark.parametrize("stop", LONG)
+def test_runs_of_a_hyperbola(size: float, stop: int) -> None:
+    """Runs that have the same length are so many runs apart, and make a sum of digamma functions."""
+    rate, classes = 1e-5, Fraction(size).denominator
+    schedule = lrd.InverseTimeDecay(0.1, rate, staircase=True).per_epoch(size)
+    runs = int(stop / Fraction(size))
+    truth = mp.mpf(0.1) / (1 + runs * mp.mpf(rate)) * (stop - math.ceil(runs * Fraction(size)))
+    inverse = 1 / mp.mpf(rate)
+    for first in range(classes):
+        length = math.ceil((first + 1) * Fraction(size)) - math.ceil(first * Fraction(size))
+        count = -((first - runs) // classes)
+        place = (inverse + first) / classes
+        truth += mp.mpf(0.1) * length * inverse / classes * (mp.digamma(place + count) - mp.digamma(place))
+    assert error(schedule.sum(stop), truth) <= BOUND
+
+
+def test_runs_and_cycles_of_any_length(random: Random) -> None:
+    """Their periods have 50 bits: every run begins at another place between steps."""
+    for _ in range(12):
+        size, count = random.uniform(1.0, 30.0), random.randint(10_000, 300_000)
+        start = random.randrange(count // 2)
+        stairs = lrd.InverseTimeDecay(0.1, 1e-4, staircase=True).per_epoch(size)
+        cycles = lrd.PolynomialDecay(0.1, size, end_learning_rate=random.choice([0.0, 0.02]), cycle=True)
+        for schedule in (stairs, cycles, stairs.warmup(7.25), cycles.shifted(3.7), cycles.per_epoch(1.37)):
+            rates = schedule(np.arange(start, count)).astype(np.longdouble)
+            assert error(schedule.sum(start, count), mp.mpf(float(np.sum(rates)))) <= BOUND, (schedule, start)
+
+
+def test_sums_of_any_length_add_up(random: Random) -> None:
+    for _ in range(2):
+        size = random.choice([random.uniform(1.0, 30.0), random.uniform(1e3, 1e6)])
+        for schedule in (
+            lrd.StepDecay(0.1, 1 - 1e-12, size),
+            lrd.InverseTimeDecay(0.1, 1e-9, staircase=True).per_epoch(size),
+            lrd.PolynomialDecay(0.1, size, cycle=True),
+        ):
+            middle, stop = sorted(int(2 ** random.uniform(20, 63)) for _ in range(2))
+            with within(60):
+                whole = schedule.sum(stop)
+                parts = schedule.sum(middle) + schedule.sum(middle, stop)
+            assert abs(parts - whole) <= 3 * BOUND * whole, (schedule, middle, stop)
 
 
 def test_per_epoch_and_compositions_of_a_geometric_series() -> None:
@@ -344,6 +398,41 @@ class TestTooMany:
         assert schedule.sum(10**5) == pytest.approx(float(schedule(np.arange(10**5)).sum()), rel=1e-13)
         with pytest.raises(ValueError, match="cycles differ and would have to be added one by one"):
             schedule.sum(10**12)
+
+    @pytest.mark.parametrize(
+        ("schedule", "count"),
+        [
+            (lrd.PolynomialDecay(0.1, 3.14159, power=1.5, cycle=True), 2**50),
+            (lrd.PolynomialDecay(0.1, 3.14159, cycle=True).clipped(1e-16), 2**50),
+            (lrd.CosineAnnealing(0.1, 3.14159), 2**50),
+            (lrd.Cyclic(0.1, 0.2, 3.3).warmup(10.5), 2**50 - 11),
+            (
+                lrd.CosineDecay(0.1, 30).restarted(33).per_epoch(3.3, staircase=True),
+                int((2**50 - 1) // Fraction(3.3)) - 1,
+            ),
+            (lrd.InverseTimeDecay(0.1, 1e-3, staircase=True).per_epoch(0.3), 2**50),
+        ],
+        ids=repr,
+    )
+    def test_steps_of_any_period(self, schedule: Any, count: int) -> None:
+        """At once, with how many they are; so many as README names are added."""
+        with (
+            within(5),
+            pytest.raises(ValueError, match=rf"^{count} rates would .* up to {2**31} steps at a time"),
+        ):
+            schedule.sum(2**50)
+        rates = schedule(np.arange(10**5)).astype(np.longdouble)
+        assert error(schedule.sum(10**5), mp.mpf(float(np.sum(rates)))) <= BOUND
+
+    def test_before_others_are_added(self) -> None:
+        heavy = lrd.CosineAnnealing(0.1, 3.14159)
+        with within(5), pytest.raises(ValueError, match="would have to be added one by one"):
+            heavy.then(heavy, at=2**31).sum(2**33)
+
+    def test_long_cycles(self) -> None:
+        schedule = lrd.PolynomialDecay(0.1, 31415.9, power=1.5, cycle=True)
+        with within(5), pytest.raises(ValueError, match=rf"cycles differ .* sum up to {2**17} at a time"):
+            schedule.sum(2**50)
 
 
 def test_more_cycles_than_len_counts() -> None:
