@@ -12,12 +12,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lrdecay_native import pieces as algebra
+from lrdecay_native.caching import cached
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
 from lrdecay_native.formulas import FORMULAS
@@ -142,7 +142,7 @@ class Chain:
 
     stages: tuple[Stage, ...]
 
-    @cached_property
+    @cached
     def link(self) -> Any:
         """The engine's own chain, or None."""
         return _link_of(self.stages)
@@ -303,12 +303,12 @@ class Broken:
     stop: int
     piece: Piece
 
-    @cached_property
+    @cached
     def chain(self) -> Chain:
         """The rate at a step."""
         return Chain(self.piece.bounded_stages)
 
-    @cached_property
+    @cached
     def unbounded(self) -> Broken:
         """The same without its bounds."""
         return Broken(self.start, self.stop, self.piece.without_bounds())
@@ -341,7 +341,7 @@ class Repeats(Broken):
         """The first step of a cycle."""
         return math.ceil(self.origin + cycle * self.period)
 
-    @cached_property
+    @cached
     def whole_cycle(self) -> tuple[Part, ...]:
         """The parts of the first cycle that is whole on the steps of this part."""
         return self.parts(self.cycle(self.start - 1) + 1)
