@@ -1199,7 +1199,7 @@ def schedule_given(name: str, value: Any) -> Schedule:
     if value._nesting > MOST_NESTED:
         raise ValueError(
             f"{name} has {value._nesting} sums, products, restarts and staircases inside one another; what is "
-            f"composed may have {MOST_NESTED}"
+            f"composed may have {MOST_NESTED} (a sum of many has fewest if they are added in pairs)"
         )
     return value
 
