@@ -25,6 +25,7 @@ from rich.table import Table
 from lrdecay_native.files import check_folder, write_whole
 from lrdecay_native.schedule_expression import EXAMPLE, schedule_from_text
 from lrdecay_native.schedules import SCHEDULES, Schedule
+from lrdecay_native.validation import shortened
 
 if TYPE_CHECKING:
     from lrdecay_native.training.data import Digits
@@ -50,8 +51,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def one_line(error: click.ClickException) -> str:
-    """An error's message without its line breaks."""
-    return " ".join(error.format_message().split())
+    """An error's message without its line breaks, its midst left out where it is long."""
+    return shortened(" ".join(error.format_message().split()))
 
 
 @contextlib.contextmanager

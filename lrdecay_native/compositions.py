@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from numbers import Integral
 from typing import Any, ClassVar
 
 from lrdecay_native import pieces, validation
@@ -36,16 +37,15 @@ _LEAST_FACTOR, _LARGEST_FACTOR = Fraction(validation.SMALLEST), Fraction(validat
 
 def shape_given(name: str, value: Any, rates: Callable[[], Iterable[float]]) -> str:
     """The shape of a transition between rates, which are asked for where they matter."""
-    if not isinstance(value, str) or value not in pieces.SHAPES:
-        raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, pieces.SHAPES))}")
-    if value == "exponential":
+    shape = validation.one_of(name, value, pieces.SHAPES)
+    if shape == "exponential":
         wrong = [rate for rate in rates() if rate <= 0.0]
         if wrong:
             raise ValueError(
                 f"{name}={value!r} needs rates above 0 at both ends, not {wrong[0]!r}; "
                 "give another start or end, or another shape"
             )
-    return str(value)
+    return shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -302,12 +302,20 @@ class PerEpoch(Schedule):
             staircase=validation.flag("staircase", self.staircase),
         )
 
+    @property
+    def _nests(self) -> bool:
+        return self.staircase
+
     def _curve(self) -> Curve | None:
-        curve = self.schedule._curve()
-        if curve is None:
-            return None
-        steps_per_epoch = Fraction(self.steps_per_epoch)
-        return curve.floored(steps_per_epoch) if self.staircase else curve.stretched(steps_per_epoch)
+        outer = [self]
+        while isinstance(inner := outer[-1].schedule, PerEpoch):
+            outer.append(inner)
+        curve = inner._curve()
+        if curve is not None:
+            for each in reversed(outer):
+                period = Fraction(each.steps_per_epoch)
+                curve = curve.floored(period) if each.staircase else curve.stretched(period)
+        return curve
 
     def _described(self) -> Pieces:
         change = pieces.stepped if self.staircase else pieces.stretched
@@ -364,6 +372,10 @@ class Restarted(Schedule):
                 f"factor={self.factor!r} must be at most 1: the rates of later cycles would have no end"
             )
 
+    @property
+    def _nests(self) -> bool:
+        return True
+
     def _described(self) -> Pieces:
         curve = Repeated(Fraction(self.every), self.schedule._pieces, self.factor)
         return (Piece(NEVER, (), curve),)
@@ -401,8 +413,11 @@ class Shifted(Schedule):
     _instead: ClassVar[str] = "write Shifted(schedule, by)"
 
     def __post_init__(self) -> None:
-        sign = -1 if validation.real("by", self.by) < 0.0 else 1
-        size = duration_given("by", sign * self.by)
+        # Not abs(by): the size of NumPy's least integer is none.
+        number = validation.real("by", self.by)
+        by = int(self.by) if isinstance(self.by, Integral) else number
+        sign = -1 if by < 0 else 1
+        size = duration_given("by", sign * by)
         set_fields(self, schedule=schedule_given("schedule", self.schedule), by=sign * size)
 
     def _described(self) -> Pieces:
@@ -672,6 +687,10 @@ class Sum(Schedule):
             other=schedule_given("other", self.other),
         )
 
+    @property
+    def _nests(self) -> bool:
+        return True
+
     def _described(self) -> Pieces:
         return pieces.combined("added", self.schedule._pieces, self.other._pieces)
 
@@ -716,6 +735,10 @@ class Product(Schedule):
             schedule=schedule_given("schedule", self.schedule),
             other=schedule_given("other", self.other),
         )
+
+    @property
+    def _nests(self) -> bool:
+        return True
 
     def _described(self) -> Pieces:
         return pieces.combined("multiplied", self.schedule._pieces, self.other._pieces)

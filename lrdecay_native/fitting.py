@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
-from functools import cached_property
 from itertools import pairwise, product
 from random import Random
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
+from lrdecay_native.caching import cached
 from lrdecay_native.schedules import Schedule
 
 Doubles = npt.NDArray[np.float64]
@@ -277,7 +277,7 @@ class _Problem:
         logarithms = np.where(relative > -0.5, np.log1p(np.maximum(relative, -0.5)), far)
         return np.where(targets > 0, logarithms, rates / (targets.max() or 1.0))
 
-    @cached_property
+    @cached
     def magnitudes(self) -> tuple[float, ...]:
         """Positive numbers that a parameter may be about."""
         spans = [float(step) for step in self.steps if step > 0] or [1.0]
@@ -297,7 +297,7 @@ class _Problem:
         numbers = [*rates, *spans, *relative, *factors, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0]
         return tuple(sorted({number for number in numbers if 1e-100 <= number <= 1e100}))
 
-    @cached_property
+    @cached
     def combinations(self) -> list[tuple[float, ...]]:
         """Positive values of all parameters to begin with: all there are, or as many at random."""
         count = len(self.names)
@@ -306,7 +306,7 @@ class _Problem:
         random = Random(0)
         return [tuple(random.choices(self.magnitudes, k=count)) for _ in range(_STARTS)]
 
-    @cached_property
+    @cached
     def starts(self) -> list[tuple[tuple[float, ...], Doubles]]:
         """Values that the class takes, with their rates."""
         positive = self._taken(self.combinations)

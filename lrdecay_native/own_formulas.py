@@ -11,7 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, make_dataclass
-from functools import cached_property, reduce
+from functools import reduce
 from numbers import Real
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
+from lrdecay_native.caching import cached
 from lrdecay_native.pieces import NEVER, Node, Piece, Pieces
 from lrdecay_native.schedules import SCHEDULES, Schedule, set_fields
 
@@ -167,12 +168,12 @@ class PythonFormula:
         """The function's name."""
         return self.function.__name__
 
-    @cached_property
+    @cached
     def identity(self) -> Any:
         """Equal for functions that compute the same in the same way."""
         return _identity(self.function), [(p.name, p.kind, repr(p.default)) for p in self.parameters]
 
-    @cached_property
+    @cached
     def compiled(self) -> Compiled:
         """The compiled functions."""
         numba: Any = importlib.import_module("numba")

@@ -12,13 +12,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lrdecay_native import exact
 from lrdecay_native import pieces as algebra
+from lrdecay_native.caching import cached
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
 from lrdecay_native.exact import Stage
@@ -32,24 +32,59 @@ LINKED = hasattr(engine, "ChainLink")
 
 def _link_of(stages: Iterable[Stage]) -> Any:
     """The engine's own chain of some stages; None if it has none, or if one of them is no kernel to it."""
-    links = tuple(map(_link, stages)) if LINKED else (None,)
+    if not LINKED:
+        return None
+    stages = tuple(stages)
+    made: dict[int, Any] = {}
+    for curve in _innermost_first(stages):
+        made[id(curve)] = _link(curve, made)
+    return _chain_link(stages, made)
+
+
+def _innermost_first(stages: Iterable[Stage]) -> list[Repeated | Combined]:
+    """The curves with pieces inside, each after those inside of it; without recursion, as sums may be long."""
+    found: list[Repeated | Combined] = []
+    opened: set[int] = set()
+    pending: list[tuple[Stage, bool]] = [(stage, False) for stage in stages]
+    while pending:
+        stage, gone_into = pending.pop()
+        if gone_into:
+            assert isinstance(stage, (Repeated, Combined))
+            found.append(stage)
+        elif isinstance(stage, Row):
+            pending += [(inner, False) for chain in stage.chains for inner in chain]
+        elif isinstance(stage, (Repeated, Combined)) and id(stage) not in opened:
+            opened.add(id(stage))
+            pending.append((stage, True))
+            inside = stage.row.chains if isinstance(stage, Repeated) else _terms(stage)
+            pending += [(inner, False) for chain in inside for inner in chain]
+    return found
+
+
+def _terms(curve: Combined) -> tuple[tuple[Curve, ...], tuple[Curve, ...]]:
+    return curve.first.bounded_stages, curve.second.bounded_stages
+
+
+def _chain_link(stages: Iterable[Stage], made: dict[int, Any]) -> Any:
+    """The link of some stages, where those of curves with pieces inside are made."""
+    links = tuple(made[id(s)] if isinstance(s, (Repeated, Combined)) else _link(s, made) for s in stages)
     if None in links:
         return None
     return links[0] if len(links) == 1 else engine.ChainLink(links)
 
 
-def _link(stage: Stage) -> Any:
+def _link(stage: Stage, made: dict[int, Any]) -> Any:
     match stage:
         case (str(name), parameters, *_):
             return engine.KernelLink(name, parameters)
         case Row(begins, chains):
-            links = tuple(map(_link_of, chains))
+            links = tuple(_chain_link(chain, made) for chain in chains)
             return None if None in links else engine.RowLink(begins, links)
         case Repeated():
-            row = _link(stage.row)
+            row = _link(stage.row, made)
             return row and engine.RepeatedLink(row, stage.period_point, stage.gain, stage.offset_point)
         case Combined():
-            first, second = (_link_of(term.bounded_stages) for term in (stage.first, stage.second))
+            first, second = (_chain_link(term, made) for term in _terms(stage))
             return first and second and engine.CombinedLink(stage.name, first, second)
         case Node():
             return stage.link(engine)
@@ -152,12 +187,12 @@ class Chain:
 
     stages: tuple[Stage, ...]
 
-    @cached_property
+    @cached
     def link(self) -> Any:
         """The engine's own chain, or None."""
         return _link_of(self.stages)
 
-    @cached_property
+    @cached
     def limit(self) -> float:
         """The step from which on 106 bits may not hold a place in a cycle; infinite if they always do."""
         limit = exact.limit(self.stages, exact.Span(0.0, float(STEP_LIMIT)))
@@ -348,12 +383,12 @@ class Broken:
     stop: int
     piece: Piece
 
-    @cached_property
+    @cached
     def chain(self) -> Chain:
         """The rate at a step."""
         return Chain(self.piece.bounded_stages)
 
-    @cached_property
+    @cached
     def unbounded(self) -> Broken:
         """The same without its bounds."""
         return Broken(self.start, self.stop, self.piece.without_bounds())
@@ -386,7 +421,7 @@ class Repeats(Broken):
         """The first step of a cycle."""
         return math.ceil(self.origin + cycle * self.period)
 
-    @cached_property
+    @cached
     def whole_cycle(self) -> tuple[Part, ...]:
         """The parts of the first cycle that is whole on the steps of this part."""
         return self.parts(self.cycle(self.start - 1) + 1)
@@ -495,15 +530,18 @@ def _parts_of_piece(piece: Piece, start: int, stop: int) -> Iterable[Part]:
 
 def is_smooth(piece: Piece) -> bool:
     """Whether a piece has nothing inside that jumps or bends."""
-    if any(time_map.name in ("staircase", "cyclic") for time_map in piece.time_maps):
-        return piece.constant
-    match piece.curve:
-        case Repeated() | Node():
+    pending = [piece]
+    while pending:
+        each = pending.pop()
+        if each is not piece and each.bounding_kernels and not each.constant:
             return False
-        case Combined(first=first, second=second):
-            return all(
-                is_smooth(each) and (each.constant or not each.bounding_kernels) for each in (first, second)
-            )
+        if any(time_map.name in ("staircase", "cyclic") for time_map in each.time_maps):
+            if not each.constant:
+                return False
+        elif isinstance(each.curve, (Repeated, Node)):
+            return False
+        elif isinstance(each.curve, Combined):
+            pending += [each.curve.first, each.curve.second]
     return True
 
 

@@ -437,13 +437,12 @@ class OneCycle(Schedule):
     )
 
     def __post_init__(self) -> None:
-        if self.anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy={self.anneal_strategy!r} must be 'cos' or 'linear'")
         set_fields(
             self,
             max_learning_rate=validation.positive("max_learning_rate", self.max_learning_rate),
             total_steps=validation.whole("total_steps", self.total_steps, lowest=2),
             pct_start=validation.real("pct_start", self.pct_start),
+            anneal_strategy=validation.one_of("anneal_strategy", self.anneal_strategy, ("cos", "linear")),
             three_phase=validation.flag("three_phase", self.three_phase),
             div_factor=validation.positive("div_factor", self.div_factor),
             final_div_factor=validation.positive("final_div_factor", self.final_div_factor),

@@ -13,12 +13,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from lrdecay_native.caching import cached
 from lrdecay_native.evaluation import PointPair
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.variants import variant
@@ -108,17 +109,17 @@ class Repeated:
     gain: float = 1.0
     offset: Fraction = Fraction(0)
 
-    @cached_property
+    @cached
     def row(self) -> Row:
         """The pieces made ready for steps."""
         return Row.of(self.pieces)
 
-    @cached_property
+    @cached
     def period_point(self) -> PointPair:
         """The period as ``high + low``."""
         return as_point(self.period)
 
-    @cached_property
+    @cached
     def offset_point(self) -> PointPair:
         """The offset as ``high + low``."""
         return as_point(self.offset)
@@ -205,14 +206,14 @@ class Piece:
     lowest: Fraction = Fraction(0)
     highest: Fraction | float = math.inf
 
-    @cached_property
+    @cached
     def stages(self) -> tuple[Curve | MapKernel, ...]:
         """The rate without its bounds, as kernels and curves to be called in turn."""
         scale: tuple[Kernel, ...] = (("scaled", as_point(self.factor)),) if self.factor != 1 else ()
         move: tuple[Kernel, ...] = (("moved", as_point(self.offset)),) if self.offset != 0 else ()
         return (*(time_map.kernel for time_map in self.time_maps), _specialised(self.curve), *scale, *move)
 
-    @cached_property
+    @cached
     def bounded_stages(self) -> tuple[Curve | MapKernel, ...]:
         """The rate, as kernels and curves to be called in turn."""
         return (*self.stages, *self.bounding_kernels)

@@ -112,11 +112,11 @@ class ReduceOnPlateau:
         first_is_best: bool = False,
     ) -> None:
         self._schedule = schedule_given("schedule", schedule)
-        self._mode = _one_of("mode", mode, _MODES)
+        self._mode = validation.one_of("mode", mode, _MODES)
         self._drop_rate = _drop_rate_given("drop_rate", drop_rate)
         self._patience = validation.whole("patience", patience)
         self._cooldown = validation.whole("cooldown", cooldown)
-        self._threshold_mode = _one_of("threshold_mode", threshold_mode, _THRESHOLD_MODES)
+        self._threshold_mode = validation.one_of("threshold_mode", threshold_mode, _THRESHOLD_MODES)
         self._threshold = validation.real("threshold", threshold)
         if self._threshold < 0 or (self._threshold >= 1 and threshold_mode == "relative"):
             raise ValueError(f"threshold={threshold!r} must be at least 0, and below 1 if it is relative")
@@ -265,7 +265,7 @@ class ReduceOnPlateau:
             patience=patience,
             cooldown=cooldown,
             threshold=threshold,
-            threshold_mode=modes[_one_of("threshold_mode", threshold_mode, tuple(modes))],
+            threshold_mode=modes[validation.one_of("threshold_mode", threshold_mode, tuple(modes))],
             min_learning_rate=validation.not_negative("min_lr", min_lr),
             least_reduction=validation.not_negative("eps", eps),
         )
@@ -443,6 +443,11 @@ class ReduceOnPlateau:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"state={state!r} must be a dictionary, not {type(state).__name__}")
+        with validation.short_messages():
+            return cls._from_state(state)
+
+    @classmethod
+    def _from_state(cls, state: Mapping[str, Any]) -> ReduceOnPlateau:
         version = state.get("version")
         if type(version) is not int or version != VERSION:
             raise ValueError(f"version={version!r} is unknown; this release reads version {VERSION}")
@@ -500,15 +505,13 @@ class ReduceOnPlateau:
         """
         try:
             state = json.loads(text)
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise ValueError(
+                f"the text of a state must be JSON, and {validation.depth_of_json(text)} deep is too deep"
+            ) from None
+        except ValueError as error:
             raise ValueError(f"the text of a state must be JSON: {error}") from None
         return cls.from_state(state)
-
-
-def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name}={value!r} must be {' or '.join(map(repr, allowed))}")
-    return value
 
 
 def _drop_rate_given(name: str, value: Any) -> float:

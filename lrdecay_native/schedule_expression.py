@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
-from lrdecay_native.schedules import SCHEDULES, Schedule, from_json
+from lrdecay_native.schedules import DEEPEST, SCHEDULES, Schedule, from_json
+from lrdecay_native.validation import LONGEST_VALUE, short_messages, shortened, shown
 
 EXAMPLE = "StepDecay(0.1, drop_rate=0.96, step_size=1000)"
+
+_LIMIT = f"schedules may be nested {DEEPEST + 1} deep"
 
 
 def schedule_from_text(text: str) -> Schedule:
@@ -38,20 +42,13 @@ def schedule_from_text(text: str) -> Schedule:
     >>> schedule_from_text("InverseTimeDecay(0.1, decay_rate=1.0).per_epoch(1875)")(1875)
     0.05
     """
-    if text.endswith(".json"):
-        return _from_file(Path(text))
-    try:
-        expression = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError(
-            f"{text!r} isn't a schedule; write it as {EXAMPLE}, or give the path of a .json file"
-        ) from None
-    return _schedule(expression)
+    with short_messages():
+        return _from_file(Path(text)) if text.endswith(".json") else _from_expression(text.strip())
 
 
 def _from_file(path: Path) -> Schedule:
     try:
-        return from_json(path.read_text(encoding="utf-8"))
+        return from_json(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(
             f"{path}: {error.strerror}; a file holding a schedule's to_json() is expected"
@@ -60,40 +57,81 @@ def _from_file(path: Path) -> Schedule:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _schedule(node: ast.expr) -> Schedule:
-    match node:
-        case ast.Call(func=ast.Name(id=name)) if name in SCHEDULES:
-            make = SCHEDULES[name]
-        case ast.Call(func=ast.Attribute(value=inner, attr=name)):
-            schedule = _schedule(inner)
-            if name not in _compositions(type(schedule)):
-                raise ValueError(
-                    f"{ast.unparse(inner)} has no method {name} that makes a schedule; "
-                    f"the methods are {', '.join(_compositions(type(schedule)))}"
-                )
-            make = getattr(schedule, name)
-        case _:
+def _from_expression(text: str) -> Schedule:
+    try:
+        expression = ast.parse(text, mode="eval").body
+    except (RecursionError, MemoryError):
+        raise ValueError(f"{shown(text)} is nested too deep; {_LIMIT}") from None
+    except (SyntaxError, ValueError):
+        raise ValueError(
+            f"{shown(text)} isn't a schedule; write it as {EXAMPLE}, or give the path of a .json file"
+        ) from None
+    made: dict[ast.expr, Schedule] = {}
+    for call in reversed(_calls(text, expression)):
+        made[call] = _made(text, call, made)
+    return made[expression]
+
+
+def _calls(text: str, expression: ast.expr) -> list[ast.Call]:
+    """The calls that make schedules, each before those that make what it takes."""
+    calls: list[ast.Call] = []
+    pending = [(expression, 1)]
+    while pending:
+        node, depth = pending.pop()
+        if not isinstance(node, ast.Call) or not (
+            isinstance(node.func, ast.Attribute)
+            or (isinstance(node.func, ast.Name) and node.func.id in SCHEDULES)
+        ):
             raise ValueError(
-                f"{ast.unparse(node)} isn't a schedule; "
+                f"{_written(text, node)} isn't a schedule; "
                 f"write it as {EXAMPLE}; the schedules are {', '.join(SCHEDULES)}"
             )
-    arguments = [_argument(argument) for argument in node.args]
-    named = {keyword.arg: _argument(keyword.value) for keyword in node.keywords if keyword.arg}
-    if len(named) < len(node.keywords):
-        raise ValueError(f"{ast.unparse(node)}: write each parameter out, without **")
-    made: Schedule = make(*arguments, **named)
-    return made
+        if depth > DEEPEST + 1:
+            raise ValueError(f"{shown(text)} is nested more than {DEEPEST + 1} deep; {_LIMIT}")
+        calls.append(node)
+        inside = [*node.args, *(keyword.value for keyword in node.keywords)]
+        pending += [(each, depth + 1) for each in inside if isinstance(each, ast.Call)]
+        if isinstance(node.func, ast.Attribute):
+            pending.append((node.func.value, depth + 1))
+    return calls
 
 
-def _argument(node: ast.expr) -> object:
+def _made(text: str, call: ast.Call, made: dict[ast.expr, Schedule]) -> Schedule:
+    """The schedule of a call whose schedules inside are made."""
+    make: Callable[..., Schedule]
+    if isinstance(call.func, ast.Name):
+        make = SCHEDULES[call.func.id]
+    else:
+        assert isinstance(call.func, ast.Attribute)
+        inner, name = call.func.value, call.func.attr
+        methods = _compositions(type(made[inner]))
+        if name not in methods:
+            raise ValueError(
+                f"{_written(text, inner)} has no method {shortened(name, LONGEST_VALUE)} that makes a schedule; "
+                f"the methods are {', '.join(methods)}"
+            )
+        make = getattr(made[inner], name)
+    if not all(keyword.arg for keyword in call.keywords):
+        raise ValueError(f"{_written(text, call)}: write each parameter out, without **")
+    arguments = [_argument(text, node, made) for node in call.args]
+    return make(*arguments, **{str(k.arg): _argument(text, k.value, made) for k in call.keywords})
+
+
+def _argument(text: str, node: ast.expr, made: dict[ast.expr, Schedule]) -> object:
     if isinstance(node, ast.Call):
-        return _schedule(node)
+        return made[node]
     try:
         return ast.literal_eval(node)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError, MemoryError):
         raise ValueError(
-            f"{ast.unparse(node)} isn't a number, True, False or a schedule written out"
+            f"{_written(text, node)} isn't a number, True, False or a schedule written out"
         ) from None
+
+
+def _written(text: str, node: ast.expr) -> str:
+    """A part of an expression as it was written; not by ast.unparse, which recurses."""
+    written = ast.get_source_segment(text, node) or text
+    return shortened(written, LONGEST_VALUE)
 
 
 def _compositions(schedule_class: type[Schedule]) -> list[str]:

@@ -8,14 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from fractions import Fraction
-from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import planning, summation, validation
+from lrdecay_native.caching import cached
 from lrdecay_native.curves import Curve, Evaluator
 from lrdecay_native.evaluation import contiguous, evaluate_points
 from lrdecay_native.grids import evaluate_grid
@@ -47,6 +47,15 @@ VERSION = 1
 MOST_VALUES = 2**59
 """Values in an array: more bytes have no address."""
 
+DEEPEST = 500
+"""How deep the schedules that another one is made of may be nested."""
+
+MOST_NESTED = 100
+"""How many of them may have pieces inside of their pieces: what evaluates those recurses."""
+
+_SHALLOW = 32
+"""So many nested schedules may be gone into by recursion."""
+
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""
 
@@ -63,6 +72,10 @@ class Schedule(ABC):
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
+        for name in ("__eq__", "__hash__"):
+            # What a dataclass finds in its class it doesn't make; its own ones would recurse.
+            if name not in vars(cls):
+                setattr(cls, name, getattr(cls, name))
         if not cls.__name__.startswith("_"):
             SCHEDULES[cls.__name__] = cls
 
@@ -98,23 +111,134 @@ class Schedule(ABC):
     def _described(self) -> Pieces:
         """Where the schedule is constant, smooth or a staircase; the pieces cover all steps from 0 on."""
 
-    @cached_property
+    @cached
     def _chain(self) -> Chain:
         """The rate at a step, in 106 bits."""
         return Chain((Row.of(self._pieces),))
 
-    @cached_property
+    @cached
     def _pieces(self) -> Pieces:
+        self._ask_within("_pieces")
         return self._described()
 
-    @cached_property
+    @cached
     def _parts(self) -> tuple[Part, ...]:
         """The pieces on whole steps."""
         return parts_of(self._pieces)
 
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """Nothing: what a schedule holds is its own.
+
+        Others copy the dictionaries of callables and write into them, as ``torch.optim.lr_scheduler.LambdaLR`` does
+        in ``state_dict`` and ``load_state_dict``.
+        """
+        return {}
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(parameter.name for parameter in fields(self))})  # type: ignore[arg-type]
+
     def __getstate__(self) -> dict[str, Any]:
         # What is cached on the instance follows from its parameters.
         return {parameter.name: getattr(self, parameter.name) for parameter in fields(self)}  # type: ignore[arg-type]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        unknown = set(state).difference(parameter.name for parameter in fields(self))  # type: ignore[arg-type]
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {', '.join(sorted(map(repr, unknown)))}; "
+                "the state was stored by another version"
+            )
+        set_fields(self, **state)
+        for schedule in self._within():
+            schedule_given("schedule", schedule)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self._depth <= _SHALLOW:
+            return super().__reduce_ex__(protocol)
+        # pickle would go from each schedule into the one inside.
+        schedules = self._all_within()
+        places = {id(schedule): place for place, schedule in enumerate(schedules)}
+        states = [
+            (
+                type(schedule),
+                [(name, *_placed(value, places)) for name, value in schedule.__getstate__().items()],
+            )
+            for schedule in schedules
+        ]
+        return _from_states, (states,)
+
+    def __copy__(self) -> Schedule:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Schedule:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        pending: list[tuple[Any, Any]] = [(self, other)]
+        seen = set()
+        while pending:
+            one, another = pending.pop()
+            if one is another or (id(one), id(another)) in seen:
+                continue
+            if type(one) is not type(another):
+                return False
+            seen.add((id(one), id(another)))
+            for parameter in fields(one):
+                pair = getattr(one, parameter.name), getattr(another, parameter.name)
+                if isinstance(pair[0], Schedule) and isinstance(pair[1], Schedule):
+                    pending.append(pair)
+                elif pair[0] is not pair[1] and pair[0] != pair[1]:
+                    return False
+        return True
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached
+    def _hash(self) -> int:
+        self._ask_within("_hash")
+        return hash(tuple(self.__getstate__().values()))
+
+    def _within(self) -> list[Schedule]:
+        """The schedules that this one is made of."""
+        values = (getattr(self, parameter.name) for parameter in fields(self))  # type: ignore[arg-type]
+        return [value for value in values if isinstance(value, Schedule)]
+
+    @cached
+    def _depth(self) -> int:
+        """How many schedules there are on the longest way into it."""
+        return 1 + max([schedule._depth for schedule in self._within()], default=0)
+
+    @cached
+    def _nesting(self) -> int:
+        """How many schedules there are on the longest way into it whose rates are those of others inside."""
+        return self._nests + max([schedule._nesting for schedule in self._within()], default=0)
+
+    @property
+    def _nests(self) -> bool:
+        """Whether it has the pieces of the schedules that it is made of inside of its own."""
+        return False
+
+    def _all_within(self) -> list[Schedule]:
+        """The schedule and all inside of it, each after those that it is made of."""
+        found: dict[int, Schedule] = {}
+        pending: list[Schedule] = [self]
+        while pending:
+            schedule = pending.pop()
+            if id(schedule) not in found:
+                found[id(schedule)] = schedule
+                pending.extend(schedule._within())
+        return sorted(found.values(), key=lambda schedule: schedule._depth)
+
+    def _ask_within(self, name: str) -> None:
+        """Let schedules inside compute what is cached under a name, so that no recursion gets deep."""
+        if self._depth > _SHALLOW:
+            for schedule in self._all_within()[:-1]:
+                if schedule._depth % _SHALLOW == 0:
+                    getattr(schedule, name)
 
     def __call__(self, step: npt.ArrayLike) -> Any:
         """Evaluate the schedule.
@@ -866,9 +990,26 @@ class Schedule(ABC):
         return plot_schedule(self, stop, ax)
 
     def __repr__(self) -> str:
-        first, *others = (parameter.name for parameter in fields(self))  # type: ignore[arg-type]
-        named = [f"{name}={getattr(self, name)!r}" for name in others]
-        return f"{type(self).__name__}({', '.join([repr(getattr(self, first)), *named])})"
+        text: list[str] = []
+        pending: list[str | Schedule] = [self]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, str):
+                text.append(value)
+            elif value is self or type(value).__repr__ is Schedule.__repr__:
+                pending.extend(reversed(value._tokens()))
+            else:
+                text.append(repr(value))
+        return "".join(text)
+
+    def _tokens(self) -> list[str | Schedule]:
+        """The parts of the repr: texts and schedules."""
+        tokens: list[str | Schedule] = [f"{type(self).__name__}("]
+        for place, parameter in enumerate(fields(self)):  # type: ignore[arg-type]
+            value = getattr(self, parameter.name)
+            tokens += [f", {parameter.name}="] if place else []
+            tokens += [value if isinstance(value, Schedule) else repr(value)]
+        return [*tokens, ")"]
 
     def to_dict(self) -> dict[str, Any]:
         """The schedule as a dictionary of JSON's types, with a version.
@@ -884,16 +1025,18 @@ class Schedule(ABC):
         >>> lrd.StepDecay(0.1, 0.96, 1000).to_dict()["drop_rate"]
         0.96
         """
-        return {"version": VERSION, **self._parameters_described()}
-
-    def _parameters_described(self) -> dict[str, Any]:
-        description: dict[str, Any] = {"class": type(self).__name__}
-        for parameter in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, parameter.name)
-            if isinstance(value, Schedule):
-                value = value._parameters_described()
-            description[parameter.name] = list(value) if isinstance(value, tuple) else value
-        return description
+        result: dict[str, Any] = {"version": VERSION}
+        pending: list[tuple[Schedule, dict[str, Any]]] = [(self, result)]
+        while pending:
+            schedule, description = pending.pop()
+            description["class"] = type(schedule).__name__
+            for name, value in schedule.__getstate__().items():
+                if isinstance(value, Schedule):
+                    description[name] = {}
+                    pending.append((value, description[name]))
+                else:
+                    description[name] = list(value) if isinstance(value, tuple) else value
+        return result
 
     def to_json(self) -> str:
         """The schedule as JSON text; `from_json` reads it back.
@@ -974,16 +1117,37 @@ def from_dict(description: dict[str, Any]) -> Schedule:
         raise TypeError(f"a schedule's description must be a dictionary, not {type(description).__name__}")
     version = description.get("version")
     if type(version) is not int or version != VERSION:
-        raise ValueError(f"version={version!r} is unknown; this release reads version {VERSION}")
-    return _from_description({k: v for k, v in description.items() if k != "version"})
+        raise ValueError(
+            f"version={validation.shown(version)} is unknown; this release reads version {VERSION}"
+        )
+    with validation.short_messages():
+        return _from_description({k: v for k, v in description.items() if k != "version"})
 
 
 def _from_description(description: dict[str, Any]) -> Schedule:
+    """Make the schedules inside before those that are made of them; all names are checked before."""
+    found: list[tuple[type[Schedule], dict[str, Any], dict[str, Any], str]] = []
+    result: dict[str, Any] = {}
+    pending = [(description, result, "schedule", 1)]
+    while pending:
+        described, holder, place, depth = pending.pop()
+        if depth > DEEPEST + 1:
+            raise ValueError(f"schedules are nested more than {DEEPEST + 1} deep; at most so many are read")
+        cls, parameters = _class_and_parameters(described)
+        found.append((cls, parameters, holder, place))
+        pending += [(v, parameters, k, depth + 1) for k, v in parameters.items() if isinstance(v, dict)]
+    for cls, parameters, holder, place in reversed(found):
+        holder[place] = cls(**parameters)
+    schedule: Schedule = result["schedule"]
+    return schedule
+
+
+def _class_and_parameters(description: dict[str, Any]) -> tuple[type[Schedule], dict[str, Any]]:
     name = description.get("class")
     cls = SCHEDULES.get(name) if isinstance(name, str) else None
     if cls is None:
         raise ValueError(
-            f"class={name!r} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}; "
+            f"class={validation.shown(name)} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}; "
             "a formula of your own is known once the module that defines it is imported"
         )
     parameters = {k: v for k, v in description.items() if k != "class"}
@@ -995,11 +1159,10 @@ def _from_description(description: dict[str, Any]) -> Schedule:
     if set(parameters) != set(known):
         unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))
-        raise ValueError(f"{name} has the fields {', '.join(known)}; unknown: {unknown}, missing: {missing}")
-    schedule: Schedule = cls(
-        **{k: _from_description(v) if isinstance(v, dict) else v for k, v in parameters.items()}
-    )
-    return schedule
+        raise ValueError(
+            f"{name} has the fields {', '.join(known)}; unknown: {validation.shown(unknown)}, missing: {missing}"
+        )
+    return cls, parameters
 
 
 def from_json(text: str | bytes) -> Schedule:
@@ -1022,7 +1185,12 @@ def from_json(text: str | bytes) -> Schedule:
     """
     try:
         description = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ValueError(
+            f"the text of a schedule must be JSON, and {validation.depth_of_json(text)} deep is too deep; schedules "
+            f"may be nested {DEEPEST + 1} deep"
+        ) from None
+    except ValueError as error:
         raise ValueError(f"the text of a schedule must be JSON: {error}") from None
     return from_dict(description)
 
@@ -1032,9 +1200,32 @@ def set_fields(schedule: Schedule, /, **values: Any) -> None:
         object.__setattr__(schedule, name, value)
 
 
+def _placed(value: Any, places: dict[int, int]) -> tuple[bool, Any]:
+    """Whether a value is one of some schedules, and its place among them or itself."""
+    return (True, places[id(value)]) if isinstance(value, Schedule) else (False, value)
+
+
+def _from_states(states: list[tuple[type[Schedule], list[tuple[str, bool, Any]]]]) -> Schedule:
+    """Make the last of some schedules, each of which is made of those before it."""
+    made: list[Schedule] = []
+    for cls, state in states:
+        schedule: Schedule = cls.__new__(cls)
+        schedule.__setstate__({name: made[value] if placed else value for name, placed, value in state})
+        made.append(schedule)
+    return made[-1]
+
+
 def schedule_given(name: str, value: Any) -> Schedule:
+    """A schedule that another one may be made of."""
     if not isinstance(value, Schedule):
         raise TypeError(f"{name}={value!r} must be a Schedule, not {type(value).__name__}")
+    if value._depth > DEEPEST:
+        raise ValueError(f"{name} is {value._depth} schedules deep; what is composed may be {DEEPEST} deep")
+    if value._nesting > MOST_NESTED:
+        raise ValueError(
+            f"{name} has {value._nesting} sums, products, restarts and staircases inside one another; what is "
+            f"composed may have {MOST_NESTED} (a sum of many has fewest if they are added in pairs)"
+        )
     return value
 
 
@@ -1049,8 +1240,9 @@ def duration_given(name: str, value: Any) -> int | float:
 
 
 def _same_type(name: str, value: Any, number: float) -> int | float:
-    if not isinstance(value, (int, np.integer)):
+    if not isinstance(value, Integral):
         return number
-    if number != value:
+    # As Python's integers: NumPy's are rounded to be compared with a float.
+    if int(number) != int(value):
         raise ValueError(f"{name}={value!r} must be an integer that float64 holds, such as {number:.0f}")
     return int(value)

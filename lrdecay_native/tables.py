@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native import validation
+from lrdecay_native.caching import cached
 from lrdecay_native.evaluation import PointPair
 from lrdecay_native.pieces import NEVER, Cut, Node, Piece, Pieces, TimeMap, as_point, held
 from lrdecay_native.schedules import Schedule, period_given, set_fields
@@ -117,10 +118,11 @@ class Tabulated(Schedule):
     _instead: ClassVar[str] = "write Tabulated(learning_rates, every=..., interpolation=...)"
 
     def __post_init__(self) -> None:
-        if self.interpolation not in INTERPOLATIONS:
-            raise ValueError(f"interpolation={self.interpolation!r} must be 'linear' or 'previous'")
         set_fields(
-            self, learning_rates=_rates_given(self.learning_rates), every=period_given("every", self.every)
+            self,
+            learning_rates=_rates_given(self.learning_rates),
+            every=period_given("every", self.every),
+            interpolation=validation.one_of("interpolation", self.interpolation, INTERPOLATIONS),
         )
 
     @classmethod
@@ -132,7 +134,7 @@ class Tabulated(Schedule):
         Parameters
         ----------
         path : str or Path
-            The file, in UTF-8.
+            The file, in UTF-8, with or without a byte order mark.
         column : str or int, default 0
             The column's name in the first line, or its number in a file without names.
         every, interpolation
@@ -147,26 +149,35 @@ class Tabulated(Schedule):
         OSError
             If the file can't be read.
         ValueError
-            If there is no such column, or a value in it is no rate.
+            If the file is no CSV, there is no such column, or a value in it is no rate; it names the file.
+        TypeError
+            If ``column`` is neither a name nor a number.
         """
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            lines = [line for line in csv.reader(file) if line]
-        index: int | str = column
-        if isinstance(column, str):
-            if not lines or column not in lines[0]:
+        if isinstance(column, bool) or not isinstance(column, (str, Integral)):
+            raise TypeError(
+                f"column={column!r} must be a column's name or number, not {type(column).__name__}"
+            )
+        lines = _lines_of(Path(path))
+        place = int(column) if not isinstance(column, str) else None
+        if place is None:
+            names, *lines = lines or [[]]
+            if column not in names:
                 raise ValueError(
-                    f"column={column!r} must be one of those of {path}: {lines[0] if lines else []}"
+                    f"column={validation.shown(column)} must be one of those of {path}: {validation.shown(names)}"
                 )
-            index, lines = lines[0].index(column), lines[1:]
+            place = names.index(column)
         rates = []
         for number, line in enumerate(lines, start=1):
             try:
-                rates.append(float(line[int(index)]))
+                rates.append(_number(line[place]))
             except (ValueError, IndexError):
-                raise ValueError(f"{path}: row {number} has no rate in column {column!r}: {line}") from None
+                raise ValueError(
+                    f"{path}: row {number} has no rate in column {validation.shown(column)}: "
+                    f"{validation.shown(line)}"
+                ) from None
         return cls(tuple(rates), every=every, interpolation=interpolation)
 
-    @cached_property
+    @cached
     def _table(self) -> Table:
         return Table(np.array(self.learning_rates), self.interpolation == "linear")
 
@@ -179,22 +190,70 @@ class Tabulated(Schedule):
         return Piece(end, (TimeMap("continuous", every),), self._table), last
 
 
+def _lines_of(path: Path) -> list[list[str]]:
+    """The lines of a CSV file that aren't empty."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        # Strict: a quote that isn't closed would take the rest of the file into one value.
+        reader = csv.reader(file, strict=True)
+        try:
+            return [line for line in reader if line]
+        except csv.Error as error:
+            raise ValueError(f"{path}: line {reader.line_num} is no CSV ({error})") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: not in UTF-8 ({error})") from None
+
+
+def _number(text: str) -> float:
+    """The number that a text is; what only Python takes for one, as 1_0, is none."""
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return float(text)
+
+
 def _rates_given(value: Any) -> tuple[float, ...]:
     """Rates, checked all at once: there may be millions."""
-    try:
-        rates = np.array(value, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"learning_rates must be numbers, not {value!r:.200}") from None
-    if rates.ndim != 1 or not 0 < len(rates) < 2**31:
+    numbers = _numbers_given(value)
+    if numbers.ndim != 1 or not 0 < len(numbers) < 2**31:
         raise ValueError(
-            f"learning_rates must be a sequence of 1 to 2**31 - 1 rates; it has shape {rates.shape}"
+            f"learning_rates must be a sequence of 1 to 2**31 - 1 rates; it has shape {numbers.shape}"
         )
+    if numbers.dtype == object:
+        # Each by itself, as any other parameter: what NumPy can't hold, or takes for a number that is none.
+        numbers = np.array([validation.real(f"learning_rates[{k}]", rate) for k, rate in enumerate(numbers)])
+    with np.errstate(over="ignore"):
+        rates = numbers.astype(np.float64)
     wrong = np.flatnonzero(
         ~((rates == 0.0) | ((rates >= validation.SMALLEST) & (rates <= validation.LARGEST)))
     )
     if len(wrong):
         raise ValueError(
-            f"learning_rates[{wrong[0]}]={value[wrong[0]]!r} must be 0, or from {validation.SMALLEST} to "
+            f"learning_rates[{wrong[0]}]={numbers[wrong[0]].item()!r} must be 0, or from {validation.SMALLEST} to "
             f"{validation.LARGEST} ({len(wrong)} of {len(rates)} rates are wrong)"
         )
     return tuple((rates + 0.0).tolist())
+
+
+def _numbers_given(value: Any) -> npt.NDArray[Any]:
+    """An array of real numbers, or one of objects that may be any."""
+    if np.ma.isMaskedArray(value):
+        if np.ma.is_masked(value):
+            raise ValueError("learning_rates has masked values; each must be a rate")
+        value = np.ma.getdata(value)
+    array = hasattr(value, "__array__")
+    if not array and (isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Sequence)):
+        raise TypeError(f"learning_rates={validation.shown(value)} must be a sequence of numbers")
+    try:
+        if not array and set(map(type, value)).difference((float, int)):
+            # NumPy would take texts and truth values among numbers for numbers.
+            return np.fromiter(value, object, len(value))
+        numbers = np.asarray(value)
+        if numbers.dtype.kind == "V" and np.can_cast(numbers.dtype, np.float64):
+            # Such as bfloat16, which NumPy doesn't know for a number.
+            numbers = numbers.astype(np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"learning_rates must be numbers, not {validation.shown(value)}") from None
+    if numbers.dtype.kind not in "iufO":
+        raise TypeError(
+            f"learning_rates must be real numbers, not {numbers.dtype}: {validation.shown(value)}"
+        )
+    return numbers

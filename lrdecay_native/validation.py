@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
 
@@ -22,8 +26,45 @@ SHORT = 2**14
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 """The dtypes of results."""
 
+LONGEST_VALUE, LONGEST_MESSAGE = 200, 2000
+"""Characters of a value in a message, and of a message about what was read."""
+
 STEP_LIMIT = 2**63
 """Steps lie in ``[0, STEP_LIMIT)``."""
+
+
+def shown(value: Any) -> str:
+    """A value's repr, its midst left out where it is long: a file may hold anything."""
+    return shortened(repr(value), LONGEST_VALUE)
+
+
+def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
+    """A text, its midst left out where it is long."""
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest // 2]} ... {text[-longest // 2 :]}"
+
+
+@contextmanager
+def short_messages() -> Iterator[None]:
+    """Shorten messages about what was read, which may repeat it whole."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if len(str(error)) <= LONGEST_MESSAGE:
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(shortened(str(error))) from None
+
+
+def depth_of_json(text: str | bytes) -> int:
+    """How deep lists and dictionaries are nested in JSON text."""
+    decoded = text if isinstance(text, str) else bytes(text).decode(json.detect_encoding(text), "replace")
+    depth = deepest = 0
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[][{}]', decoded):
+        depth += (token in "[{") - (token in "]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def real(name: str, value: Any) -> float:
@@ -61,6 +102,15 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r} must be True or False, not {type(value).__name__}")
     return bool(value)
+
+
+def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """One of some texts, as a plain one: a subclass may have another repr."""
+    texts = list(allowed)
+    if not isinstance(value, str) or value not in texts:
+        *others, last = map(repr, texts)
+        raise ValueError(f"{name}={shown(value)} must be {', '.join(others)} or {last}")
+    return texts[texts.index(value)]
 
 
 def whole(name: str, value: Any, *, lowest: int = 0) -> int:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from keras import ops, tree
 
 from lrdecay_native import validation
+from lrdecay_native.caching import cached
 from lrdecay_native.keras.learning_rates import KerasTable
 from lrdecay_native.keras.optimizer_state import innermost, steps_taken
 from lrdecay_native.phases import PiecewiseInterpolation
@@ -53,7 +53,7 @@ class LearningRateFinding:
     losses: npt.NDArray[np.float64]
     smoothed: npt.NDArray[np.float64]
 
-    @cached_property
+    @cached
     def suggestion(self) -> float:
         """The rate at which the loss falls most steeply per decade, before its lowest.
 

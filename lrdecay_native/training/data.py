@@ -8,19 +8,24 @@ from __future__ import annotations
 import hashlib
 import http.client
 import io
+import math
 import os
 import shutil
 import urllib.request
 import zipfile
-import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.lib.format as npy
 import numpy.typing as npt
 from rich.progress import wrap_file
 
 from lrdecay_native.files import write_whole
+from lrdecay_native.validation import shortened
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -101,47 +106,103 @@ def read_mnist(path: Path) -> Digits:
     """
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; an mnist.npz is expected")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: truncated or not an .npz file; a whole mnist.npz is expected")
-    with np.load(path, allow_pickle=False) as archive:
-        missing = [name for name in ARRAYS if name not in archive.files]
-        if missing:
-            raise ValueError(
-                f"{path}: has no array {', '.join(missing)}; an mnist.npz holds {', '.join(ARRAYS)}"
-            )
-        try:
-            x_train, y_train, x_test, y_test = (archive[name] for name in ARRAYS)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"{path}: damaged ({error}); a whole mnist.npz is expected") from None
-    check_pairs(path, "train", x_train, y_train)
-    check_pairs(path, "test", x_test, y_test)
+    with path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{path}: truncated or not an .npz file; a whole mnist.npz is expected")
+        with _damage_refused(path), zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+            missing = [name for name in ARRAYS if f"{name}.npy" not in names]
+            if missing:
+                raise UnfitError(
+                    f"{path}: has no array {', '.join(missing)}; an mnist.npz holds {', '.join(ARRAYS)}"
+                )
+            headers = {name: _header(archive, name) for name in ARRAYS}
+            # Before anything is read: what zip files hold may be thousands of times longer than they are.
+            for part in ("train", "test"):
+                check_pair(path, part, headers[f"x_{part}"], headers[f"y_{part}"])
+            x_train, y_train, x_test, y_test = (_array(archive, name, headers[name]) for name in ARRAYS)
+    check_labels(path, "train", y_train)
+    check_labels(path, "test", y_test)
     return Digits(
         scaled(x_train, 255), labels(y_train), scaled(x_test, 255), labels(y_test), f"MNIST, {path}"
     )
 
 
-def check_pairs(
-    path: Path, part: str, images: npt.NDArray[np.generic], digits: npt.NDArray[np.generic]
-) -> None:
+class UnfitError(ValueError):
+    """A whole file that holds something else."""
+
+
+@contextmanager
+def _damage_refused(path: Path) -> Iterator[None]:
+    """Turn all that is raised at damaged bytes into a ValueError that names the file."""
+    try:
+        yield
+    except UnfitError:
+        raise
+    except Exception as error:  # Neither zipfile nor NumPy says what they raise: errors of a dozen kinds.
+        what = shortened(f"{type(error).__name__}: {error}", 200)
+        raise ValueError(f"{path}: damaged ({what}); a whole mnist.npz is expected") from None
+
+
+class Header(NamedTuple):
+    """What an array's file says of it before its numbers: its shape, order and type, and its own length."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    length: int
+
+
+def _header(archive: zipfile.ZipFile, name: str) -> Header:
+    with archive.open(f"{name}.npy") as file:
+        version = npy.read_magic(file)
+        if version not in _HEADERS:
+            raise ValueError(f"{name} has the version {version} of NumPy's format")
+        return Header(*_HEADERS[version](file), file.tell())
+
+
+_HEADERS: dict[tuple[int, int], Callable[..., tuple[tuple[int, ...], bool, np.dtype[Any]]]] = {
+    (1, 0): npy.read_array_header_1_0,
+    (2, 0): npy.read_array_header_2_0,
+}
+
+
+def _array(archive: zipfile.ZipFile, name: str, header: Header) -> npt.NDArray[Any]:
+    """The numbers of an array, whose file must have just as many."""
+    info = archive.getinfo(f"{name}.npy")
+    if info.file_size != header.length + math.prod(header.shape) * header.dtype.itemsize:
+        raise ValueError(f"{name} has {info.file_size} bytes, which don't make {described(header)}")
+    with archive.open(info) as file:
+        # Up to the end, where the checksum is compared.
+        content = file.read()
+    numbers = np.frombuffer(content, header.dtype, offset=header.length)
+    return numbers.reshape(header.shape, order="F" if header.fortran else "C")
+
+
+def check_pair(path: Path, part: str, images: Header, digits: Header) -> None:
     """Raise a ValueError that names the array if images and labels aren't MNIST-shaped."""
-    if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or len(images) == 0:
-        raise ValueError(
+    if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or images.shape[0] < 1:
+        raise UnfitError(
             f"{path}: x_{part} is {described(images)}; "
             "MNIST has unsigned bytes (uint8) in the shape (n, 28, 28), n at least 1"
         )
     if digits.dtype.kind not in "iu" or digits.shape != images.shape[:1]:
-        raise ValueError(
+        raise UnfitError(
             f"{path}: y_{part} is {described(digits)}; "
-            f"MNIST has integers in the shape ({len(images)},), one for each image of x_{part}"
+            f"MNIST has integers in the shape ({images.shape[0]},), one for each image of x_{part}"
         )
+
+
+def check_labels(path: Path, part: str, digits: npt.NDArray[Any]) -> None:
+    """Raise a ValueError that names the array if there are other digits than 0 to 9."""
     lowest, highest = int(np.min(digits)), int(np.max(digits))
     if lowest < 0 or highest > 9:
         raise ValueError(f"{path}: the labels in y_{part} go from {lowest} to {highest}; MNIST's are 0 to 9")
 
 
-def described(array: npt.NDArray[np.generic]) -> str:
+def described(array: Header) -> str:
     """The type and the shape of an array, for an error message."""
-    return f"{array.dtype} in the shape {array.shape}"
+    return shortened(f"{array.dtype} in the shape {array.shape}", 200)
 
 
 def scaled(images: npt.NDArray[np.generic], white: int) -> npt.NDArray[np.float32]:
