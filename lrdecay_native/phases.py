@@ -410,9 +410,10 @@ class OneCycle(Schedule):
 
     Notes
     -----
-    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, but holds the last rate where that raises an error, and with
-    ``optax.cosine_onecycle_schedule``, whose ``final_div_factor`` divides the highest rate.  L. N. Smith and
-    N. Topin, "Super-Convergence", 2018.
+    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, which behind its steps, and for a rise of one step, raises errors,
+    and with ``optax.cosine_onecycle_schedule``, which leaves the rise out where that takes all steps.  With a
+    ``pct_start`` of 1 there is no fall: by torch's rule the last step has the highest rate, and the next one the end
+    rate.  L. N. Smith and N. Topin, "Super-Convergence", 2018.
 
     Examples
     --------
@@ -459,13 +460,15 @@ class OneCycle(Schedule):
         first = highest / Fraction(self.div_factor)
         start, peak, end = map(as_point, (first, highest, first / Fraction(self.final_div_factor)))
         rise, mirrored, last = self._ends()
-        falls = [transition(shape, mirrored - rise, peak, start)] if self.three_phase else []
-        falls.append(transition(shape, last - mirrored, start if self.three_phase else peak, end))
-        # Torch may have the rise end before step 0.
-        return (
-            *transition(shape, max(rise, Fraction(0)), start, peak),
-            *delayed(row(*falls, (held(end),)), rise),
-        )
+        # Torch may have phases end before step 0, and then the fall that mirrors the rise before the rise.
+        before = transition(shape, max(rise, Fraction(0)), start, peak)
+        if self.three_phase:
+            before = (*before, *delayed(transition(shape, max(mirrored - rise, Fraction(0)), peak, start), rise))
+        elif rise == last and self.end_at_last_step:
+            # There is no fall, and the last of the steps has what the rise aims at.
+            return (*before, held(peak, Cut(rise, after=True)), held(end))
+        fall = transition(shape, last - mirrored, start if self.three_phase else peak, end)
+        return (*before, *delayed(row(fall, (held(end),)), mirrored))
 
     def _ends(self) -> tuple[Fraction, Fraction, Fraction]:
         """The steps at which the rise, the fall that mirrors it, if any, and the last phase end."""
