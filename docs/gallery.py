@@ -100,7 +100,7 @@ CLASSES: dict[str, str] = {
         lrd.StepDecay(0.1, drop_rate=0.5, step_size=200, staircase=False).plot(1000)
     """,
     "ExponentialDecay": """
-        schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, decay_steps=300)
+        schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, step_size=300)
         schedule.plot(1000)
     """,
     "InverseTimeDecay": """

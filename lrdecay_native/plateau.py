@@ -12,6 +12,7 @@ import numpy as np
 
 from lrdecay_native import validation
 from lrdecay_native.schedules import Schedule, from_dict, schedule_given
+from lrdecay_native.synonyms import known_by_name
 
 VERSION = 1
 """The version of the state of a controller."""
@@ -102,6 +103,7 @@ class ReduceOnPlateau:
     0.05
     """
 
+    @known_by_name
     def __init__(
         self,
         schedule: Schedule,
@@ -135,6 +137,7 @@ class ReduceOnPlateau:
         self._schedule_now = self._reduced_by(self.factor)
 
     @classmethod
+    @known_by_name
     def like_keras(
         cls,
         schedule: Schedule,
@@ -204,6 +207,7 @@ class ReduceOnPlateau:
         )
 
     @classmethod
+    @known_by_name
     def like_torch(
         cls,
         schedule: Schedule,

@@ -22,6 +22,7 @@ from lrdecay_native.grids import evaluate_grid
 from lrdecay_native.namespaces import evaluate_pieces
 from lrdecay_native.parts import Chain, Part, parts_of
 from lrdecay_native.pieces import Pieces, Row, between
+from lrdecay_native.synonyms import hints, known_by_name, refuse_unknown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +70,9 @@ class Schedule(ABC):
                 f"{cls.__name__} takes {cls._positional} positional arguments, {len(arguments)} were given; "
                 f"{cls._instead}"
             )
+        parameters = cls.__dataclass_fields__  # type: ignore[attr-defined]
+        if not keywords.keys() <= parameters.keys():
+            refuse_unknown(cls.__name__, keywords, [field.name for field in fields(cls)], cls._instead)  # type: ignore[arg-type]
         return super().__new__(cls)
 
     def evaluate(self, xp: Any, step: Any, *, first: int = 0, stop: int | None = None) -> Any:
@@ -412,6 +416,7 @@ class Schedule(ABC):
             return None
         return _rounded_up(Fraction(before[-1].end.position))
 
+    @known_by_name
     def warmup(
         self, steps: float, start: float = 0.0, *, start_factor: float | None = None, shape: str = "linear"
     ) -> Warmup:
@@ -458,6 +463,7 @@ class Schedule(ABC):
             start = validation.not_negative("start_factor", start_factor) * self(0)
         return Warmup(self, steps, start=start, shape=shape)
 
+    @known_by_name
     def then(self, other: Schedule, at: float) -> Joined:
         """Go on with another schedule from a step on.
 
@@ -489,6 +495,7 @@ class Schedule(ABC):
 
         return Joined(self, other, at)
 
+    @known_by_name
     def restarted(self, every: float, factor: float = 1.0) -> Restarted:
         """Begin the schedule again every so many steps.
 
@@ -519,6 +526,7 @@ class Schedule(ABC):
 
         return Restarted(self, every, factor=factor)
 
+    @known_by_name
     def shifted(self, by: float) -> Shifted:
         """Begin the schedule later, or in its midst.
 
@@ -548,6 +556,7 @@ class Schedule(ABC):
 
         return Shifted(self, by)
 
+    @known_by_name
     def reversed(self, steps: float) -> Reversed:
         """Run the schedule backwards.
 
@@ -576,6 +585,7 @@ class Schedule(ABC):
 
         return Reversed(self, steps)
 
+    @known_by_name
     def cooled_down(self, at: float, steps: float, end: float = 0.0, shape: str = "linear") -> CooledDown:
         """Go from whatever the rate is at a step to an end rate.
 
@@ -610,6 +620,7 @@ class Schedule(ABC):
 
         return CooledDown(self, at, steps, end=end, shape=shape)
 
+    @known_by_name
     def k_decay(self, k: float, decay_steps: float) -> KDecay:
         """Slow the schedule down at its start, and hurry it at its end.
 
@@ -640,6 +651,7 @@ class Schedule(ABC):
 
         return KDecay(self, decay_steps, k)
 
+    @known_by_name
     def scaled(self, factor: float) -> Scaled:
         """Multiply every rate by a factor.
 
@@ -668,6 +680,7 @@ class Schedule(ABC):
 
         return Scaled(self, factor)
 
+    @known_by_name
     def clipped(self, lowest: float | None = None, highest: float | None = None) -> Clipped:
         """Keep every rate within bounds.
 
@@ -698,6 +711,7 @@ class Schedule(ABC):
 
         return Clipped(self, lowest=lowest, highest=highest)
 
+    @known_by_name
     def per_epoch(self, steps_per_epoch: float, staircase: bool = False) -> PerEpoch:
         """Use a schedule that is written in epochs with steps.
 
@@ -724,6 +738,7 @@ class Schedule(ABC):
 
         return PerEpoch(self, steps_per_epoch, staircase=staircase)
 
+    @known_by_name
     def stretched(self, to: float, of: float | None = None) -> Stretched:
         """Run the schedule in another number of steps: a plan for a new budget.
 
@@ -757,6 +772,7 @@ class Schedule(ABC):
 
         return Stretched(self, to, self._length_given(of, "of"))
 
+    @known_by_name
     def continued(self, from_step: float, to: float) -> Joined:
         """Keep to the schedule up to a step, and finish it in another number of steps.
 
@@ -964,13 +980,19 @@ def _from_description(description: dict[str, Any]) -> Schedule:
     parameters = {k: v for k, v in description.items() if k != "class"}
     known = [parameter.name for parameter in fields(cls)]  # type: ignore[arg-type]
     for parameter in fields(cls):  # type: ignore[arg-type]
-        # What was stored before a class had this parameter is read as it was meant.
+        # What was stored before a class had this parameter, or under its former name, is read as it was meant.
         if parameter.metadata.get("later") and parameter.name not in parameters:
             parameters[parameter.name] = parameter.default
+        former = parameter.metadata.get("formerly")
+        if former in parameters and parameter.name not in parameters:
+            parameters[parameter.name] = parameters.pop(former)
     if set(parameters) != set(known):
         unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))
-        raise ValueError(f"{name} has the fields {', '.join(known)}; unknown: {unknown}, missing: {missing}")
+        raise ValueError(
+            f"{name} has the fields {', '.join(known)}; unknown: {unknown}, missing: {missing}"
+            + hints(cls.__name__, map(str, unknown), missing)
+        )
     schedule: Schedule = cls(
         **{k: _from_description(v) if isinstance(v, dict) else v for k, v in parameters.items()}
     )

@@ -507,9 +507,9 @@ def _floor_if(staircase_wanted: bool) -> Callable[[Real, float], Real]:
     return staircase if staircase_wanted else continuous
 
 
-def _some_rate_decay(cls: type[Any]) -> Callable[[Random], Any]:
+def _some_rate_decay(cls: type[Any], unit: str) -> Callable[[Random], Any]:
     return lambda random: cls(
-        **_rate_arguments(random), decay_steps=some_period(random), staircase=some_flag(random)
+        **_rate_arguments(random), **{unit: some_period(random)}, staircase=some_flag(random)
     )
 
 
@@ -587,14 +587,14 @@ SCHEDULES: dict[str, Schedule] = {
         example=lrd.StepDecay(0.1, 0.5, 1),
     ),
     "ExponentialDecay": Schedule(
-        lambda s, t: natural(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
-        _some_rate_decay(lrd.ExponentialDecay),
-        lambda s: _length(s.decay_rate, s.decay_steps),
+        lambda s, t: natural(_floor_if(s.staircase)(t, s.step_size), s.initial_learning_rate, s.decay_rate),
+        _some_rate_decay(lrd.ExponentialDecay, "step_size"),
+        lambda s: _length(s.decay_rate, s.step_size),
         example=lrd.ExponentialDecay(0.1, 0.5),
     ),
     "InverseTimeDecay": Schedule(
         lambda s, t: inverse(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
-        _some_rate_decay(lrd.InverseTimeDecay),
+        _some_rate_decay(lrd.InverseTimeDecay, "decay_steps"),
         lambda s: _length(s.decay_rate, s.decay_steps),
         example=lrd.InverseTimeDecay(0.1, 0.5),
     ),
