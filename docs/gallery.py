@@ -441,7 +441,7 @@ def code_of_docstring(cls: type[lrd.Schedule]) -> str:
     if made is None:
         raise LookupError(f"{cls.__name__} needs an example in its docstring, or code in CLASSES")
     length = eval(made, {"lrd": lrd}).length
-    stop = 1000 if length is None else max(2, round(1.25 * length))
+    stop = 1000 if not length else max(2, round(1.25 * length))
     return f"schedule = {made}\nschedule.plot({stop})\n"
 
 

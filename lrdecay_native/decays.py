@@ -449,6 +449,8 @@ class LinearDecay(_Decay):
 
     def _described(self) -> Pieces:
         described = super()._described()
+        if self.initial_learning_rate == self.end_learning_rate:
+            return (replace(described[-1], constant=True),)
         if self.initial_learning_rate > 0.0:
             return described
         # Bulk evaluation can't have a zero inside a block.

@@ -43,7 +43,12 @@ def first_step_below(parts: Sequence[Part], rate_at: Rate, learning_rate: float)
 
 def last_step_above(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
     """The last step whose rate is above the given one; see `Schedule.last_step_above`."""
-    found = (_last_step(part, rate_at, lambda rate: rate > learning_rate) for part in reversed(parts))
+    return last_step_where(parts, rate_at, lambda rate: rate > learning_rate)
+
+
+def last_step_where(parts: Sequence[Part], rate_at: Rate, holds: Holds) -> int | None:
+    """The last step at which something holds that changes with the rate in one direction only."""
+    found = (_last_step(part, rate_at, holds) for part in reversed(parts))
     return next((step for step in found if step is not None), None)
 
 

@@ -22,6 +22,7 @@ from lrdecay_native.grids import evaluate_grid
 from lrdecay_native.namespaces import evaluate_pieces
 from lrdecay_native.parts import Chain, Part, parts_of
 from lrdecay_native.pieces import Pieces, Row, between
+from lrdecay_native.settling import settled
 from lrdecay_native.synonyms import hints, known_by_name, refuse_unknown
 
 if TYPE_CHECKING:
@@ -403,18 +404,27 @@ class Schedule(ABC):
 
     @property
     def length(self) -> int | float | None:
-        """The step from which on the rate stays the same; None where there is none.
+        """The step from which on the rate stays the same; None where there is none, or none is found.
+
+        It is 0 for a rate that never changes.  Otherwise it is where the last change ends: a boundary, whole or not
+        (a float then, rounded up), or, where a rate gets to a bound or a stair to its last, the first whole step with
+        the last rate.  What gets nearer and nearer to a rate has none, though far out both are rounded to one.
+
+        Found by evaluating the schedule at some steps, in a millisecond; in up to a second where sums and products of
+        stairs, cycles or bounded schedules get to a bound.
 
         Examples
         --------
         >>> import lrdecay_native as lrd
         >>> lrd.PolynomialDecay(0.1, max_step=100).warmup(10).length
         110
+        >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=10).clipped(lowest=0.01).length
+        40
+        >>> lrd.Constant(0.1).length
+        0
         """
-        *before, last = self._pieces
-        if not last.constant or not before:
-            return None
-        return _rounded_up(Fraction(before[-1].end.position))
+        step = settled(self._pieces, self._chain, self)
+        return None if step is None else _rounded_up(step)
 
     @known_by_name
     def warmup(
@@ -813,11 +823,13 @@ class Schedule(ABC):
     def _length_given(self, length: float | None, name: str) -> float:
         if length is not None:
             return length
-        if self.length is None:
+        own = self.length
+        if not own:
+            what = "never ends" if own is None else "has one rate from its first step on"
             raise ValueError(
-                f"{name}: {self!r} never ends; say of how many of its steps: stretched(to=..., of=...)"
+                f"{name}: {self!r} {what}; say of how many of its steps: stretched(to=..., of=...)"
             )
-        return self.length
+        return own
 
     def __add__(self, other: Schedule) -> Sum:
         """The sum of two schedules."""
