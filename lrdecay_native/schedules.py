@@ -6,6 +6,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import fields
 from fractions import Fraction
 from functools import cached_property
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """The version of the dictionary form of a schedule."""
+
+_READING: ContextVar[bool] = ContextVar("_READING", default=False)
+"""Whether what is made was stored: a plan in epochs may have phases of less than an epoch from before they were refused."""
 
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""
@@ -435,7 +439,7 @@ class Schedule(ABC):
         Parameters
         ----------
         steps : int or float
-            How many steps the warm-up takes, 0 or from 1e-100 to 1e100; with 0 there is none.
+            How many steps the warm-up takes, 0 or from 1 to 1e100; with 0 there is none.
         start : float, default 0
             The rate at step 0, 0 or from 1e-100 to 1e100.
         start_factor : float, optional
@@ -482,7 +486,7 @@ class Schedule(ABC):
         other : Schedule
             The schedule that follows; its step 0 is at step ``at``.
         at : int or float
-            The first step of the other schedule, 0 or from 1e-100 to 1e100.
+            The first step of the other schedule, 0 or from 1 to 1e100.
 
         Returns
         -------
@@ -602,9 +606,9 @@ class Schedule(ABC):
         Parameters
         ----------
         at : int or float
-            The step at which the cool-down begins, 0 or from 1e-100 to 1e100.
+            The step at which the cool-down begins, 0 or from 1 to 1e100.
         steps : int or float
-            How many steps it takes, 0 or from 1e-100 to 1e100; with 0 the rate drops at once.
+            How many steps it takes, 0 or from 1 to 1e100; with 0 the rate drops at once.
         end : float, default 0
             The rate from then on, 0 or from 1e-100 to 1e100.
         shape : str, default "linear"
@@ -789,7 +793,7 @@ class Schedule(ABC):
         Parameters
         ----------
         from_step : int or float
-            The step up to which the plan stays as it is, 0 or from 1e-100 to below its `length`.
+            The step up to which the plan stays as it is, 0 or from 1 to below its `length`.
         to : int or float
             The step at which the new plan ends, above ``from_step``.
 
@@ -811,7 +815,7 @@ class Schedule(ABC):
         (0.75, 0.5, 0.25, 0.0)
         """
         end = self._length_given(None, "continued")
-        begin = duration_given("from_step", from_step)
+        begin = phase_given("from_step", from_step)
         if begin >= end:
             raise ValueError(f"from_step={from_step!r} must be below the schedule's length, {end!r}")
         if period_given("to", to) <= begin:
@@ -978,7 +982,11 @@ def from_dict(description: dict[str, Any]) -> Schedule:
     version = description.get("version")
     if type(version) is not int or version != VERSION:
         raise ValueError(f"version={version!r} is unknown; this release reads version {VERSION}")
-    return _from_description({k: v for k, v in description.items() if k != "version"})
+    reading = _READING.set(True)
+    try:
+        return _from_description({k: v for k, v in description.items() if k != "version"})
+    finally:
+        _READING.reset(reading)
 
 
 def _from_description(description: dict[str, Any]) -> Schedule:
@@ -1055,6 +1063,17 @@ def period_given(name: str, value: Any) -> int | float:
 def duration_given(name: str, value: Any) -> int | float:
     """A number of steps, perhaps none; an integer stays one."""
     return _same_type(name, value, validation.not_negative(name, value))
+
+
+def phase_given(name: str, value: Any) -> int | float:
+    """A number of steps of a phase of training, perhaps none; a share of the training is none."""
+    steps = duration_given(name, value)
+    if 0.0 < steps < 1.0 and not _READING.get():
+        raise ValueError(
+            f"{name}={value!r} must be 0 or at least 1, in steps: write a share of the training as "
+            f"{value!r} * total_steps, and a part of an epoch in steps too, after .per_epoch(steps_per_epoch)"
+        )
+    return steps
 
 
 def _same_type(name: str, value: Any, number: float) -> int | float:

@@ -522,8 +522,14 @@ def _some_per_epoch(random: Random) -> Any:
     return some_schedule(random).per_epoch(some_period(random), staircase=some_flag(random))
 
 
+def some_phase(random: Random) -> float:
+    """The steps of a phase: one at least."""
+    return max(some_period(random), 1.0)
+
+
 def some_duration(random: Random) -> float:
-    return random.choice([0, some_period(random)])
+    """Perhaps none."""
+    return random.choice([0, some_phase(random)])
 
 
 def _some_warmup(random: Random) -> Any:
@@ -770,7 +776,7 @@ def _true_table(s: Any, t: Real) -> Real:
 def some_steps_in_order(random: Random, *, strictly: bool) -> list[float]:
     """Boundaries, some of them fractions of steps."""
     scale = spread(random, 1.0, 1e6)
-    places = [scale * random.uniform(0.01, 1.0) for _ in range(5)]
+    places = [1.0 + scale * random.uniform(0.01, 1.0) for _ in range(5)]
     steps = sorted(random.choice([float(round(place)), place]) for place in places)
     return sorted(set(steps)) if strictly else [*steps, steps[-1]]
 
@@ -978,7 +984,7 @@ SCHEDULES |= {
     "NoamDecay": Schedule(
         _true_noam,
         lambda random: lrd.NoamDecay(
-            random.randint(1, 4096), some_period(random), factor=spread(random, 1e-3, 1e3)
+            random.randint(1, 4096), some_phase(random), factor=spread(random, 1e-3, 1e3)
         ),
         lambda s: s.warmup_steps,
         example=lrd.NoamDecay(64, 4),
