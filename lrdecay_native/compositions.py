@@ -231,8 +231,8 @@ class Clipped(Schedule):
 
     Notes
     -----
-    `values` finds the steps at which the rate reaches a bound once, and fills what is beyond them.  With a ``lowest``,
-    negative values of an own formula count as 0; without, they are errors.
+    `values` finds the steps at which the rate reaches a bound once, and fills what is beyond them.  With a
+    ``lowest``, negative values of an own formula count as 0; without, they are errors.
 
     Examples
     --------

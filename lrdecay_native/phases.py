@@ -15,7 +15,7 @@ from lrdecay_native import validation
 from lrdecay_native.compositions import shape_given
 from lrdecay_native.evaluation import PointPair, apply_to_point
 from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, as_point, delayed, held, row, transition
-from lrdecay_native.schedules import Schedule, phase_given, period_given, set_fields
+from lrdecay_native.schedules import Schedule, period_given, phase_given, set_fields
 
 __all__ = [
     "MultiStepDecay",
@@ -411,8 +411,8 @@ class OneCycle(Schedule):
 
     Notes
     -----
-    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, which behind its steps, and for a rise of one step, raises errors,
-    and with ``optax.cosine_onecycle_schedule``, which leaves the rise out where that takes all steps.  With a
+    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, which raises errors behind its steps and for a rise of one
+    step, and with ``optax.cosine_onecycle_schedule``, which leaves the rise out where that takes all steps.  With a
     ``pct_start`` of 1 there is no fall: by torch's rule the last step has the highest rate, and the next one the end
     rate.  L. N. Smith and N. Topin, "Super-Convergence", 2018.
 
@@ -464,7 +464,10 @@ class OneCycle(Schedule):
         # Torch may have phases end before step 0, and then the fall that mirrors the rise before the rise.
         before = transition(shape, max(rise, Fraction(0)), start, peak)
         if self.three_phase:
-            before = (*before, *delayed(transition(shape, max(mirrored - rise, Fraction(0)), peak, start), rise))
+            before = (
+                *before,
+                *delayed(transition(shape, max(mirrored - rise, Fraction(0)), peak, start), rise),
+            )
         elif rise == last and self.end_at_last_step:
             # There is no fall, and the last of the steps has what the rise aims at.
             return (*before, held(peak, Cut(rise, after=True)), held(end))

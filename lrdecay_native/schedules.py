@@ -48,7 +48,7 @@ VERSION = 1
 """The version of the dictionary form of a schedule."""
 
 _READING: ContextVar[bool] = ContextVar("_READING", default=False)
-"""Whether what is made was stored: a plan in epochs may have phases of less than an epoch from before they were refused."""
+"""Whether what is made was stored: plans in epochs may have parts of an epoch, from before these were refused."""
 
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""

@@ -17,8 +17,25 @@ _HIGHEST = ("max_learning_rate", "learning_rate", "initial_learning_rate", "high
 _START = ("start", "initial_learning_rate", "learning_rate", "base_learning_rate")
 _END = ("end_learning_rate", "end", "lowest", "min_learning_rate")
 _FACTOR = ("drop_rate", "factor")
-_STEPS = ("decay_steps", "max_step", "half_period", "total_steps", "first_decay_steps", "step_size", "steps", "to")
-_PERIOD = ("step_size", "max_step", "half_period", "first_decay_steps", "step_size_up", "every", "decay_steps")
+_STEPS = (
+    "decay_steps",
+    "max_step",
+    "half_period",
+    "total_steps",
+    "first_decay_steps",
+    "step_size",
+    "steps",
+    "to",
+)
+_PERIOD = (
+    "step_size",
+    "max_step",
+    "half_period",
+    "first_decay_steps",
+    "step_size_up",
+    "every",
+    "decay_steps",
+)
 _WARMUP = ("warmup_steps", "steps")
 _SHAPE = ("shape", "warmup_shape", "decay_shape", "anneal_strategy", "interpolation")
 
@@ -26,18 +43,26 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("lr", "learning_rate", "value", "eta0"), _FIRST),
     **dict.fromkeys(("base_lr", "lr_base"), ("base_learning_rate", *_FIRST)),
     **dict.fromkeys(("initial_lr", "init_lr", "lr_initial"), (*_FIRST, "start")),
-    **dict.fromkeys(("max_lr", "peak_lr", "lr_max", "eta_max", "peak_value", "maximal_learning_rate"), _HIGHEST),
+    **dict.fromkeys(
+        ("max_lr", "peak_lr", "lr_max", "eta_max", "peak_value", "maximal_learning_rate"), _HIGHEST
+    ),
     **dict.fromkeys(("init_value", "start_value", "start_lr", "start_learning_rate"), _START),
     **dict.fromkeys(("warmup_lr_init", "warmup_init_lr", "warmup_start_lr", "warmup_min_lr"), ("start",)),
     **dict.fromkeys(("eta_min", "lr_min", "min_lr", "lr_end", "end_lr", "final_lr", "last_lr"), _END),
     **dict.fromkeys(("end_value", "final_value", "min_learning_rate", "minimum_learning_rate"), _END),
     **dict.fromkeys(("gamma", "factor", "decay_factor", "drop", "drop_factor", "decay_rate"), _FACTOR),
     "drop_rate": ("decay_rate", "factor"),
-    **dict.fromkeys(("decay_steps", "transition_steps", "decay_t", "step_size", "period", "cycle_length"), _PERIOD),
-    **dict.fromkeys(("steps", "num_steps", "max_step", "max_steps", "max_iter", "max_iters", "epochs"), _STEPS),
+    **dict.fromkeys(
+        ("decay_steps", "transition_steps", "decay_t", "step_size", "period", "cycle_length"), _PERIOD
+    ),
+    **dict.fromkeys(
+        ("steps", "num_steps", "max_step", "max_steps", "max_iter", "max_iters", "epochs"), _STEPS
+    ),
     **dict.fromkeys(("total_iters", "num_training_steps", "training_steps", "total_steps"), _STEPS),
     **dict.fromkeys(("T_max", "t_max", "T_0", "t_initial", "num_epochs", "total_epochs"), _STEPS),
-    **dict.fromkeys(("milestones", "boundaries_and_scales", "drop_steps", "drop_epochs"), ("boundaries", "at")),
+    **dict.fromkeys(
+        ("milestones", "boundaries_and_scales", "drop_steps", "drop_epochs"), ("boundaries", "at")
+    ),
     **dict.fromkeys(("values", "lrs", "rates"), ("learning_rates",)),
     **dict.fromkeys(("T_mult", "cycle_mul"), ("t_mul",)),
     "cycle_decay": ("peak_mul",),
@@ -137,7 +162,7 @@ def refuse_unknown(callee: str, given: Iterable[str], known: Collection[str], in
 def known_by_name(function: Callable[P, R]) -> Callable[P, R]:
     """A method that refuses unknown keywords as `refuse_unknown` does."""
     code = function.__code__
-    first, *names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     instead = f"its parameters are {', '.join(names)}"
 
     @wraps(function)

@@ -76,7 +76,9 @@ def some_part(random: Random) -> Schedule:
     steps = random.choice([1, 7, 20, 33, 12.5, 40.25])
     makers: list[Callable[[], Schedule]] = [
         lambda: lrd.Constant(rate),
-        lambda: lrd.StepDecay(rate, random.choice([0.5, 0.8, 1.0]), max(steps, 7), staircase=random.random() < 0.7),
+        lambda: lrd.StepDecay(
+            rate, random.choice([0.5, 0.8, 1.0]), max(steps, 7), staircase=random.random() < 0.7
+        ),
         lambda: lrd.InverseTimeDecay(rate, 0.2, decay_steps=steps, staircase=random.random() < 0.5),
         lambda: lrd.LinearDecay(rate, steps, end_learning_rate=end),
         lambda: lrd.CosineDecay(rate, steps, end_learning_rate=end),
@@ -153,7 +155,9 @@ def test_lengths_are_those_of_all_rates(random: Random) -> None:
 
 
 def test_plans_without_an_own_length_say_so() -> None:
-    with pytest.raises(ValueError, match=r"of: Constant\(0.1\) has one rate from its first step on; say of how"):
+    with pytest.raises(
+        ValueError, match=r"of: Constant\(0.1\) has one rate from its first step on; say of how"
+    ):
         lrd.Constant(0.1).stretched(to=100)
     with pytest.raises(ValueError, match=r"continued: .* has one rate from its first step on"):
         lrd.StepDecay(0.1, 1.0, 10).continued(5, to=100)

@@ -21,8 +21,10 @@ from lrdecay_native.schedule_expression import schedule_from_text
 from lrdecay_native.synonyms import SYNONYMS
 
 CLASSES = {name: getattr(lrd, name) for name in SCHEDULES}
-METHODS = ("warmup", "then", "restarted", "shifted", "reversed", "cooled_down", "k_decay", "scaled", "clipped")
-METHODS = (*METHODS, "per_epoch", "stretched", "continued")
+METHODS = (
+    *("warmup", "then", "restarted", "shifted", "reversed", "cooled_down", "k_decay", "scaled", "clipped"),
+    *("per_epoch", "stretched", "continued"),
+)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +46,18 @@ METHODS = (*METHODS, "per_epoch", "stretched", "continued")
         ("PolynomialDecay(0.1, decay_steps=100)", "'decay_steps': it is max_step here"),
         ("NoamDecay(d_model=512, warmup_steps=4)", "'d_model': it is model_size here"),
         ("WarmupStableDecay(0.1, 1, 2, total_steps=9)", "decay_steps is what is left"),
-        ("Constant(0.1).warmup(warmup_steps=5)", "'warmup_steps': it is steps here; its parameters are steps, "),
+        (
+            "Constant(0.1).warmup(warmup_steps=5)",
+            "'warmup_steps': it is steps here; its parameters are steps, ",
+        ),
         ("Constant(0.1).clipped(min_lr=0.1)", "'min_lr': it is lowest here"),
         ("Constant(0.1).then(Constant(0.2), step=5)", "'step': it is at here"),
         ("step_decay(5, lr=0.1, drop_rate=0.5, step_size=10)", "'lr': it is initial_learning_rate here"),
         ("cosine_decay(5, 0.1, 100, alpha=0.1)", "write end_learning_rate=alpha * initial_learning_rate"),
-        ("exponential_decay(5, 0.1, decay_steps=10, decay_rate=0.5)", "Keras's ExponentialDecay is step_decay"),
+        (
+            "exponential_decay(5, 0.1, decay_steps=10, decay_rate=0.5)",
+            "Keras's ExponentialDecay is step_decay",
+        ),
         ("Tabulated(values=[0.1])", "'values': it is learning_rates here"),
         ("StepDecay(inital_learning_rate=0.1)", "is initial_learning_rate meant?"),
     ],
@@ -65,7 +73,7 @@ def test_what_others_call_it(call: str, message: str) -> None:
 def test_keywords_of_kerass_exponential_decay_are_refused() -> None:
     """With them the rate would be another one: exp(-0.96 * n) in place of 0.96 ** n."""
     keras_call: dict[str, Any] = {"initial_learning_rate": 0.1, "decay_steps": 1000, "decay_rate": 0.96}
-    with pytest.raises(TypeError) as refusal:
+    with pytest.raises(TypeError, match="decay_steps") as refusal:
         lrd.ExponentialDecay(**keras_call, staircase=True)
     for part in (
         "'decay_steps': it is step_size here, and Keras's ExponentialDecay is StepDecay",
@@ -81,7 +89,9 @@ def test_each_word_names_a_parameter_that_there_is(name: str) -> None:
     cls = CLASSES[name]
     known = {parameter.name for parameter in fields(cls)}
     for word in SYNONYMS.keys() - known:
-        with pytest.raises(TypeError, match=f"^{name} got an unexpected keyword argument {word!r}") as refusal:
+        with pytest.raises(
+            TypeError, match=f"^{name} got an unexpected keyword argument {word!r}"
+        ) as refusal:
             cls(**{word: 0.1})
         meant = re.search(r": it is (\w+) here", str(refusal.value))
         assert meant is None or meant[1] in known
@@ -92,7 +102,9 @@ def test_methods_refuse_unknown_words(name: str, random: Random) -> None:
     method = getattr(lrd.Constant(0.1), name)
     known = inspect.signature(method).parameters
     for word in random.sample(sorted(SYNONYMS.keys() - known.keys()), 20):
-        with pytest.raises(TypeError, match=f"^{name} got an unexpected keyword argument {word!r}.*its parameters"):
+        with pytest.raises(
+            TypeError, match=f"^{name} got an unexpected keyword argument {word!r}.*its parameters"
+        ):
             method(**{word: 0.1})
 
 
@@ -107,7 +119,9 @@ def test_kernels_refuse_unknown_words(name: str, random: Random) -> None:
 
 def test_json_and_fits_say_it_too() -> None:
     stored = {"version": 1, "class": "StepDecay", "lr": 0.1, "gamma": 0.5, "step_size": 3, "staircase": True}
-    with pytest.raises(ValueError, match=r"gamma: it is drop_rate here; lr: it is initial_learning_rate here"):
+    with pytest.raises(
+        ValueError, match=r"gamma: it is drop_rate here; lr: it is initial_learning_rate here"
+    ):
         lrd.from_json(json.dumps(stored))
     with pytest.raises(TypeError, match="gamma: it is drop_rate here"):
         fit(lrd.StepDecay, [(0, 0.1)], gamma=0.5, step_size=1)
@@ -163,11 +177,11 @@ def test_a_call_of_keras_by_keywords_has_its_rates_or_is_refused(random: Random)
             chosen = [*required, *random.sample(optional, random.randint(0, len(optional)))]
             keywords = {word: NUMBERS[word] for word in chosen}
             theirs = peer(**keywords)
-            try:
-                ours = CLASSES[name](**keywords)
-            except TypeError as error:
-                assert "unexpected keyword argument" in str(error)
+            if not keywords.keys() <= {parameter.name for parameter in fields(CLASSES[name])}:
+                with pytest.raises(TypeError, match="unexpected keyword argument"):
+                    CLASSES[name](**keywords)
                 continue
+            ours = CLASSES[name](**keywords)
             accepted += 1
             rates = [float(theirs(np.int64(step))) for step in range(25)]
             assert ours(np.arange(25)) == pytest.approx(rates, rel=1e-5, abs=1e-8), (name, keywords)
