@@ -18,7 +18,7 @@ from lrdecay_native.schedules import SCHEDULES
 SCHEDULES_MEASURED: dict[str, lrd.Schedule] = {
     "StepDecay": lrd.StepDecay(0.1, 0.96, 10_000, staircase=False),
     "StepDecay, staircase": lrd.StepDecay(0.1, 0.96, 10_000),
-    "ExponentialDecay": lrd.ExponentialDecay(0.1, 0.04, decay_steps=10_000),
+    "ExponentialDecay": lrd.ExponentialDecay(0.1, 0.04, step_size=10_000),
     "InverseTimeDecay": lrd.InverseTimeDecay(0.1, 0.5, decay_steps=10_000),
     "PolynomialDecay": lrd.PolynomialDecay(0.1, 10_000_000, power=2.0, end_learning_rate=0.001),
     "PolynomialDecay, power 0.5": lrd.PolynomialDecay(0.1, 1_000_000, power=0.5),

@@ -100,7 +100,7 @@ CLASSES: dict[str, str] = {
         lrd.StepDecay(0.1, drop_rate=0.5, step_size=200, staircase=False).plot(1000)
     """,
     "ExponentialDecay": """
-        schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, decay_steps=300)
+        schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, step_size=300)
         schedule.plot(1000)
     """,
     "InverseTimeDecay": """
@@ -441,7 +441,7 @@ def code_of_docstring(cls: type[lrd.Schedule]) -> str:
     if made is None:
         raise LookupError(f"{cls.__name__} needs an example in its docstring, or code in CLASSES")
     length = eval(made, {"lrd": lrd}).length
-    stop = 1000 if length is None else max(2, round(1.25 * length))
+    stop = 1000 if not length else max(2, round(1.25 * length))
     return f"schedule = {made}\nschedule.plot({stop})\n"
 
 

@@ -14,7 +14,14 @@ from lrdecay_native import pieces, validation
 from lrdecay_native.curves import Curve
 from lrdecay_native.evaluation import PointPair
 from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, Repeated, TimeMap
-from lrdecay_native.schedules import Schedule, duration_given, period_given, schedule_given, set_fields
+from lrdecay_native.schedules import (
+    Schedule,
+    duration_given,
+    period_given,
+    phase_given,
+    schedule_given,
+    set_fields,
+)
 
 __all__ = [
     "Clipped",
@@ -60,7 +67,7 @@ class Warmup(Schedule):
     schedule : Schedule
         The schedule after the warm-up.
     steps : int or float
-        How many steps the warm-up takes, 0 or from 1e-100 to 1e100; with 0 there is none.
+        How many steps the warm-up takes, 0 or from 1 to 1e100; with 0 there is none.
     start : float, default 0
         The rate at step 0, 0 or from 1e-100 to 1e100.
     shape : str, default "linear"
@@ -95,7 +102,7 @@ class Warmup(Schedule):
         set_fields(
             self,
             schedule=schedule_given("schedule", self.schedule),
-            steps=duration_given("steps", self.steps),
+            steps=phase_given("steps", self.steps),
             start=validation.not_negative("start", self.start),
             shape=shape_given("shape", self.shape, lambda: (self.start, self.schedule(0))),
         )
@@ -119,7 +126,7 @@ class Joined(Schedule):
     other : Schedule
         The schedule that follows; its step 0 is at step ``at``.
     at : int or float
-        The first step of the other schedule, 0 or from 1e-100 to 1e100.
+        The first step of the other schedule, 0 or from 1 to 1e100.
 
     Raises
     ------
@@ -146,7 +153,7 @@ class Joined(Schedule):
             self,
             schedule=schedule_given("schedule", self.schedule),
             other=schedule_given("other", self.other),
-            at=duration_given("at", self.at),
+            at=phase_given("at", self.at),
         )
 
     def _described(self) -> Pieces:
@@ -224,7 +231,8 @@ class Clipped(Schedule):
 
     Notes
     -----
-    `values` finds the steps at which the rate reaches a bound once, and fills what is beyond them.
+    `values` finds the steps at which the rate reaches a bound once, and fills what is beyond them.  With a
+    ``lowest``, negative values of an own formula count as 0; without, they are errors.
 
     Examples
     --------
@@ -256,7 +264,8 @@ class Clipped(Schedule):
     def _described(self) -> Pieces:
         lowest = Fraction(0 if self.lowest is None else self.lowest)
         highest = math.inf if self.highest is None else Fraction(self.highest)
-        return pieces.clipped(self.schedule._pieces, lowest, highest)
+        inner = self.schedule._pieces if self.lowest is None else pieces.not_negative(self.schedule._pieces)
+        return pieces.clipped(inner, lowest, highest)
 
 
 @dataclass(frozen=True, repr=False)
@@ -594,9 +603,9 @@ class CooledDown(Schedule):
     schedule : Schedule
         The schedule.
     at : int or float
-        The step at which the fall begins, 0 or from 1e-100 to 1e100.
+        The step at which the fall begins, 0 or from 1 to 1e100.
     steps : int or float
-        How many steps it takes, 0 or from 1e-100 to 1e100; with 0 the rate drops at once.
+        How many steps it takes, 0 or from 1 to 1e100; with 0 the rate drops at once.
     end : float, default 0
         The rate after it, 0 or from 1e-100 to 1e100.
     shape : str, default "linear"
@@ -627,8 +636,8 @@ class CooledDown(Schedule):
         set_fields(
             self,
             schedule=schedule_given("schedule", self.schedule),
-            at=duration_given("at", self.at),
-            steps=duration_given("steps", self.steps),
+            at=phase_given("at", self.at),
+            steps=phase_given("steps", self.steps),
             end=validation.not_negative("end", self.end),
         )
         set_fields(self, shape=shape_given("shape", self.shape, lambda: (self._rate_before[0], self.end)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import ClassVar, NamedTuple
 
@@ -225,7 +225,8 @@ class CosineRestarts(Schedule):
             pieces.delayed(transition("cosine", cycle.length, as_point(cycle.start), end), cycle.begin)
             for cycle in self._each_cycle()
         )
-        return (*(piece for fall in falls for piece in fall), held(end))
+        # Nothing ends there: it is further than any plan gets.
+        return (*(piece for fall in falls for piece in fall), replace(held(end), constant=False))
 
 
 class _Cycle(NamedTuple):

@@ -180,12 +180,12 @@ class StepDecay(_Decay):
 
 
 class _RateDecay(_Decay):
-    """A formula with a ``decay_rate`` per ``decay_steps`` steps."""
+    """A formula with a ``decay_rate`` per unit of time."""
 
     decay_rate: float
-    decay_steps: float
     staircase: bool
     _positional: ClassVar[int] = 2
+    _unit: ClassVar[str]
 
     @property
     def _time_map(self) -> str:
@@ -193,29 +193,30 @@ class _RateDecay(_Decay):
 
     @property
     def _period(self) -> float:
-        return self.decay_steps
+        unit: float = getattr(self, self._unit)
+        return unit
 
 
 @dataclass(frozen=True, repr=False)
 class ExponentialDecay(_RateDecay):
     """Natural exponential decay.
 
-    ``initial_learning_rate * exp(-decay_rate * step / decay_steps)``, with ``floor(step / decay_steps)`` if
+    ``initial_learning_rate * exp(-decay_rate * step / step_size)``, with ``floor(step / step_size)`` if
     ``staircase``.
 
     This is not Keras's class of the same name, which is ``initial * decay_rate ** (step / decay_steps)``: that
-    is `StepDecay`.
+    is `StepDecay`, and ``decay_steps`` is refused here.
 
     Parameters
     ----------
     initial_learning_rate : float
         The rate at step 0, from 1e-100 to 1e100.
     decay_rate : float
-        The relative decay per ``decay_steps`` steps, 0 or from 1e-100 to 1e100.
-    decay_steps : int or float, default 1
-        The unit of time in steps, from 1e-100 to 1e100.
+        The relative decay per ``step_size`` steps, 0 or from 1e-100 to 1e100.
+    step_size : int or float, default 1
+        Steps per factor of ``exp(-decay_rate)``, from 1e-100 to 1e100.
     staircase : bool, default False
-        Whether the rate changes only at whole multiples of ``decay_steps``.
+        Whether the rate changes only at whole multiples of ``step_size``.
 
     Raises
     ------
@@ -232,20 +233,21 @@ class ExponentialDecay(_RateDecay):
     >>> import lrdecay_native as lrd
     >>> s = lrd.ExponentialDecay(0.1, decay_rate=1e-3)
     >>> s
-    ExponentialDecay(0.1, decay_rate=0.001, decay_steps=1, staircase=False)
+    ExponentialDecay(0.1, decay_rate=0.001, step_size=1, staircase=False)
     >>> s(0), s(1000)
     (0.1, 0.036787944117144235)
     """
 
     initial_learning_rate: float
     decay_rate: float
-    decay_steps: float = field(default=1, kw_only=True)
+    step_size: float = field(default=1, kw_only=True, metadata={"formerly": "decay_steps"})
     staircase: bool = field(default=False, kw_only=True)
 
     _formula: ClassVar[str] = "exponential_decay"
+    _unit: ClassVar[str] = "step_size"
     _instead: ClassVar[str] = (
-        "write ExponentialDecay(initial_learning_rate, decay_rate, decay_steps=..., staircase=...), which is "
-        "initial * exp(-decay_rate * step / decay_steps); Keras's ExponentialDecay(initial, decay_steps, "
+        "write ExponentialDecay(initial_learning_rate, decay_rate, step_size=..., staircase=...), which is "
+        "initial * exp(-decay_rate * step / step_size); Keras's ExponentialDecay(initial, decay_steps, "
         "decay_rate, staircase) is StepDecay(initial, decay_rate, decay_steps, staircase=staircase)"
     )
 
@@ -295,6 +297,7 @@ class InverseTimeDecay(_RateDecay):
     staircase: bool = field(default=False, kw_only=True)
 
     _formula: ClassVar[str] = "inverse_time_decay"
+    _unit: ClassVar[str] = "decay_steps"
     _instead: ClassVar[str] = (
         "write InverseTimeDecay(initial_learning_rate, decay_rate, decay_steps=..., staircase=...); Keras's "
         "InverseTimeDecay(initial, decay_steps, decay_rate, staircase) is InverseTimeDecay(initial, "
@@ -446,6 +449,8 @@ class LinearDecay(_Decay):
 
     def _described(self) -> Pieces:
         described = super()._described()
+        if self.initial_learning_rate == self.end_learning_rate:
+            return (replace(described[-1], constant=True),)
         if self.initial_learning_rate > 0.0:
             return described
         # Bulk evaluation can't have a zero inside a block.

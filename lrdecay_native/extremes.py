@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import NamedTuple
 
 from lrdecay_native.evaluation import PointPair, apply_to_point
@@ -42,9 +43,15 @@ def _applied(kernel: Kernel, rate: PointPair) -> PointPair:
 
 
 def _mapped(time_map: TimeMap, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
-    if time_map.name == "cyclic":
-        return ZERO, (1.0, 0.0)
     kernel = time_map.kernel
+    if time_map.name == "cyclic" and INFINITY not in (first, last):
+        cycles, behind = (
+            max(math.ceil(sum(map(Fraction, place)) / time_map.parameter), 1) for place in (first, last)
+        )
+        if cycles < behind:
+            # Each cycle begins higher than the one before it: at n / (n + 1) behind n periods.
+            begin = as_point(Fraction(cycles, cycles + 1))
+            return min(chained(apply_to_point, [kernel], first), begin), (1.0, 0.0)
     ends = [chained(apply_to_point, [kernel], end) for end in (first, last)]
     return min(ends), max(ends)
 
@@ -83,6 +90,8 @@ def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes
         end = as_point(min(piece.end.position, curve.period))
         if begin <= last and end >= first:
             found += extremes(piece, max(begin, first), min(end, last))
+        if piece.end.position >= curve.period:
+            break
         begin = end
     lowest, highest = _united(found)
     if curve.gain == 1.0:

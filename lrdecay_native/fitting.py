@@ -16,6 +16,7 @@ import numpy.typing as npt
 from lrdecay_native import validation
 from lrdecay_native.caching import cached
 from lrdecay_native.schedules import Schedule
+from lrdecay_native.synonyms import hints
 
 Doubles = npt.NDArray[np.float64]
 AnySchedule = TypeVar("AnySchedule", bound=Schedule)
@@ -169,6 +170,7 @@ def _names_to_solve(
         if name not in parameters:
             raise TypeError(
                 f"{name!r} is no parameter of {schedule_class.__name__}; it has {', '.join(parameters)}"
+                + hints(schedule_class.__name__, [name], parameters)
             )
     wanted = [
         name

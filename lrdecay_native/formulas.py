@@ -245,7 +245,6 @@ def constant(xp: Any, x: Value, learning_rate: Value) -> Value:
     "initial_learning_rate * drop_rate ** x",
     "initial_learning_rate, drop_rate, step_size",
     drop_rate=Parameter("The factor per ``step_size`` steps", FACTOR),
-    step_size=Parameter("Steps per factor", steps=True),
 )
 def step_decay(xp: Any, x: Value, initial_learning_rate: Value, drop_rate: Value) -> Value:
     """Decay by a constant factor over every ``step_size`` steps, continuously.

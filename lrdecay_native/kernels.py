@@ -29,6 +29,7 @@ from lrdecay_native.curves import FEWEST_FOR_A_THREAD, Evaluator, constants, par
 from lrdecay_native.evaluation import Doubles, Pair, apply_to_arrays, contiguous
 from lrdecay_native.formulas import FORMULAS, Formula
 from lrdecay_native.parameters import Range
+from lrdecay_native.synonyms import refuse_unknown
 from lrdecay_native.variants import moderate, variant, variants
 
 _BATCH = 2**20
@@ -72,7 +73,8 @@ def kernel(name: str) -> DecayFunction:
     ) -> Any:
         given = {**dict(zip(names, arguments, strict=False)), **named}
         if len(given) != len(arguments) + len(named) or {**defaults, **given}.keys() != set(names):
-            # Says what is missing, unknown or given twice.
+            refuse_unknown(name, named, names, f"its parameters are step, {', '.join(names)}")
+            # Says what is missing or given twice.
             signature.bind(step, *arguments, **named)
         parameters = {
             key: _checked(key, given[key] if key in given else defaults[key], formula.described[key].range)

@@ -10,7 +10,8 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, make_dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import reduce
 from numbers import Real
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -27,6 +28,9 @@ from lrdecay_native.schedules import SCHEDULES, Schedule, set_fields
 __all__ = ["own_formula"]
 
 P = ParamSpec("P")
+
+ROUNDING = 2.0**-20
+"""What float32 arithmetic may have below 0 where a rate is 0, as a part of large rates."""
 
 
 def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P, Schedule]:
@@ -60,9 +64,13 @@ def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P,
     -----
     The rate is what the function gives in float64, for the step rounded to float64 (above 2**53 steps share
     values), without a promise of ulps.  A call with one step, one with an array and `Schedule.values` give the
-    same bits.  A rate that is negative, infinite or NaN is refused when it is computed: with a ValueError that has
-    the formula, the step and the rate (an ``out`` array may be filled in part then).  Division by 0 gives infinity
-    or NaN, as in NumPy.
+    same bits.  Division by 0 gives infinity or NaN, as in NumPy.
+
+    A rate that is negative, infinite or NaN is refused when it is computed: with a ValueError that has the formula,
+    the step and the rate (an ``out`` array may be filled in part then).  A training step that is compiled can't raise
+    errors: in `Schedule.evaluate`, and so in ``KerasSchedule``, such a rate is NaN, and the loss with it (but what is
+    below 0 by no more than 2**-20 of the largest rates, float32's rounding, is 0).  Behind ``s.clipped(lowest=0.0)``,
+    or a higher bound, negative values are 0 in all of these.
 
     The function must depend on its arguments alone.  Global and enclosing variables that it uses count as
     constants: they are read when it is decorated.  Defined again with the same code and constants, as in a notebook
@@ -77,7 +85,8 @@ def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P,
 
     `Schedule.evaluate`, and so ``KerasSchedule``, run the Python function with the functions of that array
     namespace in place of those of ``math`` and NumPy.  Then ``if`` and ``while`` can't depend on the step: write
-    ``np.where(condition, a, b)``; or use ``KerasTable``, which takes any formula.
+    ``np.where(condition, a, b)``; or use ``KerasTable``, which takes any formula, and whose rate is NaN behind its
+    last step then: ``s.then(Constant(rate), at=stop)`` gives it another one.
 
     Examples
     --------
@@ -129,12 +138,12 @@ class Compiled(NamedTuple):
     at : callable
         ``at(step, parameters)`` gives the rate.
     fill : callable
-        ``fill(steps, parameters, out)`` writes the rates up to the first one that is none, and gives its index, or
-        the number of steps.
+        ``fill(steps, parameters, raised, out)`` writes the rates up to the first one that is none, and gives its
+        index, or the number of steps; if ``raised``, negative ones are 0.
     """
 
     at: Callable[[float, tuple[float, ...]], float]
-    fill: Callable[[npt.NDArray[np.float64], tuple[float, ...], npt.NDArray[np.float64]], int]
+    fill: Callable[[npt.NDArray[np.float64], tuple[float, ...], bool, npt.NDArray[np.float64]], int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,9 +196,11 @@ class PythonFormula:
         def at(step: float, parameters: tuple[float, ...]) -> float:
             return float(formula(step, *parameters) + 0.0)  # not -0.0
 
-        def fill(steps: Any, parameters: tuple[float, ...], out: Any) -> int:
+        def fill(steps: Any, parameters: tuple[float, ...], raised: bool, out: Any) -> int:
             for index in range(len(steps)):
                 rate = compiled_at(steps[index], parameters)
+                if raised and rate < 0.0:
+                    rate = 0.0
                 # Vectorized, functions such as exp may give other bits; a loop that can end early is not.
                 if not 0.0 <= rate < math.inf:
                     return index
@@ -198,7 +209,8 @@ class PythonFormula:
 
         try:
             compiled_at = numba.njit(numba.float64(numba.float64, parameters_type), nogil=True)(at)
-            compiled_fill = numba.njit(numba.int64(steps_type, parameters_type, steps_type), nogil=True)(fill)
+            fill_type = numba.int64(steps_type, parameters_type, numba.boolean, steps_type)
+            compiled_fill = numba.njit(fill_type, nogil=True)(fill)
         except Exception as error:  # Not all that numba raises are its own.
             raise TypeError(
                 f"numba can't compile {self.name}, or it returns no real number: {error}"
@@ -215,10 +227,14 @@ class PythonFormula:
 
 @dataclass(frozen=True, eq=False)
 class PythonCurve(Node):
-    """A Python formula with its parameters."""
+    """A Python formula with its parameters; a negative rate is an error, or 0 if it is ``raised``."""
 
     formula: PythonFormula
     parameters: tuple[float, ...]
+    raised: bool = False
+
+    def not_negative(self) -> Node:
+        return replace(self, raised=True)
 
     def on(self, apply: Any, variable: Any) -> Any:
         high, low = variable
@@ -226,15 +242,31 @@ class PythonCurve(Node):
         at, fill = self.formula.compiled
         if isinstance(step, float):
             rate = at(step, self.parameters)
-            return self._checked(step, rate), 0.0
+            return self._checked(step, 0.0 if self.raised and rate < 0.0 else rate), 0.0
         rates = np.empty_like(step)
-        done = fill(step, self.parameters, rates)
+        done = fill(step, self.parameters, self.raised, rates)
         if done < len(step):
             self._checked(float(step[done]), at(step[done], self.parameters))
         return rates, np.zeros_like(step)
 
     def evaluate(self, xp: Any, variable: Any) -> Any:
-        return self.formula.in_namespace(xp, variable, self.parameters)
+        rate = self.formula.in_namespace(xp, variable, self.parameters)
+        zero, wrong = xp.asarray(0.0), xp.asarray(math.nan)
+        # A compiled program raises no errors.
+        finite = xp.where(rate < xp.asarray(math.inf), rate, wrong)
+        not_negative = xp.where(finite < zero, zero, finite)
+        if self.raised:
+            return not_negative
+        return xp.where(rate < xp.asarray(-ROUNDING * self._scale()), wrong, not_negative)
+
+    def _scale(self) -> float:
+        """About how large rates get, those that are none left out."""
+        sizes = [0.0]
+        for step in (0.0, *(2.0**k for k in range(25))):
+            # Where Python raises errors, the compiled function has no number either.
+            with suppress(ArithmeticError, ValueError):
+                sizes.append(float(self.formula.function(step, *self.parameters)))
+        return max(size for size in sizes if size < math.inf)
 
     def _checked(self, step: float, rate: float) -> float:
         if not 0.0 <= rate < math.inf:

@@ -77,5 +77,6 @@ PARAMETERS: dict[str, Parameter] = {
     "initial_learning_rate": Parameter("The rate at step 0"),
     "end_learning_rate": Parameter("The rate at the end and from there on", NOT_NEGATIVE),
     "decay_steps": Parameter("The unit of time in steps", steps=True),
+    "step_size": Parameter("Steps per factor", steps=True),
 }
 """Parameters that mean the same wherever they occur; a formula says for itself what others are."""

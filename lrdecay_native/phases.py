@@ -15,7 +15,7 @@ from lrdecay_native import validation
 from lrdecay_native.compositions import shape_given
 from lrdecay_native.evaluation import PointPair, apply_to_point
 from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, as_point, delayed, held, row, transition
-from lrdecay_native.schedules import Schedule, duration_given, period_given, set_fields
+from lrdecay_native.schedules import Schedule, period_given, phase_given, set_fields
 
 __all__ = [
     "MultiStepDecay",
@@ -39,7 +39,7 @@ def _sequence(name: str, value: Any) -> tuple[Any, ...]:
 def _boundaries(value: Any, *, strictly: bool) -> tuple[int | float, ...]:
     """Steps in ascending order."""
     steps = tuple(
-        duration_given(f"boundaries[{k}]", step) for k, step in enumerate(_sequence("boundaries", value))
+        phase_given(f"boundaries[{k}]", step) for k, step in enumerate(_sequence("boundaries", value))
     )
     for before, behind in pairwise(steps):
         if behind < before or (strictly and behind == before):
@@ -68,7 +68,7 @@ class MultiStepDecay(Schedule):
     initial_learning_rate : float
         The rate before the first boundary, from 1e-100 to 1e100.
     boundaries : sequence of int or float
-        Steps in ascending order, each 0 or from 1e-100 to 1e100; at one that is there twice the rate drops twice.
+        Steps in ascending order, each 0 or from 1 to 1e100; at one that is there twice the rate drops twice.
     drop_rate : float, default 0.1
         The factor, in (0, 1].
 
@@ -123,7 +123,7 @@ class PiecewiseConstant(Schedule):
     Parameters
     ----------
     boundaries : sequence of int or float
-        Steps in strictly ascending order, each 0 or from 1e-100 to 1e100.
+        Steps in strictly ascending order, each 0 or from 1 to 1e100.
     learning_rates : sequence of float
         The rates, each 0 or from 1e-100 to 1e100; one more than there are boundaries.
 
@@ -177,7 +177,7 @@ class PiecewiseInterpolation(Schedule):
     Parameters
     ----------
     boundaries : sequence of int or float
-        Steps in strictly ascending order, each 0 or from 1e-100 to 1e100.
+        Steps in strictly ascending order, each 0 or from 1 to 1e100.
     learning_rates : sequence of float
         The rates at them, as many, each 0 or from 1e-100 to 1e100.
     shape : str, default "linear"
@@ -242,7 +242,7 @@ class WarmupStableDecay(Schedule):
     learning_rate : float
         The stable rate, from 1e-100 to 1e100.
     warmup_steps, stable_steps, decay_steps : int or float
-        How many steps each phase takes, 0 or from 1e-100 to 1e100.
+        How many steps each phase takes, 0 or from 1 to 1e100.
     initial_learning_rate, end_learning_rate : float, default 0
         The rates before and after, 0 or from 1e-100 to 1e100.
     warmup_shape, decay_shape : str, default "linear"
@@ -286,9 +286,9 @@ class WarmupStableDecay(Schedule):
         set_fields(
             self,
             learning_rate=validation.positive("learning_rate", self.learning_rate),
-            warmup_steps=duration_given("warmup_steps", self.warmup_steps),
-            stable_steps=duration_given("stable_steps", self.stable_steps),
-            decay_steps=duration_given("decay_steps", self.decay_steps),
+            warmup_steps=phase_given("warmup_steps", self.warmup_steps),
+            stable_steps=phase_given("stable_steps", self.stable_steps),
+            decay_steps=phase_given("decay_steps", self.decay_steps),
             initial_learning_rate=validation.not_negative(
                 "initial_learning_rate", self.initial_learning_rate
             ),
@@ -325,7 +325,7 @@ class NoamDecay(Schedule):
     model_size : int or float
         The width of the model, from 1e-100 to 1e100.
     warmup_steps : int or float
-        The step at which the rate is highest, from 1e-100 to 1e100.
+        The step at which the rate is highest, from 1 to 1e100.
     factor : float, default 1
         What the rate is multiplied with, from 1e-100 to 1e100.
 
@@ -355,10 +355,11 @@ class NoamDecay(Schedule):
     _instead: ClassVar[str] = "write NoamDecay(model_size, warmup_steps, factor=...)"
 
     def __post_init__(self) -> None:
+        validation.positive("warmup_steps", self.warmup_steps)
         set_fields(
             self,
             model_size=period_given("model_size", self.model_size),
-            warmup_steps=period_given("warmup_steps", self.warmup_steps),
+            warmup_steps=phase_given("warmup_steps", self.warmup_steps),
             factor=validation.positive("factor", self.factor),
         )
 
@@ -410,9 +411,10 @@ class OneCycle(Schedule):
 
     Notes
     -----
-    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, but holds the last rate where that raises an error, and with
-    ``optax.cosine_onecycle_schedule``, whose ``final_div_factor`` divides the highest rate.  L. N. Smith and
-    N. Topin, "Super-Convergence", 2018.
+    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, which raises errors behind its steps and for a rise of one
+    step, and with ``optax.cosine_onecycle_schedule``, which leaves the rise out where that takes all steps.  With a
+    ``pct_start`` of 1 there is no fall: by torch's rule the last step has the highest rate, and the next one the end
+    rate.  L. N. Smith and N. Topin, "Super-Convergence", 2018.
 
     Examples
     --------
@@ -458,13 +460,18 @@ class OneCycle(Schedule):
         first = highest / Fraction(self.div_factor)
         start, peak, end = map(as_point, (first, highest, first / Fraction(self.final_div_factor)))
         rise, mirrored, last = self._ends()
-        falls = [transition(shape, mirrored - rise, peak, start)] if self.three_phase else []
-        falls.append(transition(shape, last - mirrored, start if self.three_phase else peak, end))
-        # Torch may have the rise end before step 0.
-        return (
-            *transition(shape, max(rise, Fraction(0)), start, peak),
-            *delayed(row(*falls, (held(end),)), rise),
-        )
+        # Torch may have phases end before step 0, and then the fall that mirrors the rise before the rise.
+        before = transition(shape, max(rise, Fraction(0)), start, peak)
+        if self.three_phase:
+            before = (
+                *before,
+                *delayed(transition(shape, max(mirrored - rise, Fraction(0)), peak, start), rise),
+            )
+        elif rise == last and self.end_at_last_step:
+            # There is no fall, and the last of the steps has what the rise aims at.
+            return (*before, held(peak, Cut(rise, after=True)), held(end))
+        fall = transition(shape, last - mirrored, start if self.three_phase else peak, end)
+        return (*before, *delayed(row(fall, (held(end),)), mirrored))
 
     def _ends(self) -> tuple[Fraction, Fraction, Fraction]:
         """The steps at which the rise, the fall that mirrors it, if any, and the last phase end."""

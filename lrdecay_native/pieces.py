@@ -167,6 +167,10 @@ class Node(ABC):
         """The values at so many whole numbers, where they need no computation."""
         return None
 
+    def not_negative(self) -> Node:
+        """The curve with 0 in place of negative values, which are errors otherwise."""
+        return self
+
     def extremes(self, first: PointPair, last: PointPair) -> tuple[PointPair, PointPair]:
         """Bounds of the values from one number to another."""
         return (0.0, 0.0), (math.inf, 0.0)
@@ -434,6 +438,23 @@ def clipped(pieces: Iterable[Piece], lowest: Fraction, highest: Fraction | float
         )
         for piece in pieces
     )
+
+
+def not_negative(pieces: Iterable[Piece]) -> Pieces:
+    """The pieces with 0 in place of what curves that no kernel knows have below it."""
+    return tuple(replace(piece, curve=_not_negative(piece.curve)) for piece in pieces)
+
+
+def _not_negative(curve: Curve) -> Curve:
+    match curve:
+        case Repeated():
+            return replace(curve, pieces=not_negative(curve.pieces))
+        case Combined():
+            first, second = not_negative((curve.first, curve.second))
+            return replace(curve, first=first, second=second)
+        case Node():
+            return curve.not_negative()
+    return curve
 
 
 def cut_off(pieces: Iterable[Piece], end: Cut) -> Pieces:

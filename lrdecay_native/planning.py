@@ -59,12 +59,21 @@ Found = TypeVar("Found")
 
 def first_step_below(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
     """The first step whose rate is below the given one; see `Schedule.first_step_below`."""
-    return _Search(_at_ranges(rate_at), learning_rate, forward=True).in_parts(parts)
+    return _Search(_at_ranges(rate_at), learning_rate, forward=True, above=False).in_parts(parts)
 
 
 def last_step_above(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
     """The last step whose rate is above the given one; see `Schedule.last_step_above`."""
-    return _Search(_at_ranges(rate_at), learning_rate, forward=False).in_parts(parts)
+    return _Search(_at_ranges(rate_at), learning_rate, forward=False, above=True).in_parts(parts)
+
+
+def last_step_with_another(parts: Sequence[Part], rate_at: Rate, learning_rate: float) -> int | None:
+    """The last step whose rate is above the given one, or below it."""
+    found = (
+        _Search(_at_ranges(rate_at), learning_rate, forward=False, above=above).in_parts(parts)
+        for above in (True, False)
+    )
+    return max((step for step in found if step is not None), default=None)
 
 
 def _at_ranges(rate_at: Rate) -> Rate:
@@ -92,7 +101,7 @@ class _Work:
 
 @dataclass
 class _Search:
-    """A search for the first step with a rate below a given one, or for the last with a rate above it.
+    """A search for the first or the last step with a rate below a given one, or above it.
 
     Attributes
     ----------
@@ -101,7 +110,9 @@ class _Search:
     learning_rate : float
         The rate that it is compared with.
     forward : bool
-        Whether it is the first step, with a lower rate, or the last one, with a higher rate.
+        Whether it is the first step, or the last one.
+    above : bool
+        Whether the rate is a higher one, or a lower one.
     work : _Work
         How much may be looked at.
     """
@@ -109,12 +120,13 @@ class _Search:
     rate_at: Rate
     learning_rate: float
     forward: bool
+    above: bool
     work: _Work = field(default_factory=_Work)
     known: dict[Any, int | None] = field(default_factory=dict)
 
     def holds(self, rate: Any) -> Any:
         """Whether a rate, or which of some rates, is what is searched for."""
-        return rate < self.learning_rate if self.forward else rate > self.learning_rate
+        return rate > self.learning_rate if self.above else rate < self.learning_rate
 
     def holds_at(self, step: int) -> bool:
         """Likewise of the rate at a step."""
@@ -158,7 +170,7 @@ class _Search:
 
     def in_stairs(self, part: Stairs) -> int | None:
         """The first step of a run, or its last."""
-        of_runs = _Search(_rate_of_run(part, self.rate_at), self.learning_rate, self.forward, self.work)
+        of_runs = replace(self, rate_at=_rate_of_run(part, self.rate_at), known={})
         run = of_runs.in_part(_rates(part))
         if run is None:
             return None
@@ -309,7 +321,7 @@ class _Search:
         return self.most_extreme(part.unbounded.chain, steps)
 
     def most_extreme(self, chain: Chain, steps: Sequence[int]) -> int:
-        choose = min if self.forward else max
+        choose = max if self.above else min
         return choose(steps, key=chain.at)
 
     def in_windows(self, part: Broken) -> int | None:

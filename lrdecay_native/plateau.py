@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
@@ -11,12 +12,15 @@ import numpy as np
 
 from lrdecay_native import validation
 from lrdecay_native.schedules import Schedule, from_dict, schedule_given
+from lrdecay_native.synonyms import known_by_name
 
 VERSION = 1
 """The version of the state of a controller."""
 
+LARGEST = sys.float_info.max
+
 _MODES = ("min", "max")
-_THRESHOLD_MODES = ("relative", "absolute")
+_THRESHOLD_MODES = ("relative", "absolute", "torch_rel")
 _PARAMETERS = (
     "mode",
     "drop_rate",
@@ -52,8 +56,10 @@ class ReduceOnPlateau:
         How many evaluations after a reduction are not counted.
     threshold : float, default 0
         By how much a metric must be better than the best one to be an improvement; below 1 if it is relative.
-    threshold_mode : {"relative", "absolute"}, default "relative"
-        Whether the threshold is a part of the best metric, or a difference from it.
+    threshold_mode : {"relative", "absolute", "torch_rel"}, default "relative"
+        Whether the threshold is a part of the best metric's size, or a difference from it.  "torch_rel" is torch's
+        "rel", which is "relative" for metrics from 0 on; where the best metric is below 0, it takes for better what
+        is worse by up to the threshold.
     min_learning_rate : float, default 0
         The least rate, 0 or from 1e-100 to 1e100.  It holds from the beginning, also where the schedule is lower.
     least_reduction : float, default 0
@@ -97,6 +103,7 @@ class ReduceOnPlateau:
     0.05
     """
 
+    @known_by_name
     def __init__(
         self,
         schedule: Schedule,
@@ -118,7 +125,7 @@ class ReduceOnPlateau:
         self._cooldown = validation.whole("cooldown", cooldown)
         self._threshold_mode = validation.one_of("threshold_mode", threshold_mode, _THRESHOLD_MODES)
         self._threshold = validation.real("threshold", threshold)
-        if self._threshold < 0 or (self._threshold >= 1 and threshold_mode == "relative"):
+        if self._threshold < 0 or (self._threshold >= 1 and threshold_mode != "absolute"):
             raise ValueError(f"threshold={threshold!r} must be at least 0, and below 1 if it is relative")
         self._min_learning_rate = validation.not_negative("min_learning_rate", min_learning_rate)
         self._least_reduction = validation.not_negative("least_reduction", least_reduction)
@@ -130,6 +137,7 @@ class ReduceOnPlateau:
         self._schedule_now = self._reduced_by(self.factor)
 
     @classmethod
+    @known_by_name
     def like_keras(
         cls,
         schedule: Schedule,
@@ -199,6 +207,7 @@ class ReduceOnPlateau:
         )
 
     @classmethod
+    @known_by_name
     def like_torch(
         cls,
         schedule: Schedule,
@@ -249,6 +258,11 @@ class ReduceOnPlateau:
         -----
         Where the optimizer's own rate is below ``min_lr``, torch leaves it so.
 
+        Torch's "rel" compares with ``best * (1 - threshold)`` (``1 + threshold`` for "max"), which for a best metric
+        below 0, such as a log-likelihood, is on the wrong side of it: the same metric again counts as better, and
+        the rate is never reduced.  This is kept here; with ``threshold_mode="abs"``, or by `ReduceOnPlateau` itself,
+        such metrics are compared as they should be.
+
         Examples
         --------
         >>> import lrdecay_native as lrd
@@ -257,7 +271,7 @@ class ReduceOnPlateau:
         >>> [plateau.update(loss, step) for step, loss in enumerate([3.0, 3.0, 3.0, 3.0, 3.0])]
         [False, False, False, True, False]
         """
-        modes = {"rel": "relative", "abs": "absolute"}
+        modes = {"rel": "torch_rel", "abs": "absolute"}
         return cls(
             schedule,
             mode=mode,
@@ -362,15 +376,20 @@ class ReduceOnPlateau:
         if best is None:
             # NaN is not, as no comparison with it holds.
             return self._first_is_best or (metric < math.inf if self._mode == "min" else metric > -math.inf)
-        if self._mode == "min":
-            return metric < (
-                best * (1.0 - self._threshold)
-                if self._threshold_mode == "relative"
-                else best - self._threshold
-            )
-        return metric > (
-            best * (1.0 + self._threshold) if self._threshold_mode == "relative" else best + self._threshold
-        )
+        return metric < self._bound(best) if self._mode == "min" else metric > self._bound(best)
+
+    def _bound(self, best: float) -> float:
+        """What a metric must be better than to be an improvement."""
+        threshold = self._threshold if self._mode == "max" else -self._threshold
+        if self._threshold_mode == "torch_rel":
+            return best * (1.0 + threshold)
+        if self._threshold_mode == "absolute":
+            bound = best + threshold
+        else:
+            # A part of the metric's size: below 0, a factor below 1 is the one that leads to higher metrics.
+            bound = best * (1.0 + math.copysign(1.0, best) * threshold)
+        # An infinite metric is better than any finite one, also where the bound overflows.
+        return min(max(bound, -LARGEST), LARGEST) if math.isfinite(best) else bound
 
     def _changes_rate(self, factor: float, step: float | None) -> bool:
         if step is None:

@@ -6,6 +6,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import fields
 from fractions import Fraction
 from numbers import Integral, Real
@@ -22,6 +23,8 @@ from lrdecay_native.grids import evaluate_grid
 from lrdecay_native.namespaces import evaluate_pieces
 from lrdecay_native.parts import Chain, Part, parts_of
 from lrdecay_native.pieces import Pieces, Row, between
+from lrdecay_native.settling import settled
+from lrdecay_native.synonyms import hints, known_by_name, refuse_unknown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +59,9 @@ MOST_NESTED = 100
 _SHALLOW = 32
 """So many nested schedules may be gone into by recursion."""
 
+_READING: ContextVar[bool] = ContextVar("_READING", default=False)
+"""Whether what is made was stored: plans in epochs may have parts of an epoch, from before these were refused."""
+
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""
 
@@ -85,6 +91,9 @@ class Schedule(ABC):
                 f"{cls.__name__} takes {cls._positional} positional arguments, {len(arguments)} were given; "
                 f"{cls._instead}"
             )
+        parameters = cls.__dataclass_fields__  # type: ignore[attr-defined]
+        if not keywords.keys() <= parameters.keys():
+            refuse_unknown(cls.__name__, keywords, [field.name for field in fields(cls)], cls._instead)  # type: ignore[arg-type]
         return super().__new__(cls)
 
     def evaluate(self, xp: Any, step: Any, *, first: int = 0, stop: int | None = None) -> Any:
@@ -548,19 +557,29 @@ class Schedule(ABC):
 
     @property
     def length(self) -> int | float | None:
-        """The step from which on the rate stays the same; None where there is none.
+        """The step from which on the rate stays the same; None where there is none, or none is found.
+
+        It is 0 for a rate that never changes.  Otherwise it is where the last change ends: a boundary, whole or not
+        (a float then, rounded up), or, where a rate gets to a bound or a stair to its last, the first whole step with
+        the last rate.  What gets nearer and nearer to a rate has none, though far out both are rounded to one.
+
+        Found by evaluating the schedule at some steps, in a millisecond; in up to a second where sums and products of
+        stairs, cycles or bounded schedules get to a bound.
 
         Examples
         --------
         >>> import lrdecay_native as lrd
         >>> lrd.PolynomialDecay(0.1, max_step=100).warmup(10).length
         110
+        >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=10).clipped(lowest=0.01).length
+        40
+        >>> lrd.Constant(0.1).length
+        0
         """
-        *before, last = self._pieces
-        if not last.constant or not before:
-            return None
-        return _rounded_up(Fraction(before[-1].end.position))
+        step = settled(self._pieces, self._chain, self)
+        return None if step is None else _rounded_up(step)
 
+    @known_by_name
     def warmup(
         self, steps: float, start: float = 0.0, *, start_factor: float | None = None, shape: str = "linear"
     ) -> Warmup:
@@ -569,7 +588,7 @@ class Schedule(ABC):
         Parameters
         ----------
         steps : int or float
-            How many steps the warm-up takes, 0 or from 1e-100 to 1e100; with 0 there is none.
+            How many steps the warm-up takes, 0 or from 1 to 1e100; with 0 there is none.
         start : float, default 0
             The rate at step 0, 0 or from 1e-100 to 1e100.
         start_factor : float, optional
@@ -607,6 +626,7 @@ class Schedule(ABC):
             start = validation.not_negative("start_factor", start_factor) * self(0)
         return Warmup(self, steps, start=start, shape=shape)
 
+    @known_by_name
     def then(self, other: Schedule, at: float) -> Joined:
         """Go on with another schedule from a step on.
 
@@ -615,7 +635,7 @@ class Schedule(ABC):
         other : Schedule
             The schedule that follows; its step 0 is at step ``at``.
         at : int or float
-            The first step of the other schedule, 0 or from 1e-100 to 1e100.
+            The first step of the other schedule, 0 or from 1 to 1e100.
 
         Returns
         -------
@@ -638,6 +658,7 @@ class Schedule(ABC):
 
         return Joined(self, other, at)
 
+    @known_by_name
     def restarted(self, every: float, factor: float = 1.0) -> Restarted:
         """Begin the schedule again every so many steps.
 
@@ -668,6 +689,7 @@ class Schedule(ABC):
 
         return Restarted(self, every, factor=factor)
 
+    @known_by_name
     def shifted(self, by: float) -> Shifted:
         """Begin the schedule later, or in its midst.
 
@@ -697,6 +719,7 @@ class Schedule(ABC):
 
         return Shifted(self, by)
 
+    @known_by_name
     def reversed(self, steps: float) -> Reversed:
         """Run the schedule backwards.
 
@@ -725,15 +748,16 @@ class Schedule(ABC):
 
         return Reversed(self, steps)
 
+    @known_by_name
     def cooled_down(self, at: float, steps: float, end: float = 0.0, shape: str = "linear") -> CooledDown:
         """Go from whatever the rate is at a step to an end rate.
 
         Parameters
         ----------
         at : int or float
-            The step at which the cool-down begins, 0 or from 1e-100 to 1e100.
+            The step at which the cool-down begins, 0 or from 1 to 1e100.
         steps : int or float
-            How many steps it takes, 0 or from 1e-100 to 1e100; with 0 the rate drops at once.
+            How many steps it takes, 0 or from 1 to 1e100; with 0 the rate drops at once.
         end : float, default 0
             The rate from then on, 0 or from 1e-100 to 1e100.
         shape : str, default "linear"
@@ -759,6 +783,7 @@ class Schedule(ABC):
 
         return CooledDown(self, at, steps, end=end, shape=shape)
 
+    @known_by_name
     def k_decay(self, k: float, decay_steps: float) -> KDecay:
         """Slow the schedule down at its start, and hurry it at its end.
 
@@ -789,6 +814,7 @@ class Schedule(ABC):
 
         return KDecay(self, decay_steps, k)
 
+    @known_by_name
     def scaled(self, factor: float) -> Scaled:
         """Multiply every rate by a factor.
 
@@ -817,6 +843,7 @@ class Schedule(ABC):
 
         return Scaled(self, factor)
 
+    @known_by_name
     def clipped(self, lowest: float | None = None, highest: float | None = None) -> Clipped:
         """Keep every rate within bounds.
 
@@ -847,6 +874,7 @@ class Schedule(ABC):
 
         return Clipped(self, lowest=lowest, highest=highest)
 
+    @known_by_name
     def per_epoch(self, steps_per_epoch: float, staircase: bool = False) -> PerEpoch:
         """Use a schedule that is written in epochs with steps.
 
@@ -873,6 +901,7 @@ class Schedule(ABC):
 
         return PerEpoch(self, steps_per_epoch, staircase=staircase)
 
+    @known_by_name
     def stretched(self, to: float, of: float | None = None) -> Stretched:
         """Run the schedule in another number of steps: a plan for a new budget.
 
@@ -906,13 +935,14 @@ class Schedule(ABC):
 
         return Stretched(self, to, self._length_given(of, "of"))
 
+    @known_by_name
     def continued(self, from_step: float, to: float) -> Joined:
         """Keep to the schedule up to a step, and finish it in another number of steps.
 
         Parameters
         ----------
         from_step : int or float
-            The step up to which the plan stays as it is, 0 or from 1e-100 to below its `length`.
+            The step up to which the plan stays as it is, 0 or from 1 to below its `length`.
         to : int or float
             The step at which the new plan ends, above ``from_step``.
 
@@ -934,7 +964,7 @@ class Schedule(ABC):
         (0.75, 0.5, 0.25, 0.0)
         """
         end = self._length_given(None, "continued")
-        begin = duration_given("from_step", from_step)
+        begin = phase_given("from_step", from_step)
         if begin >= end:
             raise ValueError(f"from_step={from_step!r} must be below the schedule's length, {end!r}")
         if period_given("to", to) <= begin:
@@ -946,11 +976,13 @@ class Schedule(ABC):
     def _length_given(self, length: float | None, name: str) -> float:
         if length is not None:
             return length
-        if self.length is None:
+        own = self.length
+        if not own:
+            what = "never ends" if own is None else "has one rate from its first step on"
             raise ValueError(
-                f"{name}: {self!r} never ends; say of how many of its steps: stretched(to=..., of=...)"
+                f"{name}: {self!r} {what}; say of how many of its steps: stretched(to=..., of=...)"
             )
-        return self.length
+        return own
 
     def __add__(self, other: Schedule) -> Sum:
         """The sum of two schedules."""
@@ -1120,8 +1152,12 @@ def from_dict(description: dict[str, Any]) -> Schedule:
         raise ValueError(
             f"version={validation.shown(version)} is unknown; this release reads version {VERSION}"
         )
-    with validation.short_messages():
-        return _from_description({k: v for k, v in description.items() if k != "version"})
+    reading = _READING.set(True)
+    try:
+        with validation.short_messages():
+            return _from_description({k: v for k, v in description.items() if k != "version"})
+    finally:
+        _READING.reset(reading)
 
 
 def _from_description(description: dict[str, Any]) -> Schedule:
@@ -1153,14 +1189,18 @@ def _class_and_parameters(description: dict[str, Any]) -> tuple[type[Schedule], 
     parameters = {k: v for k, v in description.items() if k != "class"}
     known = [parameter.name for parameter in fields(cls)]  # type: ignore[arg-type]
     for parameter in fields(cls):  # type: ignore[arg-type]
-        # What was stored before a class had this parameter is read as it was meant.
+        # What was stored before a class had this parameter, or under its former name, is read as it was meant.
         if parameter.metadata.get("later") and parameter.name not in parameters:
             parameters[parameter.name] = parameter.default
+        former = parameter.metadata.get("formerly")
+        if former in parameters and parameter.name not in parameters:
+            parameters[parameter.name] = parameters.pop(former)
     if set(parameters) != set(known):
         unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))
         raise ValueError(
             f"{name} has the fields {', '.join(known)}; unknown: {validation.shown(unknown)}, missing: {missing}"
+            + hints(cls.__name__, map(str, unknown), missing)
         )
     return cls, parameters
 
@@ -1237,6 +1277,17 @@ def period_given(name: str, value: Any) -> int | float:
 def duration_given(name: str, value: Any) -> int | float:
     """A number of steps, perhaps none; an integer stays one."""
     return _same_type(name, value, validation.not_negative(name, value))
+
+
+def phase_given(name: str, value: Any) -> int | float:
+    """A number of steps of a phase of training, perhaps none; a share of the training is none."""
+    steps = duration_given(name, value)
+    if 0.0 < steps < 1.0 and not _READING.get():
+        raise ValueError(
+            f"{name}={value!r} must be 0 or at least 1, in steps: write a share of the training as "
+            f"{value!r} * total_steps, and a part of an epoch in steps too, after .per_epoch(steps_per_epoch)"
+        )
+    return steps
 
 
 def _same_type(name: str, value: Any, number: float) -> int | float:

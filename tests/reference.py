@@ -507,9 +507,9 @@ def _floor_if(staircase_wanted: bool) -> Callable[[Real, float], Real]:
     return staircase if staircase_wanted else continuous
 
 
-def _some_rate_decay(cls: type[Any]) -> Callable[[Random], Any]:
+def _some_rate_decay(cls: type[Any], unit: str) -> Callable[[Random], Any]:
     return lambda random: cls(
-        **_rate_arguments(random), decay_steps=some_period(random), staircase=some_flag(random)
+        **_rate_arguments(random), **{unit: some_period(random)}, staircase=some_flag(random)
     )
 
 
@@ -522,8 +522,14 @@ def _some_per_epoch(random: Random) -> Any:
     return some_schedule(random).per_epoch(some_period(random), staircase=some_flag(random))
 
 
+def some_phase(random: Random) -> float:
+    """The steps of a phase: one at least."""
+    return max(some_period(random), 1.0)
+
+
 def some_duration(random: Random) -> float:
-    return random.choice([0, some_period(random)])
+    """Perhaps none."""
+    return random.choice([0, some_phase(random)])
 
 
 def _some_warmup(random: Random) -> Any:
@@ -587,14 +593,14 @@ SCHEDULES: dict[str, Schedule] = {
         example=lrd.StepDecay(0.1, 0.5, 1),
     ),
     "ExponentialDecay": Schedule(
-        lambda s, t: natural(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
-        _some_rate_decay(lrd.ExponentialDecay),
-        lambda s: _length(s.decay_rate, s.decay_steps),
+        lambda s, t: natural(_floor_if(s.staircase)(t, s.step_size), s.initial_learning_rate, s.decay_rate),
+        _some_rate_decay(lrd.ExponentialDecay, "step_size"),
+        lambda s: _length(s.decay_rate, s.step_size),
         example=lrd.ExponentialDecay(0.1, 0.5),
     ),
     "InverseTimeDecay": Schedule(
         lambda s, t: inverse(_floor_if(s.staircase)(t, s.decay_steps), s.initial_learning_rate, s.decay_rate),
-        _some_rate_decay(lrd.InverseTimeDecay),
+        _some_rate_decay(lrd.InverseTimeDecay, "decay_steps"),
         lambda s: _length(s.decay_rate, s.decay_steps),
         example=lrd.InverseTimeDecay(0.1, 0.5),
     ),
@@ -770,7 +776,7 @@ def _true_table(s: Any, t: Real) -> Real:
 def some_steps_in_order(random: Random, *, strictly: bool) -> list[float]:
     """Boundaries, some of them fractions of steps."""
     scale = spread(random, 1.0, 1e6)
-    places = [scale * random.uniform(0.01, 1.0) for _ in range(5)]
+    places = [1.0 + scale * random.uniform(0.01, 1.0) for _ in range(5)]
     steps = sorted(random.choice([float(round(place)), place]) for place in places)
     return sorted(set(steps)) if strictly else [*steps, steps[-1]]
 
@@ -978,7 +984,7 @@ SCHEDULES |= {
     "NoamDecay": Schedule(
         _true_noam,
         lambda random: lrd.NoamDecay(
-            random.randint(1, 4096), some_period(random), factor=spread(random, 1e-3, 1e3)
+            random.randint(1, 4096), some_phase(random), factor=spread(random, 1e-3, 1e3)
         ),
         lambda s: s.warmup_steps,
         example=lrd.NoamDecay(64, 4),

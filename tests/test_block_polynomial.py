@@ -33,7 +33,7 @@ WAYS = {"fill": blocks.CACHE, "stream": 0}
 def steepest(dtype: str, index: int, length: int) -> Any:
     """The steepest exponential decay for which the choice for a block is this loop."""
     for scale in np.geomspace(30, 1e7, 800).tolist():
-        schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, decay_steps=scale)
+        schedule = lrd.ExponentialDecay(0.1, decay_rate=1.0, step_size=scale)
         if fill_block(engine, "fill", schedule, np.empty(length, dtype)) == index:
             return schedule
     raise AssertionError(f"no exponential decay needs the loop {LOOPS[dtype][index]}")
@@ -157,8 +157,8 @@ def test_past_the_cache_the_values_are_the_same(
         lrd.Tabulated([3.4028235e38, 3.4029e38], every=10_003),
         lrd.Tabulated([1e-38, 1.001e-38], every=10_003),
         lrd.Tabulated([1e-36, 1.001e-36], every=10_003),
-        lrd.ExponentialDecay(1e50, 0.1, decay_steps=1000),
-        lrd.ExponentialDecay(3.41e38, 0.001, decay_steps=1000),
+        lrd.ExponentialDecay(1e50, 0.1, step_size=1000),
+        lrd.ExponentialDecay(3.41e38, 0.001, step_size=1000),
     ],
     ids=repr,
 )

@@ -140,7 +140,7 @@ def test_scaled_rates_that_underflow() -> None:
         (lrd.PolynomialDecay(1.0, 1e30, power=3.0).per_epoch(1e100), 5, 1.0),
         (lrd.PolynomialDecay(1e-100, 3e64, power=1e100, cycle=True), 0, 1e-100),
         (lrd.PolynomialDecay(1.0, 1e10, power=2.0, end_learning_rate=1e63), 0, 1.0),
-        (lrd.ExponentialDecay(1e-100, 1e-100, decay_steps=1e-100), 1, 1e-100 / np.e),
+        (lrd.ExponentialDecay(1e-100, 1e-100, step_size=1e-100), 1, 1e-100 / np.e),
         (lrd.InverseTimeDecay(1e100, 1e100, decay_steps=1e-100), 10, 1e100 / 1e100 * 1e-101),
     ],
     ids=repr,

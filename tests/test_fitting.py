@@ -79,9 +79,9 @@ def test_inverse_time_decay() -> None:
 
 
 def test_period_of_the_class_stays_and_sets_the_unit() -> None:
-    s = fit(lrd.ExponentialDecay, FROM_A_TENTH, decay_steps=1000)
-    assert s.decay_steps == 1000
-    assert type(s.decay_steps) is int
+    s = fit(lrd.ExponentialDecay, FROM_A_TENTH, step_size=1000)
+    assert s.step_size == 1000
+    assert type(s.step_size) is int
     assert near(s.decay_rate, mp.log(real(0.1) / real(0.001)) * 1000 / 90, 1)
 
 
@@ -182,7 +182,8 @@ def step_decays(draw: Any) -> tuple[Any, float]:
 @st.composite
 def rate_decays(draw: Any, cls: type[Any]) -> tuple[Any, float]:
     span, period = draw(spans), draw(st.sampled_from([1, 7, 1000]))
-    return cls(draw(rates), draw(st.floats(0.1, 9.0)) * period / span, decay_steps=period), span
+    unit = {"step_size" if cls is lrd.ExponentialDecay else "decay_steps": period}
+    return cls(draw(rates), draw(st.floats(0.1, 9.0)) * period / span, **unit), span
 
 
 @st.composite
@@ -212,7 +213,7 @@ FAMILIES: list[tuple[Callable[[], st.SearchStrategy[Any]], tuple[str, ...]]] = [
     (step_decays, ("initial_learning_rate", "step_size")),
     (step_decays, ("drop_rate",)),
     (lambda: rate_decays(lrd.ExponentialDecay), ("initial_learning_rate", "decay_rate")),
-    (lambda: rate_decays(lrd.ExponentialDecay), ("initial_learning_rate", "decay_steps")),
+    (lambda: rate_decays(lrd.ExponentialDecay), ("initial_learning_rate", "step_size")),
     (lambda: rate_decays(lrd.InverseTimeDecay), ("initial_learning_rate", "decay_rate")),
     (lambda: rate_decays(lrd.InverseTimeDecay), ("decay_steps",)),
     (polynomial_decays, ("initial_learning_rate", "max_step")),

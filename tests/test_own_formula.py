@@ -628,3 +628,68 @@ def test_a_fit_of_what_numba_refuses_says_so() -> None:
     broken = decorated("def formula(step, slope):\n    return slope * step.missing")
     with pytest.raises(TypeError, match="formula"):
         lrd.fit(broken, [(50, 0.05)])
+
+
+def test_negative_rates_are_refused_or_raised_natively(module: ModuleType) -> None:
+    line = decorated("def formula(step, peak, slope):\n    return peak - slope * step")(0.1, 0.03)
+    with pytest.raises(ValueError, match=r"formula\(step=4.0, .*\) is -0\.01.*; a rate must be finite"):
+        line.values(10)
+    clipped = line.clipped(lowest=0.0)
+    wanted = [max(0.1 - 0.03 * step, 0.0) for step in range(10)]
+    assert clipped(np.arange(10)).tolist() == clipped.values(10).tolist() == wanted
+    assert [clipped(step) for step in range(10)] == wanted
+    assert clipped.sum(10**6) == pytest.approx(math.fsum(wanted), rel=1e-15)
+    assert clipped.first_step_below(0.005) == 4
+    for made in (
+        line.clipped(lowest=0.02),
+        line.scaled(0.5).shifted(3).clipped(lowest=0.0),
+        line.restarted(7).clipped(lowest=0.0),
+        line.per_epoch(2).clipped(lowest=0.0).warmup(5),
+        (line + lrd.Constant(0.5)).clipped(lowest=0.0),
+        (line * lrd.StepDecay(1.0, 0.5, 3)).clipped(lowest=0.01),
+    ):
+        assert lrd.from_json(made.to_json()) == made
+        rates = made.values(30)
+        assert rates.min() >= 0.0
+        assert rates.tolist() == [made(step) for step in range(30)]
+    with pytest.raises(ValueError, match="is -0"):
+        line.clipped(highest=0.05).values(10)
+    with pytest.raises(ValueError, match="is nan"):
+        module.sawtooth(0.1, period=0.0).clipped(lowest=0.0).values(10)
+
+
+@pytest.mark.parametrize("kind", ["KerasSchedule", "KerasTable"])
+def test_keras_trains_with_no_negative_rate(kind: str) -> None:
+    adapters = pytest.importorskip("lrdecay_native.keras")
+    line = decorated("def formula(step, peak, slope):\n    return peak - slope * step")(0.1, 0.03)
+    rates = [0.1, 0.07, 0.04, 0.01]
+    table = kind == "KerasTable"
+    clipped = line.clipped(lowest=0.0)
+    rate = adapters.KerasTable(clipped, 3) if table else adapters.KerasSchedule(clipped)
+    assert fitted(rate, 7) == pytest.approx([*rates, 0.0, 0.0, 0.0], rel=1e-5, abs=1e-9)
+    rate = adapters.KerasTable(line, 4) if table else adapters.KerasSchedule(line)
+    applied = fitted(rate, 6)
+    assert applied[:4] == pytest.approx(rates, rel=1e-5)
+    assert np.isnan(applied[4:]).all()
+    if table:
+        with pytest.raises(ValueError, match=r"formula\(step=4.0"):
+            adapters.KerasTable(line, 5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "peak * np.sin(np.pi * np.minimum(step, 1000.0) / 1000.0)",
+        "peak * 0.5 * (1.0 + np.cos(np.pi * np.minimum(step, 1000.0) / 1000.0))",
+        "peak * (1.0 - np.minimum(step, 1000.0) * 0.001)",
+        "peak - peak / 1000.0 * np.minimum(step, 1000.0)",
+    ],
+)
+def test_what_float32_rounds_below_zero_is_zero_in_keras(body: str) -> None:
+    adapters = pytest.importorskip("lrdecay_native.keras")
+    schedule = decorated(f"def formula(step, peak):\n    return {body}")(0.3)
+    rate = adapters.KerasSchedule(schedule)
+    steps = np.array([0, 1, 500, 999, 1000, 1001, 5000], np.int32)
+    rates = np.array([float(rate(step)) for step in steps])
+    assert rates == pytest.approx(schedule.clipped(lowest=0.0)(steps), rel=1e-4, abs=1e-7)
+    assert rates.min() >= 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -194,6 +195,58 @@ def test_nan_is_never_an_improvement() -> None:
     plateau = ReduceOnPlateau(CONSTANT, patience=1)
     assert [plateau.update(metric) for metric in (math.nan, math.nan, 1.0)] == [False, True, False]
     assert plateau.best == 1.0
+
+
+def test_a_relative_threshold_holds_for_negative_metrics() -> None:
+    plateau = ReduceOnPlateau(lrd.Constant(0.1), drop_rate=0.5, patience=2, threshold=1e-4)
+    updates = [plateau.update(-1.0) for _ in range(8)]
+    assert updates == [False, False, False, True, False, False, True, False]
+    plateau = ReduceOnPlateau(lrd.Constant(0.1), patience=2, threshold=0.1)
+    assert [plateau.update(metric) for metric in (-1.0, -0.95, -0.92, -1.05)] == [False, False, False, True]
+    assert plateau.best == -1.0
+    assert [plateau.update(-1.11), plateau.best] == [False, -1.11]
+
+
+def exactly(number: float) -> Fraction | float:
+    return Fraction(number) if math.isfinite(number) else number
+
+
+@given(
+    mode=modes,
+    threshold=st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 1e-4, 0.5]),
+    threshold_mode=st.sampled_from(["relative", "absolute"]),
+    best=st.floats(allow_nan=False) | st.floats(-2, 2) | st.sampled_from([0.0, -0.0]),
+    metric=st.floats() | st.floats(-2, 2),
+)
+def test_an_improvement_is_one_by_more_than_the_threshold(
+    mode: str, threshold: float, threshold_mode: str, best: float, metric: float
+) -> None:
+    plateau = ReduceOnPlateau(
+        CONSTANT, mode=mode, threshold=threshold, threshold_mode=threshold_mode, first_is_best=True
+    )
+    plateau.update(best)
+    plateau.update(metric)
+    improved = plateau.best == metric and metric != best
+    gain = exactly(metric) - exactly(best) if mode == "max" else exactly(best) - exactly(metric)
+    if not isinstance(gain, Fraction):
+        assert improved == (gain > 0)
+        return
+    least = Fraction(threshold) * (abs(Fraction(best)) if threshold_mode == "relative" else 1)
+    # The bound is rounded, in two operations.
+    rounding = Fraction(2) ** -51 * (abs(Fraction(best)) + least) + Fraction(5e-324)
+    if abs(gain - least) > rounding:
+        assert improved == (gain > least)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@given(metrics=st.lists(st.sampled_from([-1.0, -0.999, -1.001, 0.0, 1.0, math.inf, -math.inf]), max_size=30))
+def test_what_is_never_better_is_reduced(mode: str, metrics: list[float]) -> None:
+    """Whatever came before, the same metric again and again is no improvement."""
+    plateau = ReduceOnPlateau(CONSTANT, mode=mode, patience=2, threshold=1e-3)
+    for metric in metrics:
+        plateau.update(metric)
+    last = metrics[-1] if metrics else 0.0
+    assert True in [plateau.update(last) for _ in range(4)]
 
 
 def test_step_decides_whether_a_reduction_changes_anything() -> None:

@@ -38,7 +38,7 @@ EXAMPLES: list[Any] = [
     lrd.StepDecay(0.1, 0.96, 1000),
     lrd.StepDecay(0.1, 0.5, 7, staircase=False),
     lrd.ExponentialDecay(0.1, 1e-3),
-    lrd.ExponentialDecay(0.3, 0.25, decay_steps=12.5, staircase=True),
+    lrd.ExponentialDecay(0.3, 0.25, step_size=12.5, staircase=True),
     lrd.InverseTimeDecay(0.1, 1e-2),
     lrd.InverseTimeDecay(0.1, 0.5, decay_steps=300, staircase=True),
     lrd.PolynomialDecay(0.1, 5000),

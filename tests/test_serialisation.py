@@ -68,7 +68,7 @@ def test_the_dictionary_form() -> None:
         (
             lrd.ExponentialDecay(0.1, 1e-4),
             '{"version": 1, "class": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_rate": 0.0001, '
-            '"decay_steps": 1, "staircase": false}',
+            '"step_size": 1, "staircase": false}',
         ),
         (
             lrd.InverseTimeDecay(0.1, 0.5, decay_steps=3750, staircase=True),
@@ -84,33 +84,33 @@ def test_the_dictionary_form() -> None:
             lrd.ExponentialDecay(0.1, 1.0).per_epoch(1875, staircase=True),
             '{"version": 1, "class": "PerEpoch", "schedule": {"class": "ExponentialDecay", '
             '"initial_learning_rate": 0.1, '
-            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "steps_per_epoch": 1875, "staircase": true}',
+            '"decay_rate": 1.0, "step_size": 1, "staircase": false}, "steps_per_epoch": 1875, "staircase": true}',
         ),
         (
             lrd.ExponentialDecay(0.1, 1.0).warmup(500, start=0.001),
             '{"version": 1, "class": "Warmup", "schedule": {"class": "ExponentialDecay", '
             '"initial_learning_rate": 0.1, '
-            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "steps": 500, "start": 0.001, '
+            '"decay_rate": 1.0, "step_size": 1, "staircase": false}, "steps": 500, "start": 0.001, '
             '"shape": "linear"}',
         ),
         (
             lrd.ExponentialDecay(0.1, 1.0).then(lrd.ExponentialDecay(0.2, 2.0), at=7.5),
             '{"version": 1, "class": "Joined", "schedule": {"class": "ExponentialDecay", '
-            '"initial_learning_rate": 0.1, "decay_rate": 1.0, "decay_steps": 1, "staircase": false}, '
+            '"initial_learning_rate": 0.1, "decay_rate": 1.0, "step_size": 1, "staircase": false}, '
             '"other": {"class": "ExponentialDecay", "initial_learning_rate": 0.2, "decay_rate": 2.0, '
-            '"decay_steps": 1, "staircase": false}, "at": 7.5}',
+            '"step_size": 1, "staircase": false}, "at": 7.5}',
         ),
         (
             lrd.ExponentialDecay(0.1, 1.0).scaled(0.5),
             '{"version": 1, "class": "Scaled", "schedule": {"class": "ExponentialDecay", '
             '"initial_learning_rate": 0.1, '
-            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "factor": 0.5}',
+            '"decay_rate": 1.0, "step_size": 1, "staircase": false}, "factor": 0.5}',
         ),
         (
             lrd.ExponentialDecay(0.1, 1.0).clipped(0.01),
             '{"version": 1, "class": "Clipped", "schedule": {"class": "ExponentialDecay", '
             '"initial_learning_rate": 0.1, '
-            '"decay_rate": 1.0, "decay_steps": 1, "staircase": false}, "lowest": 0.01, "highest": null}',
+            '"decay_rate": 1.0, "step_size": 1, "staircase": false}, "lowest": 0.01, "highest": null}',
         ),
         *((entry.example, entry.stored) for entry in SINGLE_FORMULAS.values()),
     ],

@@ -248,7 +248,7 @@ _REASONS: dict[type[Schedule], str] = {
     CosineRestarts: "Keras's CosineDecayRestarts has no cycle_limit, and a peak_mul only where the end rate is 0",
     ExponentialDecay: (
         "Keras's ExponentialDecay is a power of a decay_rate, which is "
-        "StepDecay(initial, exp(-decay_rate), decay_steps)"
+        "StepDecay(initial, exp(-decay_rate), step_size)"
     ),
     MultiStepDecay: "Keras's PiecewiseConstantDecay has rates where this has factors",
     Warmup: "Keras's only warm-up is a line before a CosineDecay",

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pytest
 from parity.comparison import (
     FLOAT32,
     FLOAT64,
@@ -367,3 +368,23 @@ def test_every_schedule_of_optax_is_covered() -> None:
 
 def test_every_option_of_optax_is_covered() -> None:
     assert_options_covered(lambda name: inspect.signature(getattr(schedules, name)).parameters, CASES, {})
+
+
+def test_one_cycles_of_any_part_are_those_of_optax(random: Random) -> None:
+    for _ in range(60):
+        total = random.choice([2, 3, 10, 50, random.randint(2, 300), random.randint(1000, 5000)])
+        parts = [0.0, 5e-324, 1e-9, 1.0 - 1e-9, random.random(), random.randint(0, total) / total]
+        part = random.choice([*parts, (total - 1) / total, 1.0])
+        factors = {"div_factor": random.choice([25.0, 1.0]), "final_div_factor": random.choice([1e4, 0.5])}
+        ours = lrd.OneCycle(0.3, total, pct_start=part, end_at_last_step=False, **factors)
+        steps = np.arange(total + 2)
+        if int(part * total) == total:
+            # optax leaves the rise out; here it reaches the highest rate, where the end rate then is.
+            rise = lrd.CosineDecay(0.3, total, end_learning_rate=0.3 / factors["div_factor"]).reversed(total)
+            assert ours(steps[:-2]) == pytest.approx(rise(steps[:-2]), rel=1e-14)
+            assert ours(total) == pytest.approx(0.3 / factors["div_factor"] / factors["final_div_factor"])
+            continue
+        with jax.enable_x64(True):
+            theirs = schedules.cosine_onecycle_schedule(total, 0.3, pct_start=part, **factors)
+            wanted = rates_of(theirs, steps)
+        assert ours(steps) == pytest.approx(wanted, rel=1e-9, abs=1e-13), (total, part, factors)

@@ -64,7 +64,7 @@ CASES = [
         Case(
             "natural_exp_decay",
             {**RATE, "decay_steps": 700, "decay_rate": 0.5, "staircase": staircase},
-            lambda staircase=staircase: lrd.ExponentialDecay(0.3, 0.5, decay_steps=700, staircase=staircase),
+            lambda staircase=staircase: lrd.ExponentialDecay(0.3, 0.5, step_size=700, staircase=staircase),
             relative=exponent(700),
         )
         for staircase in (False, True)

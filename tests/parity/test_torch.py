@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from functools import partial
 from random import Random
@@ -412,3 +413,50 @@ def test_every_option_of_torch_is_covered() -> None:
         [*CASES, *COMPOSED],
         EXCLUDED_OPTIONS,
     )
+
+
+def one_cycle(random: Random) -> tuple[int, dict[str, Any]]:
+    """A number of steps and arguments of `OneCycleLR`, the ends of their ranges and next to them among them."""
+    total = random.choice([2, 3, 4, 10, 50, 101, random.randint(2, 300), random.randint(1000, 10**6)])
+    three_phase = random.random() < 0.4
+    most = 0.5 if three_phase else 1.0
+    parts = [0.0, most, math.nextafter(most, 0.0), 5e-324, 1e-9, most - 1e-9, random.uniform(0.0, most)]
+    parts += [random.random() / total, random.randint(0, total) / total, (total - 1) / total, 1.5 / total]
+    return total, {
+        "pct_start": random.choice([part for part in parts if part <= most]),
+        "anneal_strategy": random.choice(["cos", "linear"]),
+        "three_phase": three_phase,
+        "div_factor": random.choice([25.0, 1.0, 10.0]),
+        "final_div_factor": random.choice([1e4, 1.0, 0.5]),
+    }
+
+
+def steps_of_interest(total: int, part: float, random: Random) -> list[int]:
+    if total <= 300:
+        return list(range(total))
+    ends = (0, part * total, 2 * part * total, total)
+    near = {int(end) + offset for end in ends for offset in range(-4, 5)}
+    return sorted(step for step in near | set(random.sample(range(total), 30)) if 0 <= step < total)
+
+
+def test_one_cycles_of_any_part_are_those_of_torch(random: Random) -> None:
+    for _ in range(400):
+        total, arguments = one_cycle(random)
+        ours = lrd.OneCycle(0.3, total, **arguments)
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=LEARNING_RATE)
+        try:
+            theirs = schedulers.OneCycleLR(optimizer, 0.3, total, cycle_momentum=False, **arguments)
+        except ZeroDivisionError:
+            assert arguments["pct_start"] * total == 1.0
+            continue
+        for step in steps_of_interest(total, arguments["pct_start"], random):
+            wanted = pytest.approx(_closed_form_at(theirs, step), rel=1e-9, abs=1e-13)
+            assert ours(step) == wanted, (step, total, arguments)
+            assert ours.values(step, step + 1)[0] == wanted, (step, total, arguments)
+
+
+def test_without_a_fall_the_last_step_has_the_highest_rate() -> None:
+    schedule = lrd.OneCycle(1.0, 50, pct_start=1.0)
+    assert schedule(49) == 1.0
+    assert schedule([50, 10**6]).tolist() == [4e-6, 4e-6]
+    assert schedule.values(51)[48:].tolist() == [schedule(48), 1.0, 4e-6]
