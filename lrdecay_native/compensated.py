@@ -25,6 +25,7 @@ from lrdecay_native.scaled import Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
     fused_multiply_add,
+    is_zero,
     nearest_exponent,
     power_of_two,
     square_root,
@@ -37,6 +38,9 @@ _LN2_SECOND = float(LN2_EXACT - Fraction(_LN2_FIRST))
 
 # Adding and subtracting it rounds a double below 2**51 to a whole number.
 _ROUNDING = 1.5 * 2.0**52
+
+# The exponential of this is infinite, whatever a learning rate multiplies it with.
+_HIGHEST = 1300.0
 
 
 # (exp(x) - 1 - x) / x**2 for |x| < ln(2) / 2, and (atanh(s) / s - 1 - s**2 / 3) / s**4 in s**2.
@@ -96,6 +100,11 @@ class Compensated(Scaled):
 
     def exp(self) -> Compensated:
         a = self.settled()
+        if self.bounds.most > _HIGHEST:
+            a = Compensated(
+                where_less(_HIGHEST, a.high, _HIGHEST, a.high),
+                0.0 if is_zero(a.low) else where_less(_HIGHEST, a.high, 0.0, a.low),
+            )
         doublings = fused_multiply_add(a.high, 1.0 / LN2.high, _ROUNDING) - _ROUNDING
         high = fused_multiply_add(-doublings, _LN2_FIRST, a.high)
         low = fused_multiply_add(-doublings, _LN2_SECOND, a.low)
@@ -103,7 +112,13 @@ class Compensated(Scaled):
         x = high + low
         one = exact_ordered_sum(1.0, high)
         tail = series(x, EXPONENTIAL)
-        return Compensated(one.high, fused_multiply_add(x * x, tail, one.low + low), exponent=doublings)
+        return Compensated(
+            one.high,
+            fused_multiply_add(x * x, tail, one.low + low),
+            exponent=doublings,
+            highest=min(self.bounds.most, _HIGHEST) / LN2.high + 1.0,
+            bounds=self.bounds.exp(),
+        )
 
     def log(self) -> Compensated:
         a = self.settled()

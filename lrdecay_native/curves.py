@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,9 @@ from lrdecay_native.variants import MOST_CONSTANTS, WHOLE_PERIODS, moderate, var
 
 PIECE = 32768
 """Steps that are converted, floored and evaluated together: they stay in the processor's cache."""
+
+AT_ONCE = 2**20
+"""Values per call of a kernel, which nothing interrupts: tens of milliseconds."""
 
 FEWEST_FOR_A_THREAD = 16384
 """Fewer values than these take less time than a thread takes to start."""
@@ -145,24 +147,34 @@ class Evaluator:
         threads : int
             How many may work at a time.
         """
+        count = min(threads, max(1, out.size // FEWEST_FOR_A_THREAD))
+        run(self.tasks(steps, highest, out, count), count)
+
+    def tasks(
+        self, steps: npt.NDArray[Any], highest: float, out: npt.NDArray[Any], count: int = 1
+    ) -> list[Iterator[None]]:
+        """What `evaluate` has so many threads do; none where it was done at once."""
         rows, length = out.shape
         fast = highest < self.limit and (highest < 2.0**53 or _holds_only_doubles(steps.dtype))
         direct = fast and len(self.stages) == 1 and (steps.dtype.char, out.dtype.char) in _SUFFIXES
         if rows > 1 and fast and not direct:
             steps, direct = steps.astype(np.float64), len(self.stages) == 1
-        count = min(threads, max(1, out.size // FEWEST_FOR_A_THREAD))
-        if direct and count == 1:
+        if direct and count == 1 and out.size <= AT_ONCE:
             self._rows(steps, 0, rows, out)
-            return
-        if direct and rows >= count:
-            tasks = [partial(self._rows, steps, first, last, out) for first, last in parts(rows, count)]
-        else:
-            tasks = [
-                partial(self._pieces, k, steps[k if len(steps) > 1 else 0], first, last, out[k], fast, direct)
-                for k in range(rows)
-                for first, last in parts(length, count)
-            ]
-        run(tasks, count)
+            return []
+        if direct and rows >= count and length <= AT_ONCE:
+            return [self._some_rows(steps, first, last, out) for first, last in parts(rows, count)]
+        return [
+            self._pieces(k, steps[k if len(steps) > 1 else 0], first, last, out[k], fast, direct)
+            for k in range(rows)
+            for first, last in parts(length, count)
+        ]
+
+    def _some_rows(self, steps: Doubles, first: int, last: int, out: npt.NDArray[Any]) -> Iterator[None]:
+        most = max(AT_ONCE // max(out.shape[1], 1), 1)
+        for row in range(first, last, most):
+            self._rows(steps, row, min(row + most, last), out)
+            yield
 
     def _rows(self, steps: Doubles, first: int, last: int, out: npt.NDArray[Any]) -> None:
         kernel, columns = self.stages[0]
@@ -181,14 +193,17 @@ class Evaluator:
         out: npt.NDArray[Any],
         fast: bool,
         direct: bool,
-    ) -> None:
+    ) -> Iterator[None]:
         """A part of a row."""
         columns = [
             (kernel, all_columns if self.sets == 1 else np.ascontiguousarray(all_columns[:, k : k + 1]))
             for kernel, all_columns in self.stages
         ]
         if direct:
-            self._apply(columns, steps[first:last], out[first:last], np.empty(0))
+            for start in range(first, last, AT_ONCE):
+                some = slice(start, min(start + AT_ONCE, last))
+                self._apply(columns, steps[some], out[some], np.empty(0))
+                yield
             return
         work = np.empty((2, min(PIECE, last - first)))
         for start in range(first, last, PIECE):
@@ -203,6 +218,7 @@ class Evaluator:
                 self._apply(columns, np.where(slow, 0.0, high), destination, work[1])
                 if slow.any():
                     destination[slow] = self.exact(k, (high[slow], low[slow]))[0]
+            yield
 
     @staticmethod
     def _apply(
@@ -236,18 +252,31 @@ def _holds_only_doubles(dtype: np.dtype[Any]) -> bool:
     return dtype.itemsize < 8 or (dtype.kind == "f" and dtype.itemsize == 8)
 
 
-def run(tasks: Sequence[Callable[[], None]], threads: int) -> None:
-    """Run tasks, some at a time."""
-    if threads == 1 or len(tasks) == 1:
+_END = object()
+
+
+def run(tasks: Sequence[Iterator[None]], threads: int) -> None:
+    """Run tasks, some at a time; where one fails, or Ctrl-C is pressed, each ends with the item it is at."""
+    if threads == 1 or len(tasks) <= 1:
         for task in tasks:
-            task()
+            for _ in task:
+                pass
         return
     # Few calls need it, and its import takes longer than that of this package.
     from concurrent.futures import ThreadPoolExecutor
 
+    stopped = False
+
+    def work(task: Iterator[None]) -> None:
+        while not stopped and next(task, _END) is not _END:
+            pass
+
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(task) for task in tasks]:
-            done.result()
+        try:
+            for done in [pool.submit(work, task) for task in tasks]:
+                done.result()
+        finally:
+            stopped = True
 
 
 def parts(length: int, count: int) -> list[tuple[int, int]]:

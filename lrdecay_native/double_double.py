@@ -5,14 +5,16 @@ Cython and for numba.  Its functions (`exp`, `floor`, ...) are the array namespa
 :mod:`lrdecay_native.formulas` is traced.
 
 Accuracy: `exp` to 2**-73 and `log` to 2**-80 relative, the others to 2**-100, while ``high * 2**-106`` is a
-normal double.  The algorithms are Dekker's and Knuth's exact sum and product; T. J. Dekker, "A floating-point
+normal double.  What an exponential is too large for is infinite, and so is what comes of it: see `DoubleDouble`.
+The algorithms are Dekker's and Knuth's exact sum and product; T. J. Dekker, "A floating-point
 technique for extending the available precision", Numerische Mathematik 18 (1971).
 """
 
 from __future__ import annotations
 
+import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import reduce
@@ -24,6 +26,7 @@ from lrdecay_native.tracing import (
     binary_exponent,
     fused_multiply_add,
     is_zero,
+    low_of_finite,
     power_of_two,
     square_root,
     where_less,
@@ -58,22 +61,33 @@ def exact_product(a: Number, b: Number) -> DoubleDouble:
 
 @dataclass(frozen=True)
 class DoubleDouble:
-    """The number ``high + low``, with ``high`` the double nearest to it."""
+    """The number ``high + low``, with ``high`` the double nearest to it.
+
+    Attributes
+    ----------
+    high, low : number
+        The two parts.
+    unbounded : bool
+        Whether it may be infinite, as exponentials may, and what is computed from them.  The exact operations make
+        NaN of an infinity, so such numbers have a few operations more.
+    """
 
     high: Number
     low: Number = 0.0
+    unbounded: bool = False
 
     def __add__(self, other: DoubleDouble | Number) -> DoubleDouble:
         other = asarray(other)
         high = exact_sum(self.high, other.high)
         low = exact_sum(self.low, other.low)
         partial = exact_ordered_sum(high.high, high.low + low.high)
-        return exact_ordered_sum(partial.high, partial.low + low.low)
+        total = exact_ordered_sum(partial.high, partial.low + low.low)
+        return total._or(high.high) if self.unbounded or other.unbounded else total
 
     __radd__ = __add__
 
     def __neg__(self) -> DoubleDouble:
-        return DoubleDouble(-self.high, -self.low)
+        return DoubleDouble(-self.high, -self.low, self.unbounded)
 
     def __sub__(self, other: DoubleDouble | Number) -> DoubleDouble:
         return self + -asarray(other)
@@ -85,7 +99,8 @@ class DoubleDouble:
         other = asarray(other)
         product = exact_product(self.high, other.high)
         low = fused_multiply_add(self.high, other.low, product.low)
-        return exact_ordered_sum(product.high, fused_multiply_add(self.low, other.high, low))
+        total = exact_ordered_sum(product.high, fused_multiply_add(self.low, other.high, low))
+        return total._or(product.high) if self.unbounded or other.unbounded else total
 
     __rmul__ = __mul__
 
@@ -94,14 +109,25 @@ class DoubleDouble:
         quotient = self.high / other.high
         remainder = fused_multiply_add(-quotient, other.high, self.high)
         remainder = fused_multiply_add(-quotient, other.low, remainder + self.low)
-        return exact_ordered_sum(quotient, remainder / other.high)
+        total = exact_ordered_sum(quotient, remainder / other.high)
+        if other.unbounded:
+            # A finite number divided by an infinite one is 0, which has no rest.
+            total = total._or(quotient, where=other.high)
+        return total._or(quotient) if self.unbounded else replace(total, unbounded=False)
 
     def __rtruediv__(self, other: float) -> DoubleDouble:
         return asarray(other) / self
 
+    def _or(self, rough: Number, *, where: Number | None = None) -> DoubleDouble:
+        """This number, or the rough one where that (or another number) is infinite."""
+        size = absolute(rough if where is None else where)
+        return DoubleDouble(
+            where_less(size, math.inf, self.high, rough), where_less(size, math.inf, self.low, 0.0), True
+        )
+
     def __pow__(self, exponent: DoubleDouble) -> DoubleDouble:
         if isinstance(exponent.high, float) and 2.0 * exponent.high in range(1, 17):
-            return _short_power(maximum(self, DoubleDouble(0.0)), exponent.high)
+            return _short_power(self, exponent.high)
         return _select(DoubleDouble(0.0), self, exp(exponent * log(self)), _power_of_zero(exponent))
 
 
@@ -128,8 +154,11 @@ _ROUNDING = 1.5 * 2.0**52
 # Adding and subtracting it rounds a double below 2**52 to an even whole number.
 ROUNDING_TO_EVEN = 1.5 * 2.0**53
 
-# Below, the exponential is zero in double precision, whatever a learning rate multiplies it with.
-_LOWEST_EXPONENT = -1100.0
+# Outside, the exponential is zero or infinite in double precision, whatever a learning rate multiplies it with.
+_LOWEST_EXPONENT, _HIGHEST_EXPONENT = -1100.0, 1100.0
+
+# Times the least power, 1e-100, still far above the logarithm of the largest number.
+_LOGARITHM_OF_INFINITY = 1e110
 
 _SQUARE_ROOT_OF_TWO = 2.0**0.5
 
@@ -148,6 +177,7 @@ def _select(a: DoubleDouble, b: DoubleDouble, then: DoubleDouble, otherwise: Dou
     return DoubleDouble(
         where_less(difference, 0.0, then.high, otherwise.high),
         where_less(difference, 0.0, then.low, otherwise.low),
+        then.unbounded or otherwise.unbounded,
     )
 
 
@@ -169,14 +199,16 @@ def ceil(a: DoubleDouble) -> DoubleDouble:
 
 
 def sqrt(a: DoubleDouble) -> DoubleDouble:
-    """The root of a number that isn't negative."""
-    root = square_root(a.high)
+    """The square root, and 0 of what is not positive."""
+    root = square_root(where_less(0.0, a.high, a.high, 0.0))
     rest = fused_multiply_add(-root, root, a.high) + a.low
-    return exact_ordered_sum(root, where_less(0.0, root, rest / (root + root), 0.0))
+    total = exact_ordered_sum(root, where_less(0.0, root, rest / (root + root), 0.0))
+    return total._or(root) if a.unbounded else total
 
 
 def exp(a: DoubleDouble) -> DoubleDouble:
-    a = maximum(a, DoubleDouble(_LOWEST_EXPONENT))
+    """The exponential: 0 or infinity where it leaves the range of doubles."""
+    a = _between(_LOWEST_EXPONENT, a, _HIGHEST_EXPONENT)
     doublings = (a.high * (1.0 / LN2.high) + _ROUNDING) - _ROUNDING
     first = a.high - doublings * _LN2_FIRST
     remainder = exact_sum(first, -(doublings * _LN2_SECOND))
@@ -187,7 +219,18 @@ def exp(a: DoubleDouble) -> DoubleDouble:
     # Two factors, since 2**doublings itself may be no normal double.
     half = floor_of_double(doublings * 0.5)
     scales = power_of_two(half), power_of_two(doublings - half)
-    return DoubleDouble(result.high * scales[0] * scales[1], result.low * scales[0] * scales[1])
+    high, low = (part * scales[0] * scales[1] for part in (result.high, result.low))
+    return DoubleDouble(high, low_of_finite(high, low, negative=False), True)
+
+
+def _between(lowest: float, a: DoubleDouble, highest: float) -> DoubleDouble:
+    """The number, or the nearest of two bounds where its high part is outside of them."""
+    above = DoubleDouble(
+        where_less(a.high, lowest, lowest, a.high), where_less(a.high, lowest, 0.0, a.low)
+    )
+    return DoubleDouble(
+        where_less(highest, a.high, highest, above.high), where_less(highest, a.high, 0.0, above.low)
+    )
 
 
 def log(a: DoubleDouble) -> DoubleDouble:
@@ -202,7 +245,12 @@ def log(a: DoubleDouble) -> DoubleDouble:
     # log(m) = estimate + log(1 + error) with error = m * exp(-estimate) - 1.
     error = offset + mantissa * _exponential_minus_one(DoubleDouble(-estimate), precise_terms=8)
     correction = error * (1.0 - 0.5 * error.high)
-    return LN2 * DoubleDouble(exponent) + (correction + estimate)
+    total = LN2 * DoubleDouble(exponent) + (correction + estimate)
+    if not a.unbounded:
+        return total
+    return DoubleDouble(
+        where_less(a.high, math.inf, total.high, _LOGARITHM_OF_INFINITY), low_of_finite(a.high, total.low)
+    )
 
 
 def raised_cosine(a: DoubleDouble) -> DoubleDouble:
@@ -257,7 +305,7 @@ def _exponential_minus_one(a: DoubleDouble, *, precise_terms: int) -> DoubleDoub
 
 
 def _short_power(a: DoubleDouble, exponent: float) -> DoubleDouble:
-    """A power of which twice is a small whole number, of a number that isn't negative."""
+    """A power of which twice is a small whole number."""
     whole = int(exponent)
     factors = [a] * whole
     if exponent != whole:
@@ -266,4 +314,5 @@ def _short_power(a: DoubleDouble, exponent: float) -> DoubleDouble:
 
 
 def _power_of_zero(exponent: DoubleDouble) -> DoubleDouble:
-    return DoubleDouble(where_less(0.0, exponent.high, 0.0, 1.0))
+    not_positive = where_less(exponent.high, 0.0, math.inf, 1.0)
+    return DoubleDouble(where_less(0.0, exponent.high, 0.0, not_positive), unbounded=True)

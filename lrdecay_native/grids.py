@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -29,7 +29,7 @@ from lrdecay_native.stretches import Indices, rounded_up, stretch_bounds
 from lrdecay_native.validation import STEP_LIMIT
 
 SEGMENT = 2**23
-"""Steps per round where intermediate results must not grow with the grid."""
+"""Steps per round where intermediate results must not grow with the grid, or nothing else interrupts."""
 
 COPIED = 2**20
 """Steps per round where what is evaluated is copied: they stay in the processor's cache."""
@@ -86,10 +86,16 @@ def fill(part: Part, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _fill_constant(part: Constant, steps: range, out: npt.NDArray[Any]) -> None:
-    if streamed(out):
-        write(out, "runs", np.array([part.rate], out.dtype), np.array([0, len(out)]))
-    else:
+    if not streamed(out):
         out.fill(part.rate)
+        return
+    for some in strips(out):
+        write(some, "runs", np.array([part.rate], out.dtype), np.array([0, len(some)]))
+
+
+def strips(out: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """A vector in parts that take some hundredths of a second; none is streamed unless the whole is."""
+    return (out[first : first + SEGMENT] for first in range(0, len(out), SEGMENT))
 
 
 def _fill_smooth(part: Smooth, steps: range, out: npt.NDArray[Any]) -> None:
@@ -175,13 +181,18 @@ def _fill_like_the_first(part: Repeats, steps: range, out: npt.NDArray[Any]) -> 
     cycle = part.whole_cycle
     first = cycle[0].start
     evaluate_grid(cycle, range(first, first + period), out[begin:done])
-    out[:begin] = out[period : period + begin]
+    for first in range(0, begin, SEGMENT):
+        last = min(first + SEGMENT, begin)
+        out[first:last] = out[period + first : period + last]
     while done < len(out) and done - begin < SHORTEST_TILE:
         count = min(done - begin, len(out) - done)
         out[done : done + count] = out[begin : begin + count]
         done += count
     way = "stream" if streamed(out) else "fill"
-    getattr(engine, f"{way}_tiles_{dtype_of(out)}")(out, begin, done - begin)
+    length = done - begin
+    for first in range(done, len(out), SEGMENT):
+        tiled = out[first - length : first + SEGMENT]
+        getattr(engine, f"{way}_tiles_{dtype_of(out)}")(tiled, 0, length)
 
 
 def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
@@ -203,10 +214,11 @@ def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def _keep_bounds(piece: Piece, out: npt.NDArray[Any]) -> None:
-    if piece.lowest > 0:
-        np.maximum(out, out.dtype.type(float(piece.lowest)), out=out)
-    if piece.highest < math.inf:
-        np.minimum(out, out.dtype.type(float(piece.highest)), out=out)
+    for some in strips(out):
+        if piece.lowest > 0:
+            np.maximum(some, out.dtype.type(float(piece.lowest)), out=some)
+        if piece.highest < math.inf:
+            np.minimum(some, out.dtype.type(float(piece.highest)), out=some)
 
 
 def _fill_lines(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:

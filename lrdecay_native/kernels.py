@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -293,13 +293,10 @@ def _write(
     if count > 1 and len(steps) == 1 and highest < 2.0**53:
         steps = steps.astype(np.float64, copy=False)
     if count >= threads:
-        tasks = [
-            partial(_rows, formula, time_map, columns, steps, highest, values, slice(*part))
-            for part in parts(count, min(threads, max(1, out.size // FEWEST_FOR_A_THREAD)))
-        ]
-        run(tasks, threads)
+        shares = parts(count, min(threads, max(1, out.size // FEWEST_FOR_A_THREAD)))
+        run([_rows(formula, time_map, columns, steps, highest, values, slice(*part)) for part in shares], threads)
     else:
-        _rows(formula, time_map, columns, steps, highest, values, slice(0, count), threads)
+        run([_rows(formula, time_map, columns, steps, highest, values, slice(0, count), threads)], 1)
     if not fits:
         out[...] = values.reshape(out.shape)
 
@@ -319,7 +316,7 @@ def _rows(
     out: npt.NDArray[Any],
     rows: slice,
     threads: int = 1,
-) -> None:
+) -> Iterator[None]:
     """Some rows of values, each set of parameters by the kernel that is for it."""
     length = out.shape[1]
     batch = min(max(_BATCH // length, 1), _MOST_SETS)
@@ -342,14 +339,26 @@ def _rows(
             kernel = kernel or groups[-1][0]
             if chosen.all():
                 evaluator = _evaluator(formula, time_map, kernel, _stacked(some), limit)
-                evaluator.evaluate(some_steps, highest, destination, threads)
+                yield from _evaluated(evaluator, some_steps, highest, destination, threads)
             elif chosen.any():
                 values = np.empty((np.count_nonzero(chosen), length), out.dtype)
                 columns_of_these = np.ascontiguousarray(_stacked(some)[:, chosen])
                 evaluator = _evaluator(formula, time_map, kernel, columns_of_these, limit)
                 its_steps = some_steps[chosen] if len(some_steps) > 1 else some_steps
-                evaluator.evaluate(its_steps, highest, values, threads)
+                yield from _evaluated(evaluator, its_steps, highest, values, threads)
                 destination[chosen] = values
+
+
+def _evaluated(
+    evaluator: Evaluator, steps: npt.NDArray[Any], highest: float, out: npt.NDArray[Any], threads: int
+) -> Iterator[None]:
+    """Evaluate, with one thread item by item."""
+    if threads > 1:
+        evaluator.evaluate(steps, highest, out, threads)
+    else:
+        for task in evaluator.tasks(steps, highest, out):
+            yield from task
+    yield
 
 
 def _limit(moderate: bool) -> float:

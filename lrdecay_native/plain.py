@@ -10,7 +10,7 @@ from math import factorial
 from typing import Any
 
 from lrdecay_native.double_double import LN2, LN2_EXACT, SQUARE_OF_SINE, DoubleDouble, constant
-from lrdecay_native.scaled import Scaled, economised, series
+from lrdecay_native.scaled import HIGHEST_EXPONENT, Scaled, economised, series
 from lrdecay_native.tracing import (
     Number,
     fused_multiply_add,
@@ -21,7 +21,8 @@ from lrdecay_native.tracing import (
     where_less,
 )
 
-_LOWEST_EXPONENT = -1000.0
+# Of two; outside, a number is zero or infinite in float32.
+_LOWEST_EXPONENT, _HIGHEST_EXPONENT = -1000.0, 1000.0
 _ROUNDING = 1.5 * 2.0**52
 
 _INVERSE_LN2 = constant(1 / LN2_EXACT)
@@ -68,20 +69,31 @@ class Plain(Scaled):
         return Plain(1.0 - self.high)
 
     def settled(self) -> Plain:
-        return Plain(super().settled().high)
+        return Plain(super().settled().high, bounds=self.bounds)
 
     def result(self) -> Number:
         if is_zero(self.exponent):
             return super().result()
-        # What is lost below the lowest exponent is zero in float32.
         exponent = where_less(_LOWEST_EXPONENT, self.exponent, self.exponent, _LOWEST_EXPONENT)
+        if self.highest > _HIGHEST_EXPONENT:
+            exponent = where_less(exponent, _HIGHEST_EXPONENT, exponent, _HIGHEST_EXPONENT)
         return replace(self, exponent=0.0).result() * power_of_two(exponent)
 
     def exp(self) -> Plain:
         # In powers of two: the division by ln 2 is one of the invariants.
         a = self.__mul__(_INVERSE_LN2).settled()
-        doublings = (a.high + _ROUNDING) - _ROUNDING
-        return Plain(series(a.high - doublings, POWER_OF_TWO), exponent=doublings)
+        high = a.high
+        if a.bounds.most > HIGHEST_EXPONENT:
+            high = where_less(high, HIGHEST_EXPONENT, high, HIGHEST_EXPONENT)
+        if not a.bounds.finite:
+            high = where_less(_LOWEST_EXPONENT, high, high, _LOWEST_EXPONENT)
+        doublings = (high + _ROUNDING) - _ROUNDING
+        return Plain(
+            series(high - doublings, POWER_OF_TWO),
+            exponent=doublings,
+            highest=min(a.bounds.most, HIGHEST_EXPONENT) + 1.0,
+            bounds=self.bounds.exp(),
+        )
 
     def log(self) -> Plain:
         a = self.settled()

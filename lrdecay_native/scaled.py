@@ -15,10 +15,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import cos, pi
+from math import cos, inf, pi
 from typing import Any, TypeVar
 
 from lrdecay_native import double_double
+from lrdecay_native.bounds import Bounds
 from lrdecay_native.double_double import ROUNDING_TO_EVEN, DoubleDouble, exact_ordered_sum, exact_product
 from lrdecay_native.tracing import (
     Number,
@@ -26,8 +27,8 @@ from lrdecay_native.tracing import (
     absolute,
     fused_multiply_add,
     is_zero,
+    low_of_finite,
     power_of_two,
-    times_power_of_two,
     varies,
     where_less,
 )
@@ -40,24 +41,45 @@ ONE = DoubleDouble(1.0)
 # Every exponent of two below gives zero, whatever a rate multiplies it with.
 _LOWEST_EXPONENT = -1200.0
 
-# Makes the product of any rate and any such power of two a normal number.
-_MARGIN = 2.0**520
+# Every exponent of two above gives infinity, likewise; it has two halves of which each gives a normal number.
+HIGHEST_EXPONENT = 2040.0
+
+# Powers of two: the product of the first one and any rate, times two to the power of an exponent of at least the
+# lowest and the second one, is a normal number.  Products of more than 5e151 are infinite.
+_MARGIN, _SHIFT = 2.0**330, 190.0
+
+# With the shift, the highest exponent of a normal double.
+_HIGHEST_SHIFTED = 1023.0 - _SHIFT
 
 # Times the least power, 1e-100, still far below the logarithm of the least number.
 _LOGARITHM_OF_ZERO = -1e110
+_LOGARITHM_OF_INFINITY = 1e110
 
 _POWERS: dict[float, int] = {float(n): n for n in range(1, 9)}
 
 
 @dataclass(frozen=True)
 class Scaled(ABC):
-    """``(high + low) * factor / divisor * 2**exponent``; with ``high`` 1 and ``low`` 0 it is invariant."""
+    """``(high + low) * factor / divisor * 2**exponent``; with ``high`` 1 and ``low`` 0 it is invariant.
+
+    Attributes
+    ----------
+    high, low, factor, divisor, exponent
+        As said.
+    highest : float
+        The exponent is not above it.
+    bounds : Bounds
+        Those of the number.  Exact sums and products make NaN of an infinity: the numbers that may be infinite, such
+        as exponentials of what is positive, have operations for it.
+    """
 
     high: Number = 1.0
     low: Number = 0.0
     factor: DoubleDouble = ONE
     divisor: DoubleDouble = ONE
     exponent: Number = 0.0
+    highest: float = 0.0
+    bounds: Bounds = Bounds()
 
     # The precision: what is done with high + low.
 
@@ -115,31 +137,53 @@ class Scaled(ABC):
 
     def of(self: S, value: Any) -> S:
         """A value as a number of this precision."""
-        return value if isinstance(value, type(self)) else type(self)(factor=double_double.asarray(value))
+        if isinstance(value, type(self)):
+            return value
+        factor = double_double.asarray(value)
+        known = Bounds() if isinstance(factor.high, Symbol) else Bounds(factor.high, factor.high)
+        return type(self)(factor=factor, bounds=known)
+
+    def within(self: S, bounds: Bounds) -> S:
+        """The same number, of which more is known."""
+        return replace(self, bounds=bounds)
 
     def bare(self: S) -> S:
         """The high and low part alone."""
         return type(self)(self.high, self.low)
 
+    def _finite_low(self: S, *bounds: Bounds) -> S:
+        """The same number, without its low part where it is infinite, if numbers within the bounds may be."""
+        if all(known.finite for known in bounds):
+            return self
+        negative = any(known.least < 0.0 for known in bounds)
+        return replace(self, low=low_of_finite(self.high, self.low, negative=negative))
+
     def settled(self: S) -> S:
         """The same number, all of it in its high and low part."""
         if self.invariant:
             scale = self.scale
-            return type(self)(scale.high, scale.low)
+            return type(self)(scale.high, scale.low, bounds=self.bounds)
         number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
         if is_zero(self.exponent):
-            return number
+            return number._finite_low(self.bounds).within(self.bounds)
+        # The low part of an exponential isn't small.
+        number = number._normalised()
         # Two factors, since 2**exponent itself may be no normal double.
-        half = floor_of_double(self.exponent * 0.5)
-        scales = power_of_two(half), power_of_two(self.exponent - half)
+        exponent = self._exponent_up_to(HIGHEST_EXPONENT)
+        half = floor_of_double(exponent * 0.5)
+        scales = power_of_two(half), power_of_two(exponent - half)
         high, low = (
             0.0
             if is_zero(part)
-            else where_less(self.exponent, _LOWEST_EXPONENT, 0.0, part * scales[0] * scales[1])
+            else where_less(exponent, _LOWEST_EXPONENT, 0.0, part * scales[0] * scales[1])
             for part in (number.high, number.low)
         )
-        # The low part of an exponential isn't small.
-        return type(self)(high, low)._normalised()
+        return type(self)(high, low, bounds=self.bounds)._finite_low(self.bounds)
+
+    def _exponent_up_to(self, most: float) -> Number:
+        if self.highest <= most:
+            return self.exponent
+        return where_less(most, self.exponent, most, self.exponent)
 
     def result(self) -> Number:
         """The number, rounded to a double."""
@@ -147,30 +191,38 @@ class Scaled(ABC):
             return self.scale.high
         if is_zero(self.exponent):
             number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
+            number = number._finite_low(self.bounds)
             return number.high + number.low
         margin = DoubleDouble(self.scale.high * _MARGIN, self.scale.low * _MARGIN)
-        number = self.bare()._times(margin)
-        value = times_power_of_two(number.high + number.low, self.exponent) * (1.0 / _MARGIN)
-        return where_less(self.exponent, _LOWEST_EXPONENT, 0.0, value)
+        number = self.bare()._times(margin)._finite_low(self.bounds)
+        exponent = self._exponent_up_to(_HIGHEST_SHIFTED)
+        value = (number.high + number.low) * power_of_two(exponent, _SHIFT) * (2.0**-_SHIFT / _MARGIN)
+        return where_less(exponent, _LOWEST_EXPONENT, 0.0, value)
 
     def __neg__(self: S) -> S:
         if self.invariant or self.factor is not ONE:
-            return replace(self, factor=-self.factor)
-        return replace(self, high=-self.high, low=0.0 if is_zero(self.low) else -self.low)
+            return replace(self, factor=-self.factor, bounds=-self.bounds)
+        low = 0.0 if is_zero(self.low) else -self.low
+        return replace(self, high=-self.high, low=low, bounds=-self.bounds)
 
     def __add__(self: S, value: Any) -> S:
         other: S = self.of(value)
+        bounds = self.bounds + other.bounds
+        return self._added(other, bounds).within(bounds)
+
+    def _added(self: S, other: S, bounds: Bounds) -> S:
         if self.invariant and other.invariant:
             return type(self)(factor=self.scale + other.scale)
         if self.invariant:
-            return other.__add__(self)
+            return other._added(self, bounds)
         if other.invariant and self.factor is ONE and self.divisor is not ONE and is_zero(self.exponent):
             # c + step / period is (c * period + step) / period: exact where the two cancel.
             shift = _product(other.scale, self.divisor)
-            return replace(self.bare()._sum(type(self)(shift.high, shift.low)), divisor=self.divisor)
+            total = self.bare()._sum(type(self)(shift.high, shift.low))._finite_low(bounds)
+            return replace(total, divisor=self.divisor)
         if other.invariant and is_zero(other.factor.high):
             return self
-        return self.settled()._sum(other.settled())
+        return self.settled()._sum(other.settled())._finite_low(bounds)
 
     def __radd__(self: S, value: Any) -> S:
         return self.__add__(value)
@@ -183,17 +235,20 @@ class Scaled(ABC):
 
     def __mul__(self: S, value: Any) -> S:
         other: S = self.of(value)
+        bounds = self.bounds * other.bounds
         if self.invariant:
             number = other.bare()
         elif other.invariant:
             number = self.bare()
         else:
-            number = self.bare()._product(other.bare())
+            number = self.bare()._product(other.bare())._finite_low(bounds)
         return replace(
             number,
             factor=_product(self.factor, other.factor),
             divisor=_product(self.divisor, other.divisor),
             exponent=self.exponent + other.exponent,
+            highest=self.highest + other.highest,
+            bounds=bounds,
         )
 
     def __rmul__(self: S, value: Any) -> S:
@@ -201,13 +256,25 @@ class Scaled(ABC):
 
     def __truediv__(self: S, value: Any) -> S:
         other: S = self.of(value)
-        number = self.bare() if other.invariant else self.bare()._quotient(other.bare())
+        bounds = self.bounds / other.bounds
+        number = self.bare() if other.invariant else self._divided(other, bounds)
         return replace(
             number,
             factor=_product(self.factor, other.divisor),
             divisor=_product(self.divisor, other.factor),
             exponent=self.exponent - other.exponent,
+            highest=self.highest if is_zero(other.exponent) else inf,
+            bounds=bounds,
         )
+
+    def _divided(self: S, other: S, bounds: Bounds) -> S:
+        """The quotient of the high and low parts."""
+        number = self.bare()._quotient(other.bare())._finite_low(bounds)
+        if other.bounds.finite:
+            return number
+        # A finite number divided by an infinite one is 0, which has no rest.
+        negative = other.bounds.least < 0.0
+        return replace(number, low=low_of_finite(other.high, number.low, negative=negative))
 
     def __rtruediv__(self: S, value: Any) -> S:
         return self.of(value).__truediv__(self)
@@ -215,20 +282,27 @@ class Scaled(ABC):
     def __pow__(self: S, value: Any) -> S:
         power: S = self.of(value)
         if self.invariant:
-            return type(self)(factor=double_double.log(self.scale)).__mul__(power).exp()
+            logarithm = type(self)(factor=double_double.log(self.scale), bounds=self.bounds.log())
+            return logarithm.__mul__(power).exp()
         constant = power.constant
         if constant == 1.0:
             return self
         # After a difference the high part may have cancelled.
         if constant is not None and 2.0 * constant in _POWERS:
-            return self._normalised()._constant_power(constant)
-        base = self._normalised().settled()
+            return self._normalised()._finite_low(self.bounds)._constant_power(constant)
+        base = self._normalised()._finite_low(self.bounds).settled()
         # The logarithm of 0 is a number so low that every power of 0 vanishes, and that the power 0 is 1.
         logarithm = base.log()
         logarithm = type(self)(
             where_less(0.0, base.high, logarithm.high, _LOGARITHM_OF_ZERO),
             _chosen_if_positive(base.high, logarithm.low),
         )
+        if not base.bounds.finite:
+            logarithm = type(self)(
+                where_less(base.high, inf, logarithm.high, _LOGARITHM_OF_INFINITY),
+                low_of_finite(base.high, logarithm.low),
+            )
+        logarithm = logarithm.within(base.bounds.log().maximum(Bounds(_LOGARITHM_OF_ZERO, _LOGARITHM_OF_ZERO)))
         return logarithm.__mul__(power).exp()
 
     def __rpow__(self: S, value: Any) -> S:
@@ -255,19 +329,20 @@ class Scaled(ABC):
         """The square root, and 0 of what is not positive."""
         if not is_zero(self.exponent):
             return self.settled().root()
-        scale = self.scale
+        scale, bounds = self.scale, self.bounds.root()
         if self.invariant:
-            return type(self)(factor=double_double.sqrt(scale))
-        number = self.bare()._square_root()
-        return type(self)(number.high, number.low, ONE if scale is ONE else double_double.sqrt(scale))
+            return type(self)(factor=double_double.sqrt(scale), bounds=bounds)
+        number = self.bare()._square_root()._finite_low(bounds)
+        return replace(number, factor=ONE if scale is ONE else double_double.sqrt(scale), bounds=bounds)
 
     def raised_cosine(self: S) -> S:
         """``(1 + cos(pi * self)) / 2``, accurate where it vanishes too; for numbers below 2**52.
 
         Of a step over a period the differences to multiples of the period are exact.
         """
+        bounds = Bounds(0.0, 1.0)
         if self.invariant:
-            return type(self)(factor=double_double.raised_cosine(self.scale))
+            return type(self)(factor=double_double.raised_cosine(self.scale), bounds=bounds)
         if not is_zero(self.exponent):
             return self.settled().raised_cosine()
         number, divisor = self._numerator(), self.divisor
@@ -288,6 +363,7 @@ class Scaled(ABC):
         return type(self)(
             where_less(near, 0.0, complement.high, square.high),
             _chosen(near, complement.low, square.low),
+            bounds=bounds,
         )
 
     def _numerator(self: S) -> S:
@@ -309,12 +385,13 @@ class Scaled(ABC):
                 self,
                 high=where_less(below, 0.0, self.high, limit.high),
                 low=_chosen(below, self.low, limit.low),
+                bounds=self.bounds.minimum(other.bounds),
             )
-        return self._select(other, self, other)
+        return self._select(other, self, other).within(self.bounds.minimum(other.bounds))
 
     def maximum(self: S, other: S) -> S:
         """The larger number."""
-        return self._select(other, other, self)
+        return self._select(other, other, self).within(self.bounds.maximum(other.bounds))
 
     def _select(self: S, other: S, then: S, otherwise: S) -> S:
         """``then`` where this number is below ``other``, else ``otherwise``."""
@@ -339,7 +416,7 @@ class Scaled(ABC):
         if not is_zero(divisor.low):
             above = above - divisor.low
         whole = whole - where_less(rest, 0.0, 1.0, 0.0)
-        return type(self)(whole + where_less(above, 0.0, 0.0, 1.0))
+        return type(self)(whole + where_less(above, 0.0, 0.0, 1.0), bounds=self.bounds.floor())
 
 
 def _chosen_if_positive(base: Number, low: Number) -> Number:

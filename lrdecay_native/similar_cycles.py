@@ -19,8 +19,8 @@ FEWEST_CYCLES = 8
 LONGEST_CYCLE = 2**14
 """Longer ones don't stay in the processor's cache, and have blocks that take less."""
 
-CYCLES_AT_ONCE = 2**16
-"""Cycles per round, so that intermediate results don't grow with the grid."""
+STEPS_AT_ONCE = 2**22
+"""Steps per round, so that intermediate results don't grow with the grid, and nothing takes long by itself."""
 
 LEAST_DISTANCE = 1e-200
 """Products of smaller numbers lose bits to denormal ones."""
@@ -56,8 +56,9 @@ def fill_similar_cycles(
     # Not below zero where no sum cancels.
     least = min(float(distances[0].min()), offset[0])
     inverse = as_point(1 / (Fraction(distances[0][at]) + Fraction(distances[1][at])))
-    for first in range(begin, steps[-1] + 1, CYCLES_AT_ONCE * period):
-        last = min(first + CYCLES_AT_ONCE * period, steps[-1] + 1)
+    at_once = STEPS_AT_ONCE // period * period
+    for first in range(begin, steps[-1] + 1, at_once):
+        last = min(first + at_once, steps[-1] + 1)
         gains = apply_to_arrays(
             "scaled", _distances(rates, offset, range(first + at, last + at, period)), *inverse
         )

@@ -13,10 +13,18 @@ from types import ModuleType
 from typing import Any
 
 from lrdecay_native import compensated, plain
+from lrdecay_native.bounds import Bounds
 from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS, Formula
 from lrdecay_native.tracing import Number, Operation, Symbol, Trace
-from lrdecay_native.variants import MOST_CONSTANTS, PERIOD, WHOLE_PERIODS, variants
+from lrdecay_native.variants import (
+    MODERATE_PERIODS,
+    MOST_CONSTANTS,
+    PERIOD,
+    WHOLE_PERIODS,
+    moderate_bounds,
+    variants,
+)
 
 PIECE = 256
 """Steps that go through one stage of a kernel together; what they hand on stays in the nearest cache."""
@@ -87,7 +95,12 @@ def _traced(entry: Formula, time_map: str, name: str, known: dict[str, float]) -
     for dtype, xp in _precisions(entry, time_map).items():
         x = TIME_MAPS[time_map].function(xp, *_step_and_period(xp, trace))
         parameters = [
-            xp.asarray(known[p] if p in known else trace.argument(p, varying=False)) for p in entry.parameters
+            xp.asarray(known[p])
+            if p in known
+            else xp.asarray(trace.argument(p, varying=False)).within(
+                moderate_bounds(p, entry.described_as(p).range)
+            )
+            for p in entry.parameters
         ]
         outputs[dtype] = entry.function(xp, x, *parameters).result()
     return _checked(StepKernel(name, (*PERIOD, *entry.parameters), trace, outputs))
@@ -100,7 +113,8 @@ def _precisions(entry: Formula, time_map: str) -> dict[str, ModuleType]:
 
 def _step_and_period(xp: ModuleType, trace: Trace) -> tuple[Any, Any]:
     high, low = (trace.argument(name, varying=False) for name in PERIOD)
-    return xp.step(trace.argument("step")), xp.asarray(DoubleDouble(high, low))
+    step = xp.step(trace.argument("step")).within(Bounds(0.0, 2.0**63))
+    return step, xp.asarray(DoubleDouble(high, low)).within(MODERATE_PERIODS)
 
 
 def _checked(kernel: StepKernel) -> StepKernel:

@@ -6,6 +6,7 @@ branches.  :mod:`lrdecay_native.generation` writes that code out for Cython and 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -93,7 +94,9 @@ def is_zero(operand: Symbol | float) -> bool:
 
 
 def text(operand: Symbol | float) -> str:
-    return operand.name if isinstance(operand, Symbol) else repr(float(operand))
+    if isinstance(operand, Symbol):
+        return operand.name
+    return "INFINITY" if operand == math.inf else repr(float(operand))
 
 
 def _record(name: str, *operands: Symbol | float) -> Symbol:
@@ -121,9 +124,9 @@ def floor(a: Symbol | float) -> Symbol | float:
     return 0.0 if is_zero(a) else _record("floor", a)
 
 
-def power_of_two(exponent: Symbol | float) -> Symbol:
-    """``2 ** exponent`` for a whole number between -1022 and 1023."""
-    return _record("power_of_two", exponent)
+def power_of_two(exponent: Symbol | float, shift: float = 0.0) -> Symbol:
+    """``2 ** (exponent + shift)`` for two whole numbers, if the sum is between -1022 and 1023."""
+    return _record("power_of_two", exponent, shift)
 
 
 def binary_exponent(a: Symbol | float) -> Symbol:
@@ -148,9 +151,11 @@ def square_root(a: Symbol | float) -> Symbol | float:
     return 0.0 if is_zero(a) else _record("square_root", a)
 
 
-def times_power_of_two(a: Symbol | float, exponent: Symbol | float) -> Symbol:
-    """``a * 2**exponent`` for a whole number, where ``a`` and the result are normal."""
-    return _record("times_power_of_two", a, exponent)
+def low_of_finite(high: Symbol | float, low: Symbol | float, *, negative: bool = True) -> Symbol | float:
+    """A low part, and 0 where the high one, which may be negative, is infinite: there it isn't a number."""
+    if is_zero(low) or isinstance(high, float):
+        return low
+    return where_less(absolute(high) if negative else high, math.inf, low, 0.0)
 
 
 def varies(a: Symbol | float) -> bool:

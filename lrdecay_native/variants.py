@@ -7,7 +7,9 @@ from functools import lru_cache
 from itertools import permutations
 from typing import Any
 
+from lrdecay_native.bounds import Bounds
 from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.parameters import Range
 
 MOST_CONSTANTS = 16
 """Every set of parameters has this many constants, of which a kernel uses the first."""
@@ -43,20 +45,37 @@ def variant(formula: str, parameters: Mapping[str, float], time_map: str = "") -
     )
 
 
+_LEAST, _LARGEST_RATE, _LARGEST = 1e-40, 1e40, 1e12
+"""What is moderate: sizes from the first one on, of rates and periods up to the second, of others up to the third."""
+
+MODERATE_PERIODS = Bounds(_LEAST, _LARGEST_RATE)
+
+
+def moderate_bounds(name: str, values: Range) -> Bounds:
+    """Between which numbers a parameter in a range lies where it is moderate."""
+    largest = _LARGEST_RATE if _is_rate(name) else _LARGEST
+    least = 0.0 if values.zero else max(values.lowest, -largest if values.lowest < 0.0 else _LEAST)
+    return Bounds(least, min(values.highest, largest))
+
+
+def _is_rate(name: str) -> bool:
+    return name.endswith("learning_rate")
+
+
 def moderate(period: Any, parameters: Mapping[str, Any]) -> Any:
     """Whether short arithmetic, which multiplies the parameters with each other beforehand, is exact enough for them.
 
     Not where rates are so far apart that their difference needs more bits than they have, or where products leave
     the range of float64.  The parameters may be floats or arrays.
     """
-    rates = [value for name, value in parameters.items() if name.endswith("learning_rate")]
-    others = [value for name, value in parameters.items() if not name.endswith("learning_rate")]
-    result = (period >= 1e-40) & (period <= 1e40)
+    rates = [value for name, value in parameters.items() if _is_rate(name)]
+    others = [value for name, value in parameters.items() if not _is_rate(name)]
+    result = (period >= _LEAST) & (period <= _LARGEST_RATE)
     for value in rates:
-        result = result & ((value == 0.0) | ((value >= 1e-40) & (value <= 1e40)))
+        result = result & ((value == 0.0) | ((value >= _LEAST) & (value <= _LARGEST_RATE)))
     for value in others:
         size = abs(value)
-        result = result & ((size == 0.0) | ((size >= 1e-40) & (size <= 1e12)))
+        result = result & ((size == 0.0) | ((size >= _LEAST) & (size <= _LARGEST)))
     for first, second in permutations(rates, 2):
         result = result & ((second == 0.0) | (first <= 1e12 * second))
     return result

@@ -72,25 +72,15 @@ static inline double rounding_error(int64_t value, double rounded) {
     return (double)(int64_t)((uint64_t)value - (uint64_t)rounded);
 }
 
-static inline double power_of_two(double exponent) {
+static inline double power_of_two(double exponent, double shift) {
     /* In 1.5 * 2**52 + n the low bits of the representation are those of n: no conversion to an integer,
        for which older vector units have no instruction. */
-    double biased = exponent + (1023.0 + 0x1.8p52), result;
+    double biased = exponent + (shift + (1023.0 + 0x1.8p52)), result;
     uint64_t bits;
     memcpy(&bits, &biased, sizeof bits);
     bits <<= 52;
     memcpy(&result, &bits, sizeof result);
     return result;
-}
-
-static inline double times_power_of_two(double value, double exponent) {
-    double biased = exponent + 0x1.8p52;
-    uint64_t bits, shift;
-    memcpy(&bits, &value, sizeof bits);
-    memcpy(&shift, &biased, sizeof shift);
-    bits += shift << 52;
-    memcpy(&value, &bits, sizeof value);
-    return value;
 }
 
 static inline double binary_exponent(double value) {

@@ -363,6 +363,8 @@ def fill_blocks(Link link, out, block_starts, block_lengths, int64_t first, int6
     _evaluate(link, out, t, first + step * t, step, 1)
     work = numpy.empty(ROWS * min(len(block_starts), AT_ONCE) + EXPANSIONS)
     while waiting:
+        # A round takes some hundredths of a second.
+        PyErr_CheckSignals()
         block_starts, block_lengths = waiting.pop()
         if len(block_starts) > AT_ONCE:
             waiting.append((block_starts[AT_ONCE:], block_lengths[AT_ONCE:]))

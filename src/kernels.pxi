@@ -1,17 +1,17 @@
 # The Cython engine. The three extension modules beside this file are this text, compiled for three kinds of
 # processor; generated_kernels.pxi is written by lrdecay_native.generation when the package is built.
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport floor
+from libc.math cimport INFINITY, floor
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 cdef extern from "arithmetic.h" nogil:
     double fused_multiply_add(double a, double b, double c)
     double multiply_add(double a, double b, double c)
-    double power_of_two(double exponent)
+    double power_of_two(double exponent, double shift)
     double nearest_exponent(double value)
     double square_root(double value)
-    double times_power_of_two(double value, double exponent)
     double binary_exponent(double value)
     float float32(double value)
     double float64(double value)

@@ -125,14 +125,8 @@ _TWO_TO_52 = numba.uint64(0x4330000000000000)
 
 
 @numba.njit(inline="always")
-def power_of_two(exponent: float) -> float:
-    return _represented(_representation(exponent + (1023.0 + 1.5 * 2.0**52)) << _SHIFT)
-
-
-@numba.njit(inline="always")
-def times_power_of_two(value: float, exponent: float) -> float:
-    shift = _representation(exponent + 1.5 * 2.0**52) << _SHIFT
-    return _represented(_representation(value) + shift)
+def power_of_two(exponent: float, shift: float) -> float:
+    return _represented(_representation(exponent + (shift + (1023.0 + 1.5 * 2.0**52))) << _SHIFT)
 
 
 @numba.njit(inline="always")
@@ -186,6 +180,7 @@ def load(source: str) -> dict[str, Any]:
         "float64": numba.float64,
         # Numba counts a signed index from the end where it is negative, and does not vectorise that.
         "as_index": numba.uint64,
+        "INFINITY": np.inf,
         "absolute": absolute,
         "floor": floor,
         **{f"offsets_{dtype}": np.array(offsets(dtype), dtype) for dtype in UNIT},
@@ -198,7 +193,6 @@ def load(source: str) -> dict[str, Any]:
         "finish_streams": finish_streams,
         "power_of_two": power_of_two,
         "square_root": square_root,
-        "times_power_of_two": times_power_of_two,
         "binary_exponent": binary_exponent,
         "nearest_exponent": nearest_exponent,
         "empty": empty,
