@@ -35,9 +35,9 @@ _PROGRESS = ("factor", "best", "bad_evaluations", "cooldown_left")
 class ReduceOnPlateau:
     """A controller that reduces a schedule's rate when a metric stops improving.
 
-    Its rate is ``max(schedule(step) * factor, min_learning_rate)``, but never above ``schedule(step)``.  The factor is
-    1 at first; each reduction multiplies it by ``drop_rate``.  The controller is told the metric of each evaluation by
-    `update`; it is the only object of this package that changes.
+    Its rate is ``max(schedule(step) * factor, min_learning_rate)``, but never above ``schedule(step)``.  The factor
+    is 1 at first; each reduction multiplies it by ``drop_rate``.  The controller is told the metric of each
+    evaluation by `update`; it is the only object of this package that changes.
 
     Parameters
     ----------
@@ -387,7 +387,11 @@ class ReduceOnPlateau:
             return schedule
         clipped = reduced.clipped(lowest=least)
         # Where the schedule is lower than the least rate: the second factor is below 1 only there.
-        return clipped if bounds.lowest[0] >= least else clipped * schedule.scaled(1.0 / least).clipped(highest=1.0)
+        return (
+            clipped
+            if bounds.lowest[0] >= least
+            else clipped * schedule.scaled(1.0 / least).clipped(highest=1.0)
+        )
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, '_' + name)!r}" for name in _PARAMETERS]

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """The version of the dictionary form of a schedule."""
 
+_NO_STEP: Any = object()
+"""Optimizers of Keras take any callable for a rate, and call it without a step in the midst of training."""
+
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""
 
@@ -113,7 +116,7 @@ class Schedule(ABC):
         # What is cached on the instance follows from its parameters.
         return {parameter.name: getattr(self, parameter.name) for parameter in fields(self)}  # type: ignore[arg-type]
 
-    def __call__(self, step: npt.ArrayLike) -> Any:
+    def __call__(self, step: npt.ArrayLike = _NO_STEP) -> Any:
         """Evaluate the schedule.
 
         Parameters
@@ -161,6 +164,11 @@ class Schedule(ABC):
 
     def _general(self, step: npt.ArrayLike) -> Any:
         """The value at any step or steps, or the error that says what is wrong with it."""
+        if step is _NO_STEP:
+            raise TypeError(
+                f"step is missing: {type(self).__name__} is a rate at a step; an optimizer of Keras takes it as "
+                "lrdecay_native.keras.KerasSchedule(schedule)"
+            )
         if isinstance(step, (int, float, np.integer, np.floating)):
             pair = validation.step("step", step)
             value = self._at(pair[0]) if pair[1] == 0.0 else None
@@ -723,6 +731,33 @@ class Schedule(ABC):
         from lrdecay_native.compositions import PerEpoch
 
         return PerEpoch(self, steps_per_epoch, staircase=staircase)
+
+    def accumulated(self, every: int) -> PerEpoch:
+        """Use a schedule that is written in updates where steps are batches, of which several make an update.
+
+        Parameters
+        ----------
+        every : int
+            How many batches make an update, from 1: Keras's ``gradient_accumulation_steps``.
+
+        Returns
+        -------
+        PerEpoch
+            The schedule whose rate at batch ``t`` is this one's at update ``t // every``: a staircase, as of
+            `per_epoch`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a number outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.LinearDecay(1.0, 4).accumulated(2).values(6).tolist()
+        [1.0, 1.0, 0.75, 0.75, 0.5, 0.5]
+        """
+        return self.per_epoch(validation.whole("every", every, lowest=1), staircase=True)
 
     def stretched(self, to: float, of: float | None = None) -> Stretched:
         """Run the schedule in another number of steps: a plan for a new budget.

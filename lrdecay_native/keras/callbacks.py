@@ -48,7 +48,7 @@ class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
             self._print()
             return
         model = self.model
-        self._reads = [_Read(StepRate.of(each, model)) for each in optimizers_of(model.optimizer)]
+        self._reads = [_Read(StepRate.of(each, model)) for each in optimizers_of(model)]
         if all(read.step_rate.held is not None for read in self._reads):
             self._print()
 

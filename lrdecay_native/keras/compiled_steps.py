@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, ref
@@ -67,13 +68,22 @@ def is_compiled(model: Any) -> bool:
     return BACKEND == "jax" and not model.run_eagerly and bool(model.jit_compile)
 
 
-def optimizers_of(optimizer: keras.optimizers.Optimizer) -> list[keras.optimizers.Optimizer]:
+def optimizers_of(model: Any) -> list[keras.optimizers.Optimizer]:
     """The optimizer that has the rate: the one inside of a ``LossScaleOptimizer``, those of a ``MultiOptimizer``."""
-    inner = unwrapped(optimizer)
+    inner = unwrapped(model.optimizer)
     if not hasattr(inner, "optimizers"):
         return [inner]
+    if not model.optimizer.built and model.built:
+        # On TensorFlow the first step would do it, and which optimizers there are isn't known before.
+        with strategy_of(model):
+            model.optimizer.build(model.trainable_variables)
     # One that trains no variable is never built, and takes no step.
-    return [each for each in inner.optimizers if each.built] or list(inner.optimizers)
+    return [each for each in inner.optimizers if each.built]
+
+
+def strategy_of(model: Any) -> AbstractContextManager[Any]:
+    """Where variables are made: in the scope of the model's distribution strategy, which TensorFlow's models have."""
+    return model.distribute_strategy.scope() if hasattr(model, "distribute_strategy") else nullcontext()
 
 
 def unwrapped(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

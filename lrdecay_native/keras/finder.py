@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from keras import ops, tree
 
 from lrdecay_native import validation
-from lrdecay_native.keras.compiled_steps import make_anew, optimizers_of
+from lrdecay_native.keras.compiled_steps import make_anew, strategy_of, unwrapped
 from lrdecay_native.keras.learning_rates import KerasTable
 from lrdecay_native.keras.optimizer_state import steps_taken
 from lrdecay_native.phases import PiecewiseInterpolation
@@ -283,7 +283,7 @@ def _optimizer_in_place(model: keras.Model, rate: KerasTable) -> Iterator[keras.
     own, train_function = model.optimizer, model.train_function
     variables = [*model.variables, *model.metrics_variables]
     values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
-    with _strategy_of(model):
+    with strategy_of(model):
         optimizer = _with_rate(own, rate)
         optimizer.build(model.trainable_variables)
     try:
@@ -312,7 +312,8 @@ def _with_rate(own: keras.optimizers.Optimizer, rate: KerasTable) -> keras.optim
 
 @contextmanager
 def _rate_in_place(own: keras.optimizers.Optimizer, rate: KerasTable) -> Iterator[None]:
-    before = {each: each._learning_rate for each in optimizers_of(own)}
+    inner = unwrapped(own)
+    before = {each: each._learning_rate for each in [inner, *getattr(inner, "optimizers", [])]}
     try:
         for each in before:
             object.__setattr__(each, "_learning_rate", rate)
@@ -336,11 +337,6 @@ def _several_with_rate(own: keras.optimizers.Optimizer, rate: KerasTable) -> ker
         return made.setdefault(id(chosen), (chosen, _with_rate(chosen, rate)))[1]
 
     return type(own)(optimizer_for, loss_scale_factor=own.loss_scale_factor)
-
-
-def _strategy_of(model: keras.Model) -> AbstractContextManager[Any]:
-    """Where variables are made: in the scope of the model's distribution strategy, which TensorFlow's models have."""
-    return model.distribute_strategy.scope() if hasattr(model, "distribute_strategy") else nullcontext()
 
 
 def _set(model: keras.Model, **attributes: Any) -> None:

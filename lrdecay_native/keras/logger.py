@@ -170,7 +170,7 @@ class _Stretch:
 
     def __init__(self, model: keras.Model) -> None:
         self.first = steps_taken(model.optimizer)
-        self._rates = [StepRate.of(each, model) for each in optimizers_of(model.optimizer)]
+        self._rates = [StepRate.of(each, model) for each in optimizers_of(model)]
         for each in self._rates:
             if not isinstance(each.rate, (keras.Variable, keras.optimizers.schedules.LearningRateSchedule)):
                 # Which says what it must be.
@@ -196,7 +196,8 @@ class _Stretch:
 
     def before(self, start: int, stop: int) -> list[list[float]]:
         """What steps before these would have had: numbers that were set then aren't known."""
-        return self._rows(start, stop, [each.held or each.rate for each in self._rates], math.nan)
+        held = [(each.held, each.rate) for each in self._rates]
+        return self._rows(start, stop, [own if rate is None else rate for rate, own in held], math.nan)
 
     def rates(self, stop: int) -> Rows:
         """What these steps had; it is known once they have been taken."""

@@ -264,7 +264,7 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         before = {reduction.optimizer: reduction for reduction in self._reductions}
-        optimizers = optimizers_of(self.model.optimizer)
+        optimizers = optimizers_of(self.model)
         self._reductions = [self._reduction(each, before.get(each)) for each in optimizers]
         self._have_applied()
 
