@@ -159,7 +159,8 @@ class KerasTable(KerasSchedule):
     ``KerasTable(schedule.shifted(by=-steps_so_far), steps_to_go)``.
 
     A model's file and a pickle hold the recipe, not the rates; a SavedModel of a training step holds the
-    table.
+    table. A whole table converts to TFLite; one that isn't has arithmetic in float64, which TFLite doesn't, as has
+    a staircase whose table spans 2**31 steps or more.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class PlateauTable(KerasTable):
 
 
 @registered
-class PlateauRate(LearningRateSchedule):  # type: ignore[misc]
+class PlateauRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """The rate of a model under `ReduceLROnPlateau` that is a ``LearningRateSchedule`` of one's own.
 
     Parameters
@@ -277,11 +277,12 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
             return _OfNumber(
                 optimizer, self.monitor, self._controller_of(Constant(value_of(rate, optimizer)))
             )
-        kind = _OfSchedule
+        kind: type[_OfSchedule] | type[_OfRate] = _OfSchedule
         if self._goes_on_with(rate):
             # A state of its own: that of another callback, or another model, would count epochs twice.
             controller = _copy(rate.controller)
-            kind = _OfRate if isinstance(rate, PlateauRate) else _OfSchedule
+            if isinstance(rate, PlateauRate):
+                kind = _OfRate
         else:
             try:
                 controller = self._controller_of(schedule_of(rate))
