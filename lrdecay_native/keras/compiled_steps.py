@@ -16,13 +16,17 @@ BACKEND = keras.backend.backend()
 _Traced = MutableMapping[Any, Any]
 """The rates that one compiled function holds, by their optimizers."""
 
-# Not the functions: as long as JAX's is alive, a new one of the same model gets its program, with its rate.
 _TRACED: MutableMapping[Any, _Traced] = WeakKeyDictionary()
+"""What each compiled function holds.
+
+Nothing here keeps a function alive: as long as an old one of JAX is, a new one of the same model gets its program.
+"""
 
 _MODELS: MutableMapping[Any, ref[Any]] = WeakKeyDictionary()
 """The model that an optimizer trained last."""
 
 _EVER_TRACED: WeakSet[Any] = WeakSet()
+"""Rates that some function holds, also one of a training loop that isn't Keras's."""
 
 
 def note(rate: Any, counter: Any) -> None:
