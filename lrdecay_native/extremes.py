@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from lrdecay_native.evaluation import PointPair, apply_to_point
 from lrdecay_native.parts import chained
-from lrdecay_native.pieces import Combined, Kernel, Node, Piece, Repeated, TimeMap, as_point
+from lrdecay_native.pieces import Combined, Kernel, Node, Piece, Pieces, Repeated, TimeMap, as_point
+from lrdecay_native.validation import STEP_LIMIT
 
 
 class Extremes(NamedTuple):
@@ -21,6 +22,17 @@ class Extremes(NamedTuple):
 ZERO, INFINITY = (0.0, 0.0), (math.inf, 0.0)
 
 ANYTHING = Extremes(ZERO, INFINITY)
+
+
+def bounds_of(pieces: Pieces) -> Extremes:
+    """Bounds of all rates of a schedule."""
+    begins = (Fraction(0), *(Fraction(piece.end.position) for piece in pieces[:-1]))
+    ends = (*begins[1:], Fraction(STEP_LIMIT - 1))
+    found = [
+        extremes(piece, as_point(begin), as_point(max(begin, end)))
+        for piece, begin, end in zip(pieces, begins, ends, strict=True)
+    ]
+    return Extremes(min(bounds.lowest for bounds in found), max(bounds.highest for bounds in found))
 
 
 def extremes(piece: Piece, first: PointPair, last: PointPair) -> Extremes:

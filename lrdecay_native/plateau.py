@@ -11,6 +11,7 @@ from typing import Any, SupportsFloat
 import numpy as np
 
 from lrdecay_native import validation
+from lrdecay_native.extremes import bounds_of
 from lrdecay_native.schedules import Schedule, from_dict, schedule_given
 from lrdecay_native.synonyms import known_by_name
 
@@ -38,9 +39,9 @@ _PROGRESS = ("factor", "best", "bad_evaluations", "cooldown_left")
 class ReduceOnPlateau:
     """A controller that reduces a schedule's rate when a metric stops improving.
 
-    Its rate is ``max(schedule(step) * factor, min_learning_rate)``.  The factor is 1 at first; each reduction
-    multiplies it by ``drop_rate``.  The controller is told the metric of each evaluation by `update`; it is the
-    only object of this package that changes.
+    Its rate is ``max(schedule(step) * factor, min_learning_rate)``, but never above ``schedule(step)``.  The factor
+    is 1 at first; each reduction multiplies it by ``drop_rate``.  The controller is told the metric of each
+    evaluation by `update`; it is the only object of this package that changes.
 
     Parameters
     ----------
@@ -61,7 +62,8 @@ class ReduceOnPlateau:
         "rel", which is "relative" for metrics from 0 on; where the best metric is below 0, it takes for better what
         is worse by up to the threshold.
     min_learning_rate : float, default 0
-        The least rate, 0 or from 1e-100 to 1e100.  It holds from the beginning, also where the schedule is lower.
+        The least rate that reductions lead to, 0 or from 1e-100 to 1e100.  Where the schedule is lower, so is the
+        rate.
     least_reduction : float, default 0
         A reduction that would change the rate by no more than this is not made; 0 or from 1e-100 to 1e100.
     first_is_best : bool, default False
@@ -181,8 +183,7 @@ class ReduceOnPlateau:
         Notes
         -----
         Keras compares metrics in float32 and keeps the rate in its float type, while all is float64 here.  Its
-        first metric is the best so far even if it is NaN, after which nothing is an improvement any more.  Where
-        the optimizer's own rate is below ``min_lr``, Keras leaves it so.
+        first metric is the best so far even if it is NaN, after which nothing is an improvement any more.
 
         Examples
         --------
@@ -256,8 +257,6 @@ class ReduceOnPlateau:
 
         Notes
         -----
-        Where the optimizer's own rate is below ``min_lr``, torch leaves it so.
-
         Torch's "rel" compares with ``best * (1 - threshold)`` (``1 + threshold`` for "max"), which for a best metric
         below 0, such as a log-likelihood, is on the wrong side of it: the same metric again counts as better, and
         the rate is never reduced.  This is kept here; with ``threshold_mode="abs"``, or by `ReduceOnPlateau` itself,
@@ -316,7 +315,7 @@ class ReduceOnPlateau:
         Returns
         -------
         float or ndarray of float64
-            ``max(schedule(step) * factor, min_learning_rate)``.
+            ``max(schedule(step) * factor, min_learning_rate)``, or ``schedule(step)`` where that is lower.
 
         Raises
         ------
@@ -398,8 +397,22 @@ class ReduceOnPlateau:
         return bool(change > self._least_reduction)
 
     def _reduced_by(self, factor: float) -> Schedule:
-        reduced = self._schedule if factor == 1.0 else self._schedule.scaled(factor)
-        return reduced.clipped(lowest=self._min_learning_rate) if self._min_learning_rate > 0 else reduced
+        schedule, least = self._schedule, self._min_learning_rate
+        if factor == 1.0:
+            return schedule
+        reduced = schedule.scaled(factor)
+        if least == 0.0:
+            return reduced
+        bounds = bounds_of(schedule._pieces)
+        if bounds.highest[0] <= least:
+            return schedule
+        clipped = reduced.clipped(lowest=least)
+        # Where the schedule is lower than the least rate: the second factor is below 1 only there.
+        return (
+            clipped
+            if bounds.lowest[0] >= least
+            else clipped * schedule.scaled(1.0 / least).clipped(highest=1.0)
+        )
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, '_' + name)!r}" for name in _PARAMETERS]

@@ -62,6 +62,9 @@ _SHALLOW = 32
 _READING: ContextVar[bool] = ContextVar("_READING", default=False)
 """Whether what is made was stored: plans in epochs may have parts of an epoch, from before these were refused."""
 
+_NO_STEP: Any = object()
+"""Optimizers of Keras take any callable for a rate, and call it without a step in the midst of training."""
+
 SCHEDULES: dict[str, type[Schedule]] = {}
 """Every schedule class by name."""
 
@@ -249,7 +252,7 @@ class Schedule(ABC):
                 if schedule._depth % _SHALLOW == 0:
                     getattr(schedule, name)
 
-    def __call__(self, step: npt.ArrayLike) -> Any:
+    def __call__(self, step: npt.ArrayLike = _NO_STEP) -> Any:
         """Evaluate the schedule.
 
         Parameters
@@ -302,6 +305,11 @@ class Schedule(ABC):
 
     def _general(self, step: npt.ArrayLike) -> Any:
         """The value at any step or steps, or the error that says what is wrong with it."""
+        if step is _NO_STEP:
+            raise TypeError(
+                f"step is missing: {type(self).__name__} is a rate at a step; an optimizer of Keras takes it as "
+                "lrdecay_native.keras.KerasSchedule(schedule)"
+            )
         if isinstance(step, (int, float, np.integer, np.floating)):
             pair = validation.step("step", step)
             value = self._at(pair[0]) if pair[1] == 0.0 else None
@@ -900,6 +908,34 @@ class Schedule(ABC):
         from lrdecay_native.compositions import PerEpoch
 
         return PerEpoch(self, steps_per_epoch, staircase=staircase)
+
+    @known_by_name
+    def accumulated(self, every: int) -> PerEpoch:
+        """Use a schedule that is written in updates where steps are batches, of which several make an update.
+
+        Parameters
+        ----------
+        every : int
+            How many batches make an update, from 1: Keras's ``gradient_accumulation_steps``.
+
+        Returns
+        -------
+        PerEpoch
+            The schedule whose rate at batch ``t`` is this one's at update ``t // every``: a staircase, as of
+            `per_epoch`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a number outside its range or of a wrong kind.
+
+        Examples
+        --------
+        >>> import lrdecay_native as lrd
+        >>> lrd.LinearDecay(1.0, 4).accumulated(2).values(6).tolist()
+        [1.0, 1.0, 0.75, 0.75, 0.5, 0.5]
+        """
+        return self.per_epoch(validation.whole("every", every, lowest=1), staircase=True)
 
     @known_by_name
     def stretched(self, to: float, of: float | None = None) -> Stretched:

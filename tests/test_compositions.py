@@ -577,3 +577,24 @@ def test_a_staircase_whose_rates_begin_later() -> None:
     restarts = lrd.StepDecay(0.1, 0.5, 10).restarted(20)
     schedule = lrd.Constant(0.1).then(restarts, at=35).per_epoch(3, staircase=True)
     np.testing.assert_array_equal(schedule.values(4000), schedule(np.arange(4000)))
+
+
+def test_accumulated_is_the_plan_at_each_update(random: Random) -> None:
+    """At every batch of an update, the last one included, at which Keras asks."""
+    for _ in range(200):
+        every, update = random.choice([1, 2, 3, 41, 110, random.randint(1, 10**6)]), random.randrange(10**6)
+        plan = random.choice(
+            [
+                lrd.LinearDecay(0.1, random.randint(1, 10**6)),
+                lrd.CosineDecay(0.1, random.randint(1, 10**6)).warmup(random.randint(0, 1000)),
+                lrd.StepDecay(0.1, 0.9, random.randint(1, 100)).restarted(random.randint(100, 10**5)),
+            ]
+        )
+        batch = update * every + random.choice([0, every - 1, random.randrange(every)])
+        assert plan.accumulated(every)(batch) == plan(update), (plan, every, batch)
+
+
+@pytest.mark.parametrize("every", [0, -1, 2.0, True, "2", 2.5])
+def test_accumulated_takes_whole_numbers_from_1(every: Any) -> None:
+    with pytest.raises((ValueError, TypeError), match="every="):
+        lrd.Constant(0.1).accumulated(every)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reference import SCHEDULES
 
 import lrdecay_native as lrd
 from lrdecay_native.plateau import ReduceOnPlateau
@@ -27,7 +30,7 @@ drop_rates = st.sampled_from([0.5, 0.25])
 counts = st.integers(0, 4)
 # On eighths, Keras's comparison in float32 and one in float64 agree.
 thresholds = st.sampled_from([0.0, 1e-4, 0.0625, 0.5, 1.0])
-least_rates = st.sampled_from([0.0, 0.03, 0.125, 0.5])
+least_rates = st.sampled_from([0.0, 0.03, 0.125, 0.5, 0.75])
 
 
 class KerasRates:
@@ -171,14 +174,36 @@ def test_schedule_now_is_a_value_that_later_updates_leave() -> None:
     plateau = ReduceOnPlateau(decay, drop_rate=0.5, patience=0, min_learning_rate=0.05)
     assert plateau.schedule is decay
     first = plateau.schedule_now
-    assert first == decay.clipped(lowest=0.05)
+    assert first == decay
     assert [plateau.update(1.0), plateau.update(1.0)] == [False, True]
-    assert plateau.schedule_now == decay.scaled(0.5).clipped(lowest=0.05)
-    assert first == decay.clipped(lowest=0.05)
+    assert first == decay
     steps = np.arange(20)
-    wanted = np.maximum(0.5 * decay(steps), 0.05)
+    wanted = np.maximum(0.5 * decay(steps), np.minimum(decay(steps), 0.05))
     assert plateau.learning_rate(steps) == pytest.approx(wanted, rel=1e-15)
     assert plateau.schedule_now.values(20) == pytest.approx(wanted, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_rate_is_never_above_the_schedule(name: str, random: Random) -> None:
+    schedule, steps = SCHEDULES[name].example, np.arange(200)
+    rates = schedule(steps)
+    for _ in range(25):
+        least = random.choice([10 ** random.uniform(-5, 0), *rates[rates > 0][:1], rates.max()])
+        plateau = ReduceOnPlateau.like_keras(
+            schedule, factor=random.uniform(0.01, 0.99), patience=1, min_lr=float(least)
+        )
+        for _ in range(random.randint(1, 4)):
+            plateau.update(1.0)
+        wanted = np.maximum(plateau.factor * rates, np.minimum(rates, least))
+        np.testing.assert_allclose(plateau.learning_rate(steps), wanted, rtol=5e-16, atol=0)
+        np.testing.assert_allclose(plateau.schedule_now.values(200), wanted, rtol=5e-16, atol=0)
+
+
+@pytest.mark.parametrize("like", [ReduceOnPlateau.like_keras, ReduceOnPlateau.like_torch])
+def test_a_rate_below_the_least_one_stays(like: Callable[..., ReduceOnPlateau]) -> None:
+    plateau = like(lrd.Constant(0.01), patience=0, min_lr=0.03)
+    assert [plateau.update(1.0, step) for step in range(4)] == [False] * 4
+    assert plateau.learning_rate(7) == 0.01
 
 
 def test_patience_counts_what_is_tolerated() -> None:

@@ -20,7 +20,8 @@ Keras's six classes stand in `lrdecay_native.keras.schedules` with Keras's argum
 
 A saved model names these classes, and Keras finds only what has been imported: write
 ``import lrdecay_native.keras`` before ``keras.models.load_model`` (no ``custom_objects`` needed).
-Without that import Keras refuses the file with ``Could not locate class 'KerasSchedule'`` (old
+Without that import Keras refuses the file with ``Could not locate class 'KerasSchedule'``, and at the
+message's end names what to import: ``'registered_name': 'lrdecay_native.keras>KerasSchedule'`` (old
 versions, up to 3.4 at least, imported the module by themselves).
 """
 
@@ -39,8 +40,8 @@ from lrdecay_native.keras.conversion import from_keras, to_keras
 from lrdecay_native.keras.finder import LearningRateFinding, find_learning_rate
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
 from lrdecay_native.keras.logger import LearningRateLogger
-from lrdecay_native.keras.optimizer_state import current_learning_rate
-from lrdecay_native.keras.plateau import PlateauSchedule, PlateauTable, ReduceLROnPlateau
+from lrdecay_native.keras.optimizer_state import current_learning_rate, set_schedule
+from lrdecay_native.keras.plateau import PlateauRate, PlateauSchedule, PlateauTable, ReduceLROnPlateau
 from lrdecay_native.keras.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -60,6 +61,7 @@ __all__ = [
     "LearningRateFinding",
     "LearningRateLogger",
     "PiecewiseConstantDecay",
+    "PlateauRate",
     "PlateauSchedule",
     "PlateauTable",
     "PolynomialDecay",
@@ -68,5 +70,6 @@ __all__ = [
     "current_learning_rate",
     "find_learning_rate",
     "from_keras",
+    "set_schedule",
     "to_keras",
 ]

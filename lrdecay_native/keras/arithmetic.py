@@ -221,19 +221,30 @@ def is_scalar(step: Any) -> bool:
 
 def entry(table: Any, step: Any, first: int, run: int) -> Any:
     """A table's entry for a step, the second being that of the first run; the nearest where there is none."""
+    if keras.backend.backend() == "tensorflow":
+        return _entry_on_tensorflow(table, step, first - 1, run)
     limit = 2**31 - 1 if is_narrow(step) else 2**63 - 1
     lowest, highest = min(first - 1, limit), min(first + len(table) - 2, limit)
     return _ENTRY[keras.backend.backend()](table, step if run == 1 else step // run, lowest, highest)
 
 
-def _entry_on_tensorflow(table: Any, number: Any, lowest: int, highest: int) -> Any:
+def _entry_on_tensorflow(table: Any, step: Any, lowest: int, run: int) -> Any:
     import tensorflow as tf
 
-    # Keras's clip and take are eight operations, of which each counts in a loop.
-    bounds = [tf.constant(bound, number.dtype) for bound in (lowest, highest)]
-    return tf.gather(
-        table, tf.raw_ops.ClipByValue(t=number, clip_value_min=bounds[0], clip_value_max=bounds[1]) - lowest
-    )
+    # Keras's clip and take are eight operations, of which each counts in a loop.  TFLite has no ClipByValue and, for
+    # int64, no FloorDiv.
+    last = len(table) - 1
+    limit = 2**31 - 1 if is_narrow(step) else 2**63 - 1
+
+    def between(number: Any, least: int, largest: int) -> Any:
+        bounds = [tf.constant(min(bound, limit), number.dtype) for bound in (least, largest)]
+        return tf.raw_ops.Minimum(x=tf.raw_ops.Maximum(x=number, y=bounds[0]), y=bounds[1]) - min(
+            least, limit
+        )
+
+    if run > 1 and not is_narrow(step) and last * run < 2**31:
+        return tf.gather(table, tf.cast(between(step, lowest * run, (lowest + last) * run), "int32") // run)
+    return tf.gather(table, between(step if run == 1 else step // run, lowest, lowest + last))
 
 
 def _entry_on_jax(table: Any, number: Any, lowest: int, highest: int) -> Any:
@@ -248,7 +259,7 @@ def _entry_on_torch(table: Any, number: Any, lowest: int, highest: int) -> Any:
     return torch.take(table, (torch.clamp(number, lowest, highest) - lowest).long())
 
 
-_ENTRY = {"tensorflow": _entry_on_tensorflow, "jax": _entry_on_jax, "torch": _entry_on_torch}
+_ENTRY = {"jax": _entry_on_jax, "torch": _entry_on_torch}
 
 
 def nan_where_negative(step: Any, rate: Any) -> Any:

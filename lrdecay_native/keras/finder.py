@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,8 +16,9 @@ from keras import ops, tree
 
 from lrdecay_native import validation
 from lrdecay_native.caching import cached
+from lrdecay_native.keras.compiled_steps import make_anew, strategy_of, unwrapped
 from lrdecay_native.keras.learning_rates import KerasTable
-from lrdecay_native.keras.optimizer_state import innermost, steps_taken
+from lrdecay_native.keras.optimizer_state import steps_taken
 from lrdecay_native.phases import PiecewiseInterpolation
 
 if TYPE_CHECKING:
@@ -198,10 +199,11 @@ def find_learning_rate(
 
     Notes
     -----
-    The model is trained with a new optimizer of the same class and parameters, whose momenta start at zero.  The
-    training step is compiled once for it; the model's own is kept.  A step that a ``LossScaleOptimizer`` skips is
-    left out.  Where the losses diverge, those up to there are in the result.  Weights of samples can be given
-    in batches.  What a first step builds, such as the metrics, is built afterwards.
+    The model is trained with a new optimizer of the same class and parameters, whose momenta start at zero; all those
+    of a ``MultiOptimizer`` have the step's rate.  The training step is compiled once for it; the model's own is kept.
+    A step that a ``LossScaleOptimizer`` skips is left out.  Where the losses diverge, those up to there are in the
+    result.  Weights of samples can be given in batches.  What a first step builds, such as the metrics, is built
+    afterwards.
 
     References
     ----------
@@ -281,12 +283,12 @@ def _optimizer_in_place(model: keras.Model, rate: KerasTable) -> Iterator[keras.
     own, train_function = model.optimizer, model.train_function
     variables = [*model.variables, *model.metrics_variables]
     values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
-    with _strategy_of(model):
+    with strategy_of(model):
         optimizer = _with_rate(own, rate)
         optimizer.build(model.trainable_variables)
     try:
         _set(model, optimizer=optimizer)
-        model.make_train_function(force=True)
+        make_anew(model)
         yield optimizer
     finally:
         _set(model, optimizer=own, train_function=train_function)
@@ -298,21 +300,43 @@ def _optimizer_in_place(model: keras.Model, rate: KerasTable) -> Iterator[keras.
 
 def _with_rate(own: keras.optimizers.Optimizer, rate: KerasTable) -> keras.optimizers.Optimizer:
     """An optimizer like the model's own, whose rate need not be one that Keras can copy."""
-    inner = innermost(own)
-    before = inner._learning_rate
-    object.__setattr__(inner, "_learning_rate", rate)
-    try:
-        config = own.get_config()
-    finally:
-        object.__setattr__(inner, "_learning_rate", before)
-    # A LossScaleOptimizer looks for the class of the one inside by its name.
-    with keras.saving.custom_object_scope({type(inner).__name__: type(inner)}):
+    if hasattr(own, "optimizers"):
+        return _several_with_rate(own, rate)
+    with _rate_in_place(own, rate):
+        config = dict(own.get_config())
+    if not hasattr(own, "inner_optimizer"):
         return type(own).from_config(config)
+    del config["inner_optimizer"]
+    return type(own)(_with_rate(own.inner_optimizer, rate), **config)
 
 
-def _strategy_of(model: keras.Model) -> AbstractContextManager[Any]:
-    """Where variables are made: in the scope of the model's distribution strategy, which TensorFlow's models have."""
-    return model.distribute_strategy.scope() if hasattr(model, "distribute_strategy") else nullcontext()
+@contextmanager
+def _rate_in_place(own: keras.optimizers.Optimizer, rate: KerasTable) -> Iterator[None]:
+    inner = unwrapped(own)
+    before = {each: each._learning_rate for each in [inner, *getattr(inner, "optimizers", [])]}
+    try:
+        for each in before:
+            object.__setattr__(each, "_learning_rate", rate)
+        yield
+    finally:
+        for each, own_rate in before.items():
+            object.__setattr__(each, "_learning_rate", own_rate)
+
+
+def _several_with_rate(own: keras.optimizers.Optimizer, rate: KerasTable) -> keras.optimizers.Optimizer:
+    """A ``MultiOptimizer`` that has optimizers of one rate, for the same variables."""
+    made: dict[int, tuple[Any, Any]] = {}
+
+    def optimizer_for(variable: Any) -> keras.optimizers.Optimizer:
+        chosen = (
+            own.optimizers[own._var_to_optimizer_idx[own._var_key(variable)]]
+            if own.built
+            else own._optimizer_map(variable)
+        )
+        # With the original, whose id would else be another's later.
+        return made.setdefault(id(chosen), (chosen, _with_rate(chosen, rate)))[1]
+
+    return type(own)(optimizer_for, loss_scale_factor=own.loss_scale_factor)
 
 
 def _set(model: keras.Model, **attributes: Any) -> None:

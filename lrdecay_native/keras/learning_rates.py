@@ -19,12 +19,14 @@ from lrdecay_native.keras.arithmetic import (
     nan_where_negative,
     one_of,
 )
+from lrdecay_native.keras.compiled_steps import note
+from lrdecay_native.keras.registration import registered
 from lrdecay_native.keras.table_entries import entries
 from lrdecay_native.own_formulas import UntraceableError
 from lrdecay_native.schedules import Schedule, from_dict
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A schedule as a Keras learning rate, computed in the operations of Keras's backend.
 
@@ -96,6 +98,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     def __call__(self, step: Any) -> Any:
         if isinstance(step, Real):
             return self._at_number(step)
+        if isinstance(step, keras.Variable):
+            note(self, step)
         return self._rate(step)
 
     def _counter(self, step: Any) -> Any:
@@ -133,7 +137,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         return cls(**{**config, "schedule": from_dict(config["schedule"])})
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class KerasTable(KerasSchedule):
     """A schedule as a Keras learning rate, its native values looked up in a table.
 
@@ -155,7 +159,8 @@ class KerasTable(KerasSchedule):
     ``KerasTable(schedule.shifted(by=-steps_so_far), steps_to_go)``.
 
     A model's file and a pickle hold the recipe, not the rates; a SavedModel of a training step holds the
-    table.
+    table. A whole table converts to TFLite; one that isn't has arithmetic in float64, which TFLite doesn't, as has
+    a staircase whose table spans 2**31 steps or more.
 
     Parameters
     ----------

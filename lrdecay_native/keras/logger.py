@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 import os
 import socket
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from lrdecay_native.files import check_folder, write_whole
-from lrdecay_native.keras.optimizer_state import learning_rate_of, schedule_of, steps_taken
-from lrdecay_native.schedules import Schedule
+from lrdecay_native.keras.compiled_steps import StepRate, optimizers_of
+from lrdecay_native.keras.optimizer_state import (
+    asked,
+    checked,
+    schedule_of,
+    steps_taken,
+    value_of,
+    warn_of_unknown,
+)
 
-HEADER = b"step,learning_rate\n"
+NAME = "learning_rate"
+
+Rows = Callable[[int, int], list[list[float]]]
+"""The rates of the steps from one to below another, of each step one for each optimizer."""
 
 _RUN_NUMBERS = itertools.count()
 """Tells event files apart that one process begins within one second."""
@@ -25,8 +38,8 @@ _RUN_NUMBERS = itertools.count()
 class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
     """Write the learning rate of every step to a CSV file, to TensorBoard, or to both.
 
-    Nothing is done in a step.  At the end of each epoch the rates of its steps are computed in bulk by
-    ``Schedule.values`` and written.
+    At the end of each epoch the rates of its steps are computed in bulk by ``Schedule.values`` and written.  Nothing
+    is done in a step, but for reading a rate that is a number, which other callbacks may set.
 
     Parameters
     ----------
@@ -41,7 +54,7 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
     ValueError
         If neither is given; before the first step, if the CSV file holds something else.
     TypeError
-        Before the first step, if the rate isn't a schedule of this library or one of Keras's.
+        Before the first step, if the rate is a callable without arguments: what that returns in a step isn't known.
     OSError
         If a folder can't be written.
     ImportError
@@ -49,15 +62,25 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
 
     Notes
     -----
-    **The value** is the native schedule's, in float64.  Rounded to float32 it is the rate that a `KerasTable`
-    applies; `KerasSchedule` and Keras's builtins apply float32 arithmetic, which is some ulps off.  TensorBoard
-    keeps float32.  **The step** is the number of batches that the optimizer had taken before, also under gradient
-    accumulation.
+    **The value** of a schedule of this library or of Keras is the native schedule's, in float64.  Rounded to float32
+    it is the rate that a `KerasTable` applies; `KerasSchedule` and Keras's builtins apply float32 arithmetic, which
+    is some ulps off.  Any other ``LearningRateSchedule`` is called for each step, which takes some tenths of a
+    millisecond.  TensorBoard keeps float32.  **The step** is the number of batches that the optimizer had taken
+    before, also under gradient accumulation.
+
+    **A number** is read before each step.  Callbacks that set it once an epoch may stand anywhere in the list; those
+    that set it for each batch stand before this one.
+
+    **Of a** ``MultiOptimizer`` each optimizer has a column, and a curve: ``learning_rate_`` and its name.
+
+    **A rate that was replaced** by ``optimizer.learning_rate = ...`` after the training step had been compiled isn't
+    applied on TensorFlow and JAX.  Then a warning says so, and the rates written are those that the step applies, or
+    NaN where it was compiled with one that isn't of this library.  `set_schedule` has it compiled anew.
 
     **Runs that go on.**  A file that exists is continued.  When a run goes on from a checkpoint, the rows from the
     checkpoint's step on are removed first.  Steps that were taken before and not written are
-    filled in with the rates of the schedule as it is: in the CSV file each step has one row.  In TensorBoard's
-    those that another process didn't write are left out.
+    filled in with the rates of the schedule as it is (NaN, where it is a number): in the CSV file each step has one
+    row.  In TensorBoard's those that another process didn't write are left out.
 
     **Runs that are interrupted.**  Keras tells callbacks nothing of exceptions, such as Ctrl-C.  As a context
     manager the logger writes the steps of an epoch that was broken off, too::
@@ -70,7 +93,7 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
     ``tensorboard`` package without TensorFlow, in some tens of microseconds a step, where the CSV file takes
     about one.  Where several processes train one model, give a logger to one of them.
 
-    **Callbacks that replace the rate** at an epoch's end, as `ReduceLROnPlateau` does, may stand before or after.
+    **Callbacks that replace the rate** by `set_schedule`, or as `ReduceLROnPlateau` does, may stand before or after.
 
     Examples
     --------
@@ -103,16 +126,26 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
             self._logs.append(_TensorBoardFolder(Path(tensorboard)))
         if not self._logs:
             raise ValueError("csv=None or tensorboard=None must be a path: there is nowhere to write to")
-        self._schedule: Schedule | None = None
+        self._stretches: list[_Stretch] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # Not when training begins: a BackupAndRestore listed later hasn't set the step yet.
-        optimizer = self.model.optimizer
-        # Kept, since a callback may replace the rate at the epoch's end, before this one writes.
-        self._schedule = schedule_of(learning_rate_of(optimizer))
-        step = steps_taken(optimizer)
+        stretch = _Stretch(self.model)
+        self._stretches = [stretch]
         for log in self._logs:
-            log.continue_at(step, self._schedule)
+            log.continue_at(stretch.first, stretch.names, stretch.before)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        # On JAX `self.model` would copy the whole state.
+        if self._stretches and not self._stretches[-1].goes_on(self._model):
+            self._begin_stretch()
+
+    def _begin_stretch(self) -> None:
+        """Go on with other rates from the next step on."""
+        stretch = _Stretch(self.model)
+        if stretch.first == self._stretches[-1].first:
+            self._stretches.pop()
+        self._stretches.append(stretch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._write_steps_taken()
@@ -124,10 +157,107 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
         self._write_steps_taken()
 
     def _write_steps_taken(self) -> None:
-        if self._schedule is not None:
+        if self._stretches:
             step = steps_taken(self.model.optimizer)
+            rows = _joined(self._stretches, step)
             for log in self._logs:
-                log.write_until(step, self._schedule)
+                log.write_until(step, rows)
+            self._stretches = []
+
+
+class _Stretch:
+    """Steps with the same optimizers, rates and training step."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.first = steps_taken(model.optimizer)
+        self._rates = [StepRate.of(each, model) for each in optimizers_of(model)]
+        for each in self._rates:
+            if not isinstance(each.rate, (keras.Variable, keras.optimizers.schedules.LearningRateSchedule)):
+                # Which says what it must be.
+                schedule_of(each.rate)
+        self._numbers = [_number_of(each.rate, each.optimizer) for each in self._rates]
+        # An optimizer may have taken steps before it became one of several.
+        self._ahead = [steps_taken(each.optimizer) - self.first for each in self._rates]
+
+    @property
+    def names(self) -> list[str]:
+        """What the rates are called, as Keras does."""
+        if len(self._rates) == 1:
+            return [NAME]
+        return [f"{NAME}_{each.optimizer.name}" for each in self._rates]
+
+    def goes_on(self, model: keras.Model) -> bool:
+        """Whether the next step has the same rates, as far as numbers and replaced objects tell."""
+        now = [StepRate.of(each.optimizer, model) for each in self._rates]
+        return all(map(StepRate.is_that_of, now, self._rates)) and all(
+            number is None or _number_of(each.rate, each.optimizer, number) == number
+            for each, number in zip(now, self._numbers, strict=True)
+        )
+
+    def before(self, start: int, stop: int) -> list[list[float]]:
+        """What steps before these would have had: numbers that were set then aren't known."""
+        held = [(each.held, each.rate) for each in self._rates]
+        return self._rows(start, stop, [own if rate is None else rate for rate, own in held], math.nan)
+
+    def rates(self, stop: int) -> Rows:
+        """What these steps had; it is known once they have been taken."""
+        taken = stop > self.first
+        return partial(self._rows, rates=[_applied(each) if taken else each.rate for each in self._rates])
+
+    def _rows(
+        self, start: int, stop: int, rates: list[Any], number: float | None = None
+    ) -> list[list[float]]:
+        columns = [
+            _values(rate, each.optimizer, (start + ahead, stop + ahead), own if number is None else number)
+            for rate, each, own, ahead in zip(rates, self._rates, self._numbers, self._ahead, strict=True)
+        ]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _joined(stretches: list[_Stretch], stop: int) -> Rows:
+    """The rates of stretches that follow one another."""
+    stops = [*(stretch.first for stretch in stretches[1:]), stop]
+    each = [(stretch.first, end, stretch.rates(end)) for stretch, end in zip(stretches, stops, strict=True)]
+
+    def rows(start: int, stop: int) -> list[list[float]]:
+        parts = [(max(first, start), min(end, stop), part) for first, end, part in each]
+        return [row for first, end, part in parts if first < end for row in part(first, end)]
+
+    return rows
+
+
+def _number_of(rate: Any, optimizer: keras.optimizers.Optimizer, before: float | None = None) -> float | None:
+    """A rate that is a number; within an epoch on JAX the one before, if no callback has set it."""
+    if not isinstance(rate, keras.Variable):
+        return None
+    if before is not None and getattr(rate, "_value", rate) is None:
+        return before
+    return value_of(rate, optimizer)
+
+
+def _applied(step_rate: StepRate) -> Any:
+    if step_rate.held is None:
+        warn_of_unknown(step_rate)
+        return None
+    return checked(step_rate)
+
+
+def _values(
+    rate: Any, optimizer: keras.optimizers.Optimizer, steps: tuple[int, int], number: float | None
+) -> list[float]:
+    """The values of a rate at a range of steps, of which those below 0 have none."""
+    start, stop = steps
+    missing = [math.nan] * (min(stop, 0) - min(start, 0))
+    start = max(start, 0)
+    if rate is None or isinstance(rate, keras.Variable):
+        return missing + [math.nan if rate is None or number is None else number] * (stop - start)
+    try:
+        values: list[float] = schedule_of(rate).values(start, stop).tolist()
+    except (TypeError, ValueError):
+        if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            raise
+        values = [asked(rate, optimizer, step) for step in range(start, stop)]
+    return missing + values
 
 
 class _CsvFile:
@@ -138,39 +268,43 @@ class _CsvFile:
             raise IsADirectoryError(f"csv={str(path)!r} is a folder; a path for a file is expected")
         check_folder(path.parent)
         self._path = path
+        self._header = b""
         self._next_step: int | None = None
 
-    def continue_at(self, step: int, schedule: Schedule) -> None:
+    def continue_at(self, step: int, names: list[str], rows: Rows) -> None:
         """Make the file end with the row of the step before this one."""
+        self._header = f"{','.join(['step', *names])}\n".encode()
         if step == self._next_step:
             return
         content = self._content()
         kept = content[: self._offset_of(step, content)]
-        following = self._step_of(kept.rfind(b"\n", 0, -1) + 1, kept) + 1 if len(kept) > len(HEADER) else step
-        self._replace(kept, following, step, schedule)
+        following = step
+        if len(kept) > len(self._header):
+            following = self._step_of(kept.rfind(b"\n", 0, -1) + 1, kept) + 1
+        self._replace(kept, following, step, rows)
 
-    def write_until(self, step: int, schedule: Schedule) -> None:
+    def write_until(self, step: int, rows: Rows) -> None:
         """Append the rows of the steps before this one."""
         if self._next_step is not None and self._next_step < step:
-            self._replace(self._path.read_bytes(), self._next_step, step, schedule)
+            self._replace(self._path.read_bytes(), self._next_step, step, rows)
 
-    def _replace(self, kept: bytes, first: int, stop: int, schedule: Schedule) -> None:
-        write_whole({self._path: kept + _rows(first, stop, schedule)})
+    def _replace(self, kept: bytes, first: int, stop: int, rows: Rows) -> None:
+        write_whole({self._path: kept + _lines(first, stop, rows)})
         self._next_step = stop
 
     def _content(self) -> bytes:
         """The whole lines of the file, at least the header."""
         content = self._path.read_bytes() if self._path.exists() else b""
-        if not (content.startswith(HEADER) or HEADER.startswith(content)):
+        if not (content.startswith(self._header) or self._header.startswith(content)):
             raise ValueError(
                 f"csv={str(self._path)!r} holds something else: its first line must be "
-                f"{HEADER.decode().strip()!r}; give another path"
+                f"{self._header.decode().strip()!r}; give another path"
             )
-        return content[: content.rfind(b"\n") + 1] or HEADER
+        return content[: content.rfind(b"\n") + 1] or self._header
 
     def _offset_of(self, step: int, content: bytes) -> int:
         """Where the first row that is not before the step begins."""
-        low, high = len(HEADER), len(content)
+        low, high = len(self._header), len(content)
         while low < high:
             middle = content.rfind(b"\n", low, (low + high) // 2) + 1 or low
             if self._step_of(middle, content) < step:
@@ -190,9 +324,9 @@ class _CsvFile:
             ) from None
 
 
-def _rows(first: int, stop: int, schedule: Schedule) -> bytes:
-    rates = enumerate(schedule.values(first, stop).tolist(), first)
-    return "".join([f"{step},{rate!r}\n" for step, rate in rates]).encode()
+def _lines(first: int, stop: int, rows: Rows) -> bytes:
+    numbered = enumerate(rows(first, stop) if first < stop else [], first)
+    return "".join([f"{step},{','.join(map(repr, rates))}\n" for step, rates in numbered]).encode()
 
 
 class _TensorBoardFolder:
@@ -212,11 +346,14 @@ class _TensorBoardFolder:
         self._events, self._summaries, self._record_writer = event_pb2, summary_pb2, RecordWriter
         self._folder = folder
         self._path: Path | None = None
+        self._names: list[str] = []
         self._next_step: int | None = None
 
-    def continue_at(self, step: int, schedule: Schedule) -> None:
+    def continue_at(self, step: int, names: list[str], rows: Rows) -> None:
         """Have TensorBoard drop the steps of earlier runs from this one on."""
-        self.write_until(step, schedule)
+        if self._names == names:
+            self.write_until(step, rows)
+        self._names = names
         if step == self._next_step:
             return
         events = []
@@ -229,17 +366,20 @@ class _TensorBoardFolder:
         self._append([*events, self._event(step=step, session_log=start)])
         self._next_step = step
 
-    def write_until(self, step: int, schedule: Schedule) -> None:
+    def write_until(self, step: int, rows: Rows) -> None:
         """Append the steps before this one."""
         if self._next_step is None or self._next_step >= step:
             return
-        rates = schedule.values(self._next_step, step).tolist()
-        self._append([self._rate(*row) for row in enumerate(rates, self._next_step)])
+        numbered = enumerate(rows(self._next_step, step), self._next_step)
+        self._append([self._rates(*row) for row in numbered])
         self._next_step = step
 
-    def _rate(self, step: int, rate: float) -> Any:
-        value = self._summaries.Summary.Value(tag="learning_rate", simple_value=rate)
-        return self._event(step=step, summary=self._summaries.Summary(value=[value]))
+    def _rates(self, step: int, rates: list[float]) -> Any:
+        values = [
+            self._summaries.Summary.Value(tag=name, simple_value=rate)
+            for name, rate in zip(self._names, rates, strict=True)
+        ]
+        return self._event(step=step, summary=self._summaries.Summary(value=values))
 
     def _event(self, **content: Any) -> Any:
         return self._events.Event(wall_time=time.time(), **content)

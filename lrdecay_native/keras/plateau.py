@@ -6,23 +6,23 @@ import warnings
 from typing import Any
 
 import keras
+from keras import ops
 
 from lrdecay_native.decays import Constant
+from lrdecay_native.keras.compiled_steps import applies, make_anew, optimizers_of
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
-from lrdecay_native.keras.optimizer_state import (
-    current_learning_rate,
-    learning_rate_of,
-    schedule_of,
-    steps_taken,
-)
+from lrdecay_native.keras.optimizer_state import schedule_of, single, steps_taken, value_of
+from lrdecay_native.keras.registration import registered
 from lrdecay_native.plateau import ReduceOnPlateau
 from lrdecay_native.schedules import Schedule
+
+LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 
 _LOWER_IS_BETTER = ("loss", "error")
 _HIGHER_IS_BETTER = ("acc", "auc", "precision", "recall", "score")
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class PlateauSchedule(KerasSchedule):
     """The rate of a model under `ReduceLROnPlateau`, computed as `KerasSchedule` does.
 
@@ -69,7 +69,7 @@ class PlateauSchedule(KerasSchedule):
         return cls(**{**config, "controller": ReduceOnPlateau.from_state(config["controller"])})
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class PlateauTable(KerasTable):
     """The rate of a model under `ReduceLROnPlateau`, looked up as `KerasTable` does.
 
@@ -103,12 +103,50 @@ class PlateauTable(KerasTable):
         return cls(**{**config, "controller": ReduceOnPlateau.from_state(config["controller"])})
 
 
+@registered
+class PlateauRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """The rate of a model under `ReduceLROnPlateau` that is a ``LearningRateSchedule`` of one's own.
+
+    Parameters
+    ----------
+    learning_rate : keras.optimizers.schedules.LearningRateSchedule
+        What the rate follows; to be saved, it is one that Keras can save.
+    controller : lrdecay_native.plateau.ReduceOnPlateau
+        The state; its schedule is a `Constant` of the rate at the last epoch's end, and its ``factor`` is what the
+        rate is multiplied with.
+    monitor : str
+        The metric that the controller is told.
+    """
+
+    def __init__(self, learning_rate: Any, controller: ReduceOnPlateau, monitor: str) -> None:
+        if not isinstance(learning_rate, LearningRateSchedule):
+            raise TypeError(f"learning_rate={learning_rate!r} must be a LearningRateSchedule of Keras")
+        self.learning_rate, self.controller, self.monitor = learning_rate, controller, monitor
+        self._factor = controller.factor
+        self._least = controller.state()["min_learning_rate"]
+
+    def __call__(self, step: Any) -> Any:
+        rate = ops.convert_to_tensor(self.learning_rate(step))
+        return ops.maximum(rate * self._factor, ops.minimum(rate, self._least))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the configuration of the rate, the controller's state and the metric's name."""
+        rate = keras.saving.serialize_keras_object(self.learning_rate)
+        return {"learning_rate": rate, "controller": self.controller.state(), "monitor": self.monitor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> PlateauRate:
+        """Make the rate anew from what `get_config` returned."""
+        rate = keras.saving.deserialize_keras_object(config["learning_rate"])
+        return cls(rate, ReduceOnPlateau.from_state(config["controller"]), config["monitor"])
+
+
 class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
     """Reduce the rate when a metric has stopped improving, on top of any schedule.
 
     Takes the place of ``keras.callbacks.ReduceLROnPlateau``, which refuses schedules: the parameters are its, and
-    the rate is reduced at the same epochs.  The rate is ``max(schedule(step) * reductions, min_lr)``, where each
-    reduction multiplies by ``factor``.
+    the rate is reduced at the same epochs.  The rate is ``max(schedule(step) * reductions, min_lr)``, but never above
+    ``schedule(step)``, where each reduction multiplies by ``factor``.
 
     Parameters
     ----------
@@ -128,25 +166,34 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
     cooldown : int, default 0
         How many epochs after a reduction to wait before counting again.
     min_lr : float, default 0
-        The least rate, 0 or from 1e-100 to 1e100.  It holds from the beginning, also where the schedule is lower.
+        The least rate that reductions lead to, 0 or from 1e-100 to 1e100.  Where the schedule is lower, so is the
+        rate.
 
     Attributes
     ----------
     controller : lrdecay_native.plateau.ReduceOnPlateau
         The state, once training has begun; it belongs to the model's learning rate.
+    controllers : list of lrdecay_native.plateau.ReduceOnPlateau
+        That of each optimizer, where the model has a ``MultiOptimizer``.
 
     Raises
     ------
     ValueError, TypeError
         For a parameter out of range or of a wrong kind; when training begins, for a rate that is neither a
-        number nor a schedule of this library or of Keras.
+        number nor a schedule.
 
     Notes
     -----
     **The rate.**  When training begins the optimizer's rate becomes a `PlateauTable` of the same steps, if it was a
-    `KerasTable`, and otherwise a `PlateauSchedule`.  A number becomes a `Constant` schedule; it can't be set
-    any more, as by a ``LearningRateScheduler``.  After a reduction the training step is traced and
-    compiled anew, once.
+    `KerasTable`, a `PlateauRate`, if it was a ``LearningRateSchedule`` of one's own, and otherwise a
+    `PlateauSchedule`.  After a reduction the training step is traced and compiled anew, once.  Each model has a rate
+    and a state of its own, also where models are given one object.
+
+    **A number** stays one, which other callbacks may set, such as a ``LearningRateScheduler``: as in Keras, a
+    reduction is a factor on the number that is there, and its state isn't saved with the model.  Give a
+    ``KerasSchedule(Constant(0.1))`` to have it saved.
+
+    **Of a** ``MultiOptimizer`` the rate of each optimizer is reduced, as in Keras.
 
     **Saving.**  The state is part of the learning rate, so of ``model.save("model.keras")``: the loaded
     model's rate is the reduced one, and a new callback of the same parameters goes on as this one would have.  The
@@ -157,9 +204,6 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
     **Weights only.**  ``save_weights`` and ``BackupAndRestore`` save no learning rate: in a new process it is
     what the program gives.  Keep the state beside the weights, as ``callback.controller.to_json()`` after
     each epoch, and compile with ``PlateauSchedule(ReduceOnPlateau.from_json(text), monitor)`` as the rate to go on.
-    A rate that is a number is a variable of the optimizer until training begins, and none after: Keras then refuses
-    to load the optimizer's variables, with a warning.  So where weights are restored, give a
-    ``KerasSchedule(Constant(0.1))`` instead.
 
     Where Keras's callback forgets its state when ``fit`` is called again, this one goes on.  A metric that an epoch
     lacks gives a warning, as in Keras.
@@ -204,76 +248,190 @@ class ReduceLROnPlateau(keras.callbacks.Callback):  # type: ignore[misc]
             "min_lr": min_lr,
         }
         self._controller_of(Constant(1.0))
-        self._own: ReduceOnPlateau | None = None
+        self._reductions: list[_Reduction] = []
 
     @property
     def controller(self) -> ReduceOnPlateau:
         """The state, once training has begun; it belongs to the model's learning rate."""
-        controller: ReduceOnPlateau = learning_rate_of(self.model.optimizer).controller
-        return controller
+        # Which refuses a MultiOptimizer.
+        single(self.model.optimizer)
+        return self.controllers[0]
+
+    @property
+    def controllers(self) -> list[ReduceOnPlateau]:
+        """The state of each optimizer."""
+        return [reduction.controller for reduction in self._reductions]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        rate = learning_rate_of(self.model.optimizer)
+        before = {reduction.optimizer: reduction for reduction in self._reductions}
+        optimizers = optimizers_of(self.model)
+        self._reductions = [self._reduction(each, before.get(each)) for each in optimizers]
+        self._have_applied()
+
+    def _reduction(self, optimizer: keras.optimizers.Optimizer, before: _Reduction | None) -> _Reduction:
+        """What reduces the optimizer's rate: on from where it was, or anew."""
+        rate = optimizer._learning_rate
+        if isinstance(rate, keras.Variable):
+            if isinstance(before, _OfNumber):
+                return before
+            return _OfNumber(
+                optimizer, self.monitor, self._controller_of(Constant(value_of(rate, optimizer)))
+            )
+        kind: type[_OfSchedule] | type[_OfRate] = _OfSchedule
         if self._goes_on_with(rate):
-            # A state of its own: that of another callback with the same parameters would count each epoch twice.
-            self._own = rate.controller = ReduceOnPlateau.from_state(rate.controller.state())
+            # A state of its own: that of another callback, or another model, would count epochs twice.
+            controller = _copy(rate.controller)
+            if isinstance(rate, PlateauRate):
+                kind = _OfRate
         else:
-            self._own = self._controller_of(_schedule_before(self.model.optimizer))
-            self._set_rate(self._own)
+            try:
+                controller = self._controller_of(schedule_of(rate))
+            except (TypeError, ValueError):
+                if not isinstance(rate, LearningRateSchedule):
+                    raise
+                controller, kind = self._controller_of(Constant(value_of(rate, optimizer))), _OfRate
+        reduction = kind(optimizer, self.monitor, controller)
+        reduction.install()
+        return reduction
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        rate = learning_rate_of(self.model.optimizer)
-        if getattr(rate, "controller", None) is not self._own:
-            raise ValueError(
-                f"monitor={self.monitor!r}: another callback has replaced the rate, which is {rate!r} now; a model "
-                "takes one ReduceLROnPlateau, and beside it no callback that sets rates"
-            )
+        for reduction in self._reductions:
+            if not reduction.in_place:
+                raise ValueError(
+                    f"monitor={self.monitor!r}: another callback has replaced the rate, which is "
+                    f"{reduction.optimizer._learning_rate!r} now; a model takes one ReduceLROnPlateau, and beside it "
+                    "no callback that sets rates"
+                )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = {} if logs is None else logs
-        optimizer = self.model.optimizer
-        logs["learning_rate"] = current_learning_rate(optimizer)
+        several = len(self._reductions) > 1
+        for reduction in self._reductions:
+            logs[f"learning_rate_{reduction.name}" if several else "learning_rate"] = reduction.rate_now()
         if self.monitor not in logs:
             warnings.warn(
                 f"monitor={self.monitor!r} isn't among this epoch's metrics: {', '.join(logs)}", stacklevel=2
             )
             return
-        controller = self.controller
-        if controller.update(logs[self.monitor], steps_taken(optimizer)):
-            self._set_rate(controller)
-            if self.verbose:
-                rate = current_learning_rate(optimizer)
-                print(f"Epoch {epoch + 1:02d}: learning rate reduced to {rate:.5g}")
+        reduced = [reduction for reduction in self._reductions if reduction.update(logs[self.monitor])]
+        if reduced:
+            self._have_applied()
+        for reduction in reduced if self.verbose else ():
+            of = f" of {reduction.name}" if several else ""
+            print(f"Epoch {epoch + 1:02d}: learning rate{of} reduced to {reduction.rate_now():.5g}")
+
+    def _have_applied(self) -> None:
+        """Have the training step use the rates as they are now: a compiled one may hold others."""
+        if not all(reduction.is_applied(self.model) for reduction in self._reductions):
+            make_anew(self.model)
 
     def _controller_of(self, schedule: Schedule) -> ReduceOnPlateau:
         return ReduceOnPlateau.like_keras(schedule, **self._parameters)
 
     def _goes_on_with(self, rate: Any) -> bool:
         """Whether the rate's state is that of a callback with these parameters."""
-        if not isinstance(rate, (PlateauSchedule, PlateauTable)):
+        if not isinstance(rate, (PlateauSchedule, PlateauTable, PlateauRate)):
             return False
         # A controller's repr has its parameters and not its progress.
         same = repr(self._controller_of(rate.controller.schedule)) == repr(rate.controller)
         return same and rate.monitor == self.monitor
 
-    def _set_rate(self, controller: ReduceOnPlateau) -> None:
-        """Have the training step use the rate as the controller has it now."""
-        optimizer = self.model.optimizer
-        before = learning_rate_of(optimizer)
-        optimizer.learning_rate = (
-            PlateauTable(controller, self.monitor, before.stop, start=before.start)
-            if isinstance(before, KerasTable)
-            else PlateauSchedule(controller, self.monitor)
-        )
-        # What was traced or compiled before goes on with the old rate; fit calls the model's new function.
-        self.model.make_train_function(force=True)
+
+class _Reduction:
+    """What reduces the rate of one optimizer."""
+
+    def __init__(
+        self, optimizer: keras.optimizers.Optimizer, monitor: str, controller: ReduceOnPlateau
+    ) -> None:
+        self.optimizer, self.monitor, self.controller = optimizer, monitor, controller
+
+    @property
+    def name(self) -> str:
+        return str(self.optimizer.name)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the optimizer's rate is the one that this reduces."""
+        return getattr(self.optimizer._learning_rate, "controller", None) is self.controller
+
+    def rate_now(self) -> float:
+        return value_of(self.optimizer._learning_rate, self.optimizer)
+
+    def is_applied(self, model: keras.Model) -> bool:
+        return applies(model, self.optimizer)
+
+    def install(self) -> None:
+        """Give the optimizer the rate that the controller has now."""
+        self.optimizer.learning_rate = self._reduced()
+
+    def update(self, metric: Any) -> bool:
+        """Take the metric of an epoch; whether the rate was reduced."""
+        # Another one: the old rate, which another model may have, keeps its state.
+        self.controller = self._up_to_date()
+        reduces = self.controller.update(metric, steps_taken(self.optimizer))
+        if reduces:
+            self.install()
+        else:
+            self.optimizer._learning_rate.controller = self.controller
+        return reduces
+
+    def _up_to_date(self) -> ReduceOnPlateau:
+        return _copy(self.controller)
+
+    def _reduced(self) -> Any:
+        raise NotImplementedError
 
 
-def _schedule_before(optimizer: keras.optimizers.Optimizer) -> Schedule:
-    rate = learning_rate_of(optimizer)
-    if isinstance(rate, keras.Variable):
-        return Constant(current_learning_rate(optimizer))
-    return schedule_of(rate)
+class _OfSchedule(_Reduction):
+    def _reduced(self) -> PlateauSchedule | PlateauTable:
+        before = self.optimizer._learning_rate
+        if isinstance(before, KerasTable):
+            return PlateauTable(self.controller, self.monitor, before.stop, start=before.start)
+        return PlateauSchedule(self.controller, self.monitor)
+
+
+class _OfRate(_Reduction):
+    """Of a schedule that isn't of this library: the controller's is a constant, the rate at each epoch's end."""
+
+    @property
+    def _own(self) -> Any:
+        rate = self.optimizer._learning_rate
+        return rate.learning_rate if isinstance(rate, PlateauRate) else rate
+
+    def is_applied(self, model: keras.Model) -> bool:
+        return False
+
+    def _up_to_date(self) -> ReduceOnPlateau:
+        return _copy(self.controller, schedule=Constant(value_of(self._own, self.optimizer)).to_dict())
+
+    def _reduced(self) -> PlateauRate:
+        return PlateauRate(self._own, self.controller, self.monitor)
+
+
+class _OfNumber(_Reduction):
+    """Of a number, which other callbacks may set: each reduction is one of the number that is there."""
+
+    @property
+    def in_place(self) -> bool:
+        return isinstance(self.optimizer._learning_rate, keras.Variable)
+
+    def is_applied(self, model: keras.Model) -> bool:
+        return True
+
+    def update(self, metric: Any) -> bool:
+        self.controller = _copy(self.controller, schedule=Constant(self.rate_now()).to_dict(), factor=1.0)
+        reduces = self.controller.update(metric, 0)
+        if reduces:
+            self.install()
+        return reduces
+
+    def _reduced(self) -> float:
+        rate: float = self.controller.learning_rate(0)
+        return rate
+
+
+def _copy(controller: ReduceOnPlateau, **changes: Any) -> ReduceOnPlateau:
+    return ReduceOnPlateau.from_state({**controller.state(), **changes})
 
 
 def _mode_for(monitor: str) -> str:

@@ -20,6 +20,7 @@ from keras.optimizers.schedules import LearningRateSchedule, deserialize, serial
 
 from lrdecay_native.keras.conversion import from_keras
 from lrdecay_native.keras.learning_rates import KerasSchedule
+from lrdecay_native.keras.registration import registered
 
 __all__ = [
     "CosineDecay",
@@ -68,7 +69,7 @@ class _DropIn(KerasSchedule):
         return cls(**config)
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class ExponentialDecay(_DropIn):
     """A rate that is multiplied by a factor every so many steps; Keras's arguments.
 
@@ -127,7 +128,7 @@ class ExponentialDecay(_DropIn):
         )
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class PiecewiseConstantDecay(_DropIn):
     """A row of constant rates; Keras's arguments.
 
@@ -172,7 +173,7 @@ class PiecewiseConstantDecay(_DropIn):
         self._become(builtins.PiecewiseConstantDecay(boundaries=boundaries, values=values, name=name))
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class PolynomialDecay(_DropIn):
     """Polynomial decay to an end rate; Keras's arguments.
 
@@ -237,7 +238,7 @@ class PolynomialDecay(_DropIn):
         )
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class InverseTimeDecay(_DropIn):
     """Decay with the inverse of time; Keras's arguments.
 
@@ -297,7 +298,7 @@ class InverseTimeDecay(_DropIn):
         )
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class CosineDecay(_DropIn):
     """Half a wave of the cosine, perhaps after a linear warm-up; Keras's arguments.
 
@@ -363,7 +364,7 @@ class CosineDecay(_DropIn):
         )
 
 
-@keras.saving.register_keras_serializable(package="lrdecay_native")
+@registered
 class CosineDecayRestarts(_DropIn):
     """A cosine decay that begins again and again; Keras's arguments.
 

@@ -29,6 +29,7 @@ from lrdecay_native.validation import shortened
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+MNIST_TRAINING_IMAGES = 60_000
 DOWNLOAD_TIMEOUT_SECONDS = 5.0
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")

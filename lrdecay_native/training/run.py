@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -11,8 +12,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from lrdecay_native.decays import StepDecay
 from lrdecay_native.keras import PrintLR
-from lrdecay_native.training.data import Digits
+from lrdecay_native.training.data import MNIST_TRAINING_IMAGES, Digits
 
 LearningRate: TypeAlias = "float | keras.optimizers.schedules.LearningRateSchedule"
 
@@ -123,6 +125,30 @@ def train(
 def steps_per_epoch(digits: Digits, batch_size: int) -> int:
     """Training steps that an epoch takes; the last one may hold fewer images."""
     return -(-len(digits.x_train) // batch_size)
+
+
+def with_as_many_drops(schedule: StepDecay, digits: Digits, batch_size: int) -> StepDecay:
+    """A plan for MNIST with as many drops in an epoch of fewer images, in which it might never drop.
+
+    Parameters
+    ----------
+    schedule : StepDecay
+        The plan, its steps those of MNIST in batches of this size.
+    digits : Digits
+        The images of the run.
+    batch_size : int
+        Images in a training step.
+
+    Returns
+    -------
+    StepDecay
+        The plan itself where the images are as many as MNIST's.
+    """
+    if len(digits.x_train) >= MNIST_TRAINING_IMAGES:
+        return schedule
+    shorter = Fraction(steps_per_epoch(digits, batch_size), -(-MNIST_TRAINING_IMAGES // batch_size))
+    step_size = Fraction(schedule.step_size) * shorter
+    return replace(schedule, step_size=int(step_size) if step_size.denominator == 1 else float(step_size))
 
 
 def rates_by_step(learning_rate: LearningRate, stop: int, jit_compile: bool) -> npt.NDArray[np.float32]:

@@ -53,3 +53,10 @@ def applied_rates(optimizer: Any, steps: int, *, first_step: int = 0, **compile_
 def plain_adam(learning_rate: Any, **options: Any) -> Any:
     """Adam whose moments forget at once: it moves a weight by the rate times the sign of its gradient."""
     return keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.0, epsilon=1e-30, **options)
+
+
+def fit_steps(model: Any, first: int, stop: int, *callbacks: Any) -> None:
+    """Take the steps from one to below another of a model of `a_weight_for_each_step`."""
+    rows = one_hot_rows(model.input_shape[1])[first:stop]
+    labels = np.zeros((len(rows), 1), np.float32)
+    model.fit(rows, labels, batch_size=1, shuffle=False, verbose=0, callbacks=list(callbacks))

@@ -13,7 +13,7 @@ keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdec
 
 import lrdecay_native as lrd  # noqa: E402
 from lrdecay_native.keras import KerasSchedule, LearningRateFinding, find_learning_rate  # noqa: E402
-from lrdecay_native.keras.optimizer_state import learning_rate_of  # noqa: E402
+from lrdecay_native.keras.optimizer_state import single  # noqa: E402
 
 BACKEND = keras.backend.backend()
 
@@ -403,7 +403,7 @@ class Unsaved(keras.optimizers.schedules.LearningRateSchedule):
 def test_the_model_s_own_rate_may_be_any(optimizer: Any) -> None:
     model = small_model(optimizer, **COMPILED)
     before = state_of(model)
-    rate = learning_rate_of(optimizer)
+    rate = single(optimizer)._learning_rate
     assert len(find(model, highest=1.0).losses) == 60
-    assert learning_rate_of(optimizer) is rate
+    assert single(optimizer)._learning_rate is rate
     assert_unchanged(before)

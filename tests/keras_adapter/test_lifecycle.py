@@ -7,8 +7,10 @@ import json
 import pickle
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdec
 from keras_adapter.applied import a_weight_for_each_step, one_hot_rows, weights  # noqa: E402
 
 from lrdecay_native.keras import KerasSchedule, KerasTable  # noqa: E402
+from lrdecay_native.keras import schedules as lrd_schedules  # noqa: E402
 
 STEPS = 12
 PLAN = lrd.CosineDecay(0.1, 6).warmup(4).then(lrd.StepDecay(0.01, 0.5, 1), at=9)
@@ -78,6 +81,7 @@ try:
     keras.models.load_model(f"{folder}/formula.keras")
 except TypeError as error:
     assert "Could not locate class 'KerasSchedule'" in str(error), error
+    assert "'registered_name': 'lrdecay_native.keras>KerasSchedule'" in str(error), error
 else:
     version = tuple(int(number) for number in keras.version().split(".")[:2])
     assert version < (3, 15), "it loads without the import: say so in the documentation"
@@ -172,7 +176,7 @@ def test_the_configuration_is_readable() -> None:
     config = json.loads(json.dumps(optimizer.get_config()))["learning_rate"]
     assert config["module"].startswith("lrdecay_native.keras")
     assert config["class_name"] == "KerasTable"
-    assert config["registered_name"] == "lrdecay_native>KerasTable"
+    assert config["registered_name"] == "lrdecay_native.keras>KerasTable"
     assert config["config"].pop("schedule") == {
         "version": 1,
         "class": "Warmup",
@@ -188,6 +192,85 @@ def test_the_configuration_is_readable() -> None:
         "shape": "linear",
     }
     assert config["config"] == {"stop": 100, "start": 20}
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [formula(), table(), lrd_schedules.CosineDecay(0.1, 9), lrd_schedules.ExponentialDecay(0.1, 9, 0.5)],
+    ids=lambda rate: type(rate).__name__,
+)
+def test_files_of_earlier_releases_are_read(rate: Any, tmp_path: Path) -> None:
+    """They name the classes by another package."""
+    model = train(compiled(rate), stop=STOP)
+    model.save(tmp_path / "new.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "new.keras") as new,
+        zipfile.ZipFile(tmp_path / "old.keras", "w") as old,
+    ):
+        for name in new.namelist():
+            content = new.read(name)
+            if name == "config.json":
+                assert content.count(b"lrdecay_native.keras>") == 1
+                content = content.replace(b"lrdecay_native.keras>", b"lrdecay_native>")
+            old.writestr(name, content)
+    again = keras.models.load_model(tmp_path / "old.keras")
+    assert repr(again.optimizer._learning_rate) == repr(rate)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TFLite is TensorFlow's")
+class TestLite:
+    """Of a table that has all steps from 0 on, a lookup in TFLite's own operations."""
+
+    @staticmethod
+    def in_lite(rate: Any) -> Callable[[int], Any]:
+        import tensorflow as tf
+
+        module = tf.Module()
+        module.rate = tf.function(rate, input_signature=[tf.TensorSpec((), tf.int64)])
+        function = module.rate.get_concrete_function()
+        converted = tf.lite.TFLiteConverter.from_concrete_functions([function], module).convert()
+        interpreter = tf.lite.Interpreter(model_content=converted)
+        interpreter.allocate_tensors()
+        (given,), (returned,) = interpreter.get_input_details(), interpreter.get_output_details()
+
+        def at(step: int) -> Any:
+            interpreter.set_tensor(given["index"], np.array(step, np.int64))
+            interpreter.invoke()
+            return interpreter.get_tensor(returned["index"])
+
+        return at
+
+    def check(self, schedule: lrd.Schedule, stop: int, steps: list[int]) -> None:
+        at = self.in_lite(KerasTable(schedule, stop))
+        for step in [0, 1, stop - 1, stop, *steps, 2**31 - 1, 2**31, 2**40, 2**63 - 1]:
+            assert at(step) == np.float32(schedule(step)), (schedule, step)
+        assert np.isnan(at(-1))
+
+    def test_the_tutorials(self) -> None:
+        self.check(lrd.StepDecay(0.1, 0.96, 1000), 28_126, [999, 1000, 28_124, 2_491_000])
+
+    def test_a_table_in_fit_and_lite(self) -> None:
+        self.check(PLAN.then(lrd.Constant(0.001), at=STEPS), STEPS, list(range(STEPS)))
+
+    def test_random_schedules(self, random: Random) -> None:
+        for _ in range(12):
+            period, length = random.randint(2, 3000), random.randint(1, 3000)
+            schedule = random.choice(
+                [
+                    lrd.StepDecay(random.uniform(0.01, 1.0), random.uniform(0.1, 0.9), period),
+                    lrd.CosineDecay(random.uniform(0.01, 1.0), length).warmup(random.randint(1, 100)),
+                    lrd.CosineDecay(0.1, random.randint(1, 50)).per_epoch(period, staircase=True),
+                    lrd.MultiStepDecay(0.1, [period, period + length], drop_rate=0.5),
+                ]
+            )
+            stop = random.randint(1, 5000)
+            self.check(schedule, stop, [random.randrange(10 * stop) for _ in range(40)])
+
+
+def test_a_native_schedule_in_an_optimizer_is_told_what_it_needs() -> None:
+    for schedule in (PLAN, lrd.Constant(0.1), lrd.StepDecay(0.1, 0.5, 10)):
+        with pytest.raises(TypeError, match=r"step is missing: .* lrdecay_native\.keras\.KerasSchedule"):
+            train(compiled(schedule), stop=1)
 
 
 @each_way

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -164,13 +165,89 @@ def test_rates_replaced_at_the_end_of_an_epoch(csv: Path, logger_first: bool) ->
     assert csv.read_text() == text_of(0, 8) + reduced
 
 
-@pytest.mark.parametrize("rate", [0.1, lambda: 0.1], ids=["number", "callable"])
-def test_refuses_a_rate_that_is_no_schedule(csv: Path, rate: Any) -> None:
-    model = model_with(rate)
+def test_refuses_a_rate_that_is_no_schedule(csv: Path) -> None:
+    model = model_with(lambda: 0.1)
     with pytest.raises(TypeError, match="must be a schedule: give the optimizer a KerasSchedule"):
         fit(model, LearningRateLogger(csv=csv))
     assert not csv.exists()
     assert int(model.optimizer.iterations) == 0
+
+
+class PerBatch(keras.callbacks.Callback):
+    """Sets a number before or after each batch."""
+
+    def __init__(self, numbers: list[float], when: str) -> None:
+        super().__init__()
+        self._numbers, self._step, self._when = numbers, 0, when
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if self._when == "begin":
+            self._set()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self._when == "end":
+            self._set()
+
+    def _set(self) -> None:
+        # The attribute of a callback brings JAX's state back into the model's variables.
+        self.model.optimizer.learning_rate = self._numbers[self._step]
+        self._step += 1
+
+
+@pytest.mark.parametrize("options", [{}, {"run_eagerly": False}], ids=str)
+@pytest.mark.parametrize("setter", ["none", "epoch", "plateau", "begin", "end"])
+def test_numbers_are_logged_as_they_are_applied(
+    csv: Path, random: Random, setter: str, options: dict[str, Any]
+) -> None:
+    model = model_with(0.3, **options)
+    model.set_weights([np.zeros((1, 1), np.float32)])
+    numbers = [random.uniform(0.01, 1.0) for _ in range(13)]
+    callbacks: dict[str, list[Any]] = {
+        "none": [],
+        "epoch": [keras.callbacks.LearningRateScheduler(lambda epoch: numbers[epoch])],
+        "plateau": [keras.callbacks.ReduceLROnPlateau("loss", factor=0.3, patience=1, mode="max")],
+        "begin": [PerBatch(numbers, "begin")],
+        "end": [PerBatch(numbers, "end")],
+    }
+    logger = LearningRateLogger(csv=csv)
+    once_an_epoch = [logger, *callbacks[setter]] if setter in ("epoch", "plateau") else None
+    weights = [0.0]
+    record = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: weights.append(float(record.model.get_weights()[0][0, 0]))
+    )
+    fit(model, *(once_an_epoch or [*callbacks[setter], logger]), record, epochs=3)
+    rows = np.loadtxt(csv, delimiter=",", skiprows=1)
+    assert rows[:, 0].tolist() == list(range(12))
+    np.testing.assert_allclose(rows[:, 1], -np.diff(weights), rtol=1e-4)
+    assert len(set(rows[:, 1])) == {"none": 1, "epoch": 3, "plateau": 2, "begin": 12, "end": 12}[setter]
+
+
+def test_steps_with_unknown_numbers_are_filled_in_as_such(csv: Path) -> None:
+    model = model_with(0.25)
+    fit(model, LearningRateLogger(csv=csv), epochs=1)
+    fit(model, epochs=1)
+    fit(model, LearningRateLogger(csv=csv), epochs=1)
+    assert csv.read_text().splitlines()[1:] == [
+        f"{step},{'nan' if 4 <= step < 8 else '0.25'}" for step in range(12)
+    ]
+
+
+def test_a_schedule_of_ones_own_is_asked(csv: Path) -> None:
+    class Own(builtins.LearningRateSchedule):
+        def __call__(self, step: Any) -> Any:
+            return 0.5 / (1.0 + keras.ops.cast(step, "float32"))
+
+    class Half(KerasSchedule):
+        def __call__(self, step: Any) -> Any:
+            return super().__call__(step) / 2
+
+    for rate, expected in (
+        (Own(), [0.5 / (1 + step) for step in range(8)]),
+        (Half(SCHEDULE), [SCHEDULE(step) / 2 for step in range(8)]),
+    ):
+        csv.unlink(missing_ok=True)
+        fit(model_with(rate, run_eagerly=False), LearningRateLogger(csv=csv))
+        np.testing.assert_allclose(np.loadtxt(csv, delimiter=",", skiprows=1)[:, 1], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("content", ["epoch,loss\n0,1.0\n", "step,learning_rate\nzero,0.1\n"])

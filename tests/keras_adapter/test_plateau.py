@@ -22,6 +22,7 @@ keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdec
 from lrdecay_native.keras import (  # noqa: E402
     KerasSchedule,
     KerasTable,
+    PlateauRate,
     PlateauSchedule,
     PlateauTable,
     ReduceLROnPlateau,
@@ -32,6 +33,23 @@ from lrdecay_native.plateau import ReduceOnPlateau  # noqa: E402
 builtins = keras.optimizers.schedules
 BACKEND = keras.backend.backend()
 COSINE = lrd.CosineDecay(0.1, 40).warmup(4)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Squared(builtins.LearningRateSchedule):
+    """A schedule of one's own."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def __call__(self, step: Any) -> Any:
+        return self.rate * 0.5 ** (2 * keras.ops.cast(step, "float32"))
+
+    def __repr__(self) -> str:
+        return "Squared"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate}
 
 
 def model_with(optimizer: Any, **compile_options: Any) -> Any:
@@ -78,7 +96,7 @@ counts = st.integers(0, 3)
     patience=counts,
     min_delta=st.sampled_from([0.0, 1e-4, 0.5]),
     cooldown=counts,
-    min_lr=st.sampled_from([0.0, 0.03, 0.125]),
+    min_lr=st.sampled_from([0.0, 0.03, 0.125, 0.75]),
 )
 def test_reduces_when_keras_does(metrics: list[float], **parameters: Any) -> None:
     theirs = keras.callbacks.ReduceLROnPlateau("loss", **parameters)
@@ -110,17 +128,18 @@ def test_has_the_parameters_of_keras() -> None:
         (KerasSchedule(COSINE), COSINE, PlateauSchedule),
         (KerasTable(COSINE, 9), COSINE, PlateauTable),
         (builtins.InverseTimeDecay(0.1, 1, 0.3), lrd.InverseTimeDecay(0.1, 0.3), PlateauSchedule),
-        (0.25, lrd.Constant(0.25), PlateauSchedule),
+        (0.25, lrd.Constant(0.25), keras.Variable),
+        (Squared(0.3), lrd.StepDecay(0.3, 0.25, 1), PlateauRate),
     ],
-    ids=["schedule", "table", "builtin", "number"],
+    ids=["schedule", "table", "builtin", "number", "own"],
 )
 def test_the_step_uses_the_reduced_rate(rate: Any, schedule: lrd.Schedule, kind: type) -> None:
     model = model_with(rate)
     rates = applied_rates(model, 8, ReduceLROnPlateau("loss", factor=0.5, patience=2))
     assert rates == pytest.approx(expected_rates(schedule, 8, patience=2), rel=1e-6)
     now = model.optimizer._learning_rate
-    assert type(now) is kind
-    assert kind is PlateauSchedule or (now.start, now.stop) == (0, 9)
+    assert isinstance(now, kind)
+    assert kind is not PlateauTable or (now.start, now.stop) == (0, 9)
 
 
 @pytest.mark.parametrize(
@@ -143,11 +162,91 @@ def test_goes_on_when_fit_is_called_again() -> None:
     assert rates == pytest.approx(expected_rates(COSINE, 9, patience=3), rel=1e-6)
 
 
-def test_the_least_rate_holds_from_the_beginning() -> None:
-    model = model_with(KerasSchedule(COSINE))
-    rates = applied_rates(model, 8, ReduceLROnPlateau("loss", factor=0.5, patience=2, min_lr=0.04))
-    expected = np.maximum(expected_rates(COSINE, 8, patience=2), 0.04)
+@pytest.mark.parametrize("min_lr", [0.03, 0.04, 0.2])
+@pytest.mark.parametrize(
+    ("rate", "schedule"),
+    [
+        (KerasSchedule(COSINE), COSINE),
+        (KerasTable(COSINE, 9), COSINE),
+        (KerasSchedule(lrd.Constant(0.01)), lrd.Constant(0.01)),
+        (0.01, lrd.Constant(0.01)),
+        (0.1, lrd.Constant(0.1)),
+        (Squared(0.3), lrd.StepDecay(0.3, 0.25, 1)),
+    ],
+    ids=repr,
+)
+def test_no_rate_is_raised_to_the_least_one(rate: Any, schedule: lrd.Schedule, min_lr: float) -> None:
+    model = model_with(rate, run_eagerly=True)
+    rates = applied_rates(model, 8, ReduceLROnPlateau("loss", factor=0.5, patience=2, min_lr=min_lr))
+    own = schedule(np.arange(8))
+    # What wouldn't lower a rate is no reduction: how many there were follows from the rates of the epochs' ends.
+    factor, expected = 1.0, []
+    for epoch in range(8):
+        expected.append(max(factor * own[epoch], min(own[epoch], min_lr)))
+        following = schedule(epoch + 1)
+        if epoch and epoch % 2 == 0 and max(factor * following, min_lr) > max(factor / 2 * following, min_lr):
+            factor /= 2
     assert rates == pytest.approx(expected, rel=1e-6)
+    assert (np.array(rates) <= own * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_numbers_that_other_callbacks_set_are_reduced_as_keras_reduces_them(seed: int) -> None:
+    """With a `LearningRateScheduler` beside it, of a number or of the one before, in either order."""
+    random = np.random.default_rng(seed)
+    factors = random.uniform(0.5, 1.5, 10)
+    options = {
+        "factor": float(random.uniform(0.1, 0.9)),
+        "patience": int(random.integers(1, 3)),
+        "cooldown": int(random.integers(0, 3)),
+        "min_lr": float(random.uniform(0.0, 0.2)),
+    }
+    rates = []
+    for kind in (ReduceLROnPlateau, keras.callbacks.ReduceLROnPlateau):
+        scheduler = keras.callbacks.LearningRateScheduler(
+            (lambda epoch, rate: float(rate * factors[epoch]))
+            if seed % 2
+            else (lambda epoch: float(factors[epoch]))
+        )
+        callbacks = [kind("loss", **options), scheduler]
+        model = model_with(0.3)
+        rates.append(applied_rates(model, 10, *callbacks[:: 1 if seed % 3 else -1]))
+    assert rates[0] == rates[1]
+
+
+def test_a_number_goes_on_when_fit_is_called_again() -> None:
+    model, callback = model_with(0.25), ReduceLROnPlateau("loss", factor=0.5, patience=3)
+    rates = applied_rates(model, 3, callback) + applied_rates(model, 6, callback)
+    assert rates == pytest.approx(expected_rates(lrd.Constant(0.25), 9, patience=3), rel=1e-6)
+
+
+def test_one_rate_in_two_models_is_two() -> None:
+    """Each model's training leaves the other's rate, and the object that they were given, as they are."""
+    controller = ReduceOnPlateau.like_keras(lrd.Constant(0.1), factor=0.5, patience=1)
+    shared = PlateauSchedule(controller, "loss")
+    models = [model_with(shared), model_with(shared)]
+    callbacks = [ReduceLROnPlateau("loss", factor=0.5, patience=1) for _ in models]
+    for model, callback in zip(models, callbacks, strict=True):
+        rates = applied_rates(model, 5, callback)
+        assert rates == pytest.approx(expected_rates(lrd.Constant(0.1), 5, patience=1), rel=1e-6)
+    assert shared.controller.factor == 1.0
+    assert shared.schedule == lrd.Constant(0.1)
+    # Also one that a model has trained with.
+    third = model_with(models[0].optimizer._learning_rate)
+    applied_rates(models[0], 2, callbacks[0])
+    rates = applied_rates(third, 3, ReduceLROnPlateau("loss", factor=0.5, patience=1))
+    assert rates == pytest.approx([0.1 / 2**4, 0.1 / 2**5, 0.1 / 2**6], rel=1e-6)
+
+
+def test_a_schedule_of_ones_own_is_saved_with_its_state(tmp_path: Path) -> None:
+    model = model_with(Squared(0.3))
+    callback = ReduceLROnPlateau("loss", factor=0.5, patience=1)
+    applied_rates(model, 3, callback)
+    config = json.loads(json.dumps(builtins.serialize(model.optimizer._learning_rate)))
+    same = builtins.deserialize(config, custom_objects={"Squared": Squared})
+    assert type(same) is PlateauRate
+    assert same.controller.to_json() == callback.controller.to_json()
+    assert float(same(1)) == pytest.approx(0.3 / 4 / 4, rel=1e-6)
 
 
 GOING_ON = """

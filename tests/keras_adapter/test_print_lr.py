@@ -111,8 +111,21 @@ def at_step(optimizer: Any, step: int) -> Any:
 
 
 class NeverCalled(KerasSchedule):
-    def __call__(self, step: Any) -> Any:
+    def _rate_of_tensor(self) -> Any:
+        def refuse(step: Any) -> Any:
+            raise AssertionError("the framework was asked")
+
+        return refuse
+
+    def _at_number(self, step: Any) -> Any:
         raise AssertionError("the framework was asked")
+
+
+class HalfOfOurs(KerasSchedule):
+    """One of this library that applies something else than its schedule."""
+
+    def __call__(self, step: Any) -> Any:
+        return super().__call__(step) / 2
 
 
 @pytest.mark.parametrize("step", [0, 3, 50, 2**24 + 1])
@@ -141,6 +154,7 @@ class Halved(builtins.ExponentialDecay):
         builtins.PolynomialDecay(0.1, 3000),
         builtins.CosineDecayRestarts(0.1, 700),
         Halved(0.1, 1000, 0.5),
+        HalfOfOurs(lrd.StepDecay(0.1, 0.5, 1000)),
         lambda: 0.25,
     ],
     ids=lambda rate: type(rate).__name__,

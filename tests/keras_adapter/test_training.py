@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,19 @@ class TestFit:
             np.testing.assert_array_equal(rates, exact)
         else:
             np.testing.assert_allclose(rates, exact, rtol=2e-6, atol=1e-8)
+
+    @pytest.mark.parametrize("every", [2, 3, 5])
+    def test_a_plan_in_updates_under_gradient_accumulation(
+        self, every: int, way: Callable[..., Any], random: Random
+    ) -> None:
+        """`accumulated` is the plan itself: update ``j`` has its rate at step ``j``."""
+        updates = 8
+        plan = lrd.CosineDecay(random.uniform(0.1, 1.0), random.randint(3, 20)).warmup(random.randint(0, 4))
+        batches = plan.accumulated(every)
+        rate = KerasSchedule(batches) if way is formula else KerasTable(batches, updates * every)
+        rows = np.repeat(one_hot_rows(updates), every, axis=0)
+        rates = -weights(fit_rows(keras.optimizers.SGD(rate, gradient_accumulation_steps=every), rows))
+        np.testing.assert_allclose(rates, plan.values(updates), rtol=2e-6, atol=1e-8)
 
 
 @pytest.fixture

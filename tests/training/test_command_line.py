@@ -74,6 +74,37 @@ def test_a_schedule_from_a_json_file(folder: Path, capfd: pytest.CaptureFixture[
     assert (folder / "lrdecay-run" / "run.png").exists()
 
 
+def test_without_mnist_the_default_plan_drops_in_the_run(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make demo` where there is no MNIST: as many drops as in 15 epochs of it."""
+
+    def refuse(*arguments: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
+    monkeypatch.setattr("lrdecay_native.training.data.download", refuse)
+    assert run(["train", "--output", "demo"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].startswith("The default plan, StepDecay(0.1, drop_rate=0.96, step_size=1000")
+    assert lines[0].endswith("is one for MNIST: with 45 steps an epoch the rate drops every 24 of them")
+    assert "KerasSchedule(StepDecay(0.1, drop_rate=0.96, step_size=24, staircase=True))" in lines[2]
+    assert "Current learning rate: 0.031885575503110886" in lines
+    rates = [line.split(",")[1] for line in (folder / "demo" / "rates.csv").read_text().splitlines()[1:]]
+    assert len(rates) == 15 * 45
+    assert len(set(rates)) == 1 + 28
+
+
+def test_a_plan_that_is_given_stays(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    options = ["--data", "../mnist.npz", "--epochs", "1"]
+    assert run(["train", *options, "--schedule", "StepDecay(0.1, drop_rate=0.96, step_size=1000)"]) == 0
+    assert "step_size=1000" in capfd.readouterr().out.splitlines()[1]
+    assert run(["train", *options]) == 0
+    assert (
+        "KerasSchedule(StepDecay(0.1, drop_rate=0.96, step_size=5.333333333333333" in capfd.readouterr().out
+    )
+
+
 def test_generate_times_a_schedule_beside_numpy(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["generate"]) == 0
     printed = capsys.readouterr().out
