@@ -35,6 +35,9 @@ builtins = keras.optimizers.schedules
 EXACT_FLOAT32_STEPS = 2**24
 """Float32 holds every integer up to here, and only every second one above."""
 
+NEARLY_THE_PART = 2.0**-20
+"""So far from the part of a cycle that is over Keras's may be."""
+
 Rate = Callable[[Any], Any]
 """The rate at a step, both tensors."""
 
@@ -159,15 +162,27 @@ def _up_to_its_end(builtin: Any) -> Rate:
 
 
 def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
-    """Cosines, whose number and part come from whole numbers; the rest is Keras's arithmetic."""
+    """Cosines, each in Keras's arithmetic; the number of the cycle comes from whole numbers.
+
+    The part of the cycle that is over is Keras's while that is right to a few bits of float32: in late cycles of one
+    length it isn't.
+    """
     cycle_and_part = values_of(_cycles(schedule))
     config = builtin.get_config()
-    initial, alpha, m_mul = (
-        _float32(number) for number in (builtin.initial_learning_rate, config["alpha"], config["m_mul"])
+    initial, alpha, t_mul, m_mul = (
+        _float32(number)
+        for number in (builtin.initial_learning_rate, config["alpha"], config["t_mul"], config["m_mul"])
     )
 
     def rate(step: Any) -> Any:
-        cycle, part = cycle_and_part(step)
+        cycle, exact = cycle_and_part(step)
+        part = ops.cast(step, "float32") / builtin.first_decay_steps
+        if config["t_mul"] == 1.0:
+            part = part - cycle
+        else:
+            longer = ops.power(t_mul, cycle)
+            part = (part - (1.0 - longer) / (1.0 - t_mul)) / longer
+        part = ops.where(ops.abs(part - exact) <= NEARLY_THE_PART, part, exact)
         half = 0.5 if config["m_mul"] == 1.0 else 0.5 * ops.power(m_mul, cycle)
         cosine = half * (1.0 + ops.cos(ops.multiply(_float32(math.pi), part)))
         return ops.multiply(initial, ops.add(ops.multiply(1.0 - alpha, cosine), alpha))
