@@ -280,9 +280,7 @@ class _Table:
             distance: Value = Real(self.xp, lambda: counter.real) - origin
         else:
             table = self.xp.integers(self._column(places, origins, np.int64))
-            distance = Real(
-                self.xp, lambda: self.xp.real(counter.integer - self.xp.take(table, self.place))
-            )
+            distance = Real(self.xp, lambda: self.xp.real(counter.integer - self.xp.take(table, self.place)))
         return slope * distance + height
 
     def _number(self, places: Sequence[int], numbers: Sequence[Fraction]) -> Value:
@@ -323,7 +321,9 @@ def _rate(xp: Machine, piece: Piece, variable: Value) -> Value:
         shape = _Shape(piece.curve[0], tuple(after), variable, numbers)
         rate = shape.rate(variable, [Line(xp, number) for number in numbers])
         return rate if isinstance(rate, Line) else _Shaped(rate, shape)
-    return _mapped(_curve(xp, piece.curve, variable), ((name, Line(xp, number)) for name, number in after.items()))
+    return _mapped(
+        _curve(xp, piece.curve, variable), ((name, Line(xp, number)) for name, number in after.items())
+    )
 
 
 def _after(piece: Piece) -> dict[str, Fraction]:
@@ -376,7 +376,9 @@ def _repeated(xp: Machine, curve: Repeated, variable: Value) -> Value:
 
 def _node(xp: Machine, curve: Node, variable: Value) -> Value:
     if curve.every is None:
-        return Real(xp, lambda: xp.record(curve, lambda xp, number: curve.evaluate(xp, number), variable.array))
+        return Real(
+            xp, lambda: xp.record(curve, lambda xp, number: curve.evaluate(xp, number), variable.array)
+        )
     whole, part = divided(variable, curve.every)
 
     def look_up(table: Any, further: int) -> Any:
@@ -404,7 +406,9 @@ def _reflected(value: Value, total: Fraction) -> Value:
 
 def _not_below_0(value: Value) -> Value:
     # A line never is within a piece, unless the piece is constant.
-    return value if isinstance(value, Line) else Formulas(value.xp).maximum(value, Line(value.xp, Fraction(0)))
+    return (
+        value if isinstance(value, Line) else Formulas(value.xp).maximum(value, Line(value.xp, Fraction(0)))
+    )
 
 
 def _scaled(value: Value, factor: Fraction) -> Value:

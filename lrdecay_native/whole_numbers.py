@@ -411,9 +411,7 @@ def divided(value: Value, period: Fraction) -> tuple[Value, Callable[[], Value]]
     least, most = (math.floor(slope * end + offset) for end in (low, high))
     if least == most:
         return Line(value.xp, Fraction(least)), lambda: value.changed(Fraction(1), -least * period)
-    division = counter.once(
-        ("divided", slope, offset, high), lambda: Division(counter, high, slope, offset)
-    )
+    division = counter.once(("divided", slope, offset, high), lambda: Division(counter, high, slope, offset))
     if most >= INTEGERS:
         return Real(value.xp, lambda: division.real_quotient(counter)), lambda: division.rest(period)
     return Line.of(division.quotient(counter), least, most), lambda: division.rest(period)
@@ -501,9 +499,7 @@ def _fraction(counter: Counter, high: int, growth: int, start: int, denominator:
     return quotient, numerator - quotient * denominator
 
 
-def _by_estimate(
-    counter: Counter, high: int, growth: int, start: int, denominator: int
-) -> tuple[Any, Any]:
+def _by_estimate(counter: Counter, high: int, growth: int, start: int, denominator: int) -> tuple[Any, Any]:
     """The floor of ``(growth * counter + start) / denominator`` and the rest, where that product is too large.
 
     The quotient is estimated in float64, either right or one too low; which it is says the rest, which 64 bits hold
@@ -586,9 +582,7 @@ class Formulas:
         """The larger one."""
         return self._extreme(max, self.xp.maximum, one, other)
 
-    def _extreme(
-        self, extreme: Any, function: Callable[[Any, Any], Any], one: Value, other: Value
-    ) -> Value:
+    def _extreme(self, extreme: Any, function: Callable[[Any, Any], Any], one: Value, other: Value) -> Value:
         first, second = known(one), known(other)
         if first is not None and second is not None:
             return Line(self.xp, extreme(first, second))

@@ -102,11 +102,11 @@ def as_keras_does(schedule: Schedule) -> Rate | None:
     if builtin is None:
         return None
     match schedule, builtin:
-        case (StepDecay() | InverseTimeDecay()), _ if schedule.staircase:
+        case ((StepDecay() | InverseTimeDecay()), _) if schedule.staircase:
             return _stairs(builtin, _period_of(schedule))
         case PolynomialDecay(cycle=True), _:
             return _longer_and_longer(builtin, _period_of(schedule))
-        case (PolynomialDecay() | LinearDecay()), _:
+        case ((PolynomialDecay() | LinearDecay()), _):
             return _up_to_its_end(builtin)
         case CosineRestarts(), builtins.CosineDecayRestarts():
             return _restarts(builtin, schedule)
@@ -117,7 +117,9 @@ def as_keras_does(schedule: Schedule) -> Rate | None:
 
 def _float32(number: Any) -> Any:
     """A number that Keras's operations take as it is."""
-    return ops.convert_to_tensor(number, "float32") if keras.backend.backend() == "torch" else np.float32(number)
+    return (
+        ops.convert_to_tensor(number, "float32") if keras.backend.backend() == "torch" else np.float32(number)
+    )
 
 
 def _period_of(schedule: Any) -> Fraction:
@@ -144,7 +146,9 @@ def _longer_and_longer(builtin: Any, period: Fraction) -> Rate:
 
     def rate(step: Any) -> Any:
         # In the first period it is 1 at step 0 too.
-        length = ops.multiply(ops.cast(builtin.decay_steps, "float32"), ops.maximum(*begun(step), _float32(1.0)))
+        length = ops.multiply(
+            ops.cast(builtin.decay_steps, "float32"), ops.maximum(*begun(step), _float32(1.0))
+        )
         return _changed(builtin, decay_steps=length, cycle=False)(step)
 
     return rate
