@@ -69,7 +69,7 @@ class Program:
         xp: Any = recording
         step = recording.start()
         variable = Real(xp, lambda: step) if stop is None else Line.of(Counter(xp, step), 0, stop - 1)
-        self._results = [(value.array, known(value) is not None) for value in formula(xp, variable)]
+        self._results = [value.array for value in formula(xp, variable)]
 
     def run(self, xp: Machine, steps: Any, constants: dict[int, Any] | None = None) -> list[Any]:
         """The values, in float64; anything where a step isn't one of those that the program is for.
@@ -83,10 +83,10 @@ class Program:
         constants : dict, optional
             Keeps what depends on no step from one run to the next.
         """
-        results = self._recording.run(xp, steps, [result for result, _ in self._results], constants)
+        results = self._recording.run(xp, steps, self._results, constants)
         return [
-            result + 0.0 * xp.real(steps) if constant and len(steps.shape) else result
-            for result, (_, constant) in zip(results, self._results, strict=True)
+            value if result.variable or not len(steps.shape) else value + 0.0 * xp.real(steps)
+            for value, result in zip(results, self._results, strict=True)
         ]
 
 

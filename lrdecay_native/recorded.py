@@ -21,14 +21,15 @@ class Recording:
 
     def start(self) -> Recorded:
         """The number that all depends on."""
-        return Recorded(self, 0)
+        return Recorded(self, 0, True)
 
     def record(self, name: Any, function: Callable[..., Any], *arguments: Any) -> Recorded:
         """The result of ``function(xp, *arguments)``, which the name says."""
         key = name, *map(self._key, arguments)
         if key not in self._places:
             self._instructions.append((function, arguments))
-            self._places[key] = Recorded(self, len(self._instructions))
+            variable = any(isinstance(a, Recorded) and a.variable for a in arguments)
+            self._places[key] = Recorded(self, len(self._instructions), variable)
         return self._places[key]
 
     def _key(self, argument: Any) -> Any:
@@ -73,13 +74,24 @@ class Recording:
 
 
 class Recorded:
-    """A number of a recording."""
+    """A number of a recording.
 
-    __slots__ = ("place", "recording")
+    Attributes
+    ----------
+    recording : Recording
+        What it is of.
+    place : int
+        How many instructions there are up to it.
+    variable : bool
+        Whether it depends on the number that all begins with.
+    """
 
-    def __init__(self, recording: Recording, place: int) -> None:
+    __slots__ = ("place", "recording", "variable")
+
+    def __init__(self, recording: Recording, place: int, variable: bool) -> None:
         self.recording = recording
         self.place = place
+        self.variable = variable
 
 
 def _method(name: str) -> Callable[..., Any]:

@@ -14,9 +14,9 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
+from keras import ops  # noqa: E402
 from keras_adapter.applied import applied_rates  # noqa: E402
 from keras_adapter.drawn import STEPS, Compiled, misses, some_period  # noqa: E402
-from keras import ops  # noqa: E402
 
 import lrdecay_native as lrd  # noqa: E402
 from lrdecay_native.keras import KerasSchedule, KerasTable, schedules  # noqa: E402
@@ -52,7 +52,7 @@ def in_jit(rates: Sequence[Any]) -> Callable[[npt.NDArray[np.int64]], Any]:
 
 def as_it_is(rates: Sequence[Any]) -> Callable[[npt.NDArray[np.int64]], Any]:
     return lambda steps: np.array(
-        [ops.convert_to_numpy(r(ops.convert_to_tensor(s))) for r, s in zip(rates, steps)]
+        [ops.convert_to_numpy(r(ops.convert_to_tensor(s))) for r, s in zip(rates, steps, strict=True)]
     )
 
 
