@@ -69,10 +69,10 @@ class Program:
         xp: Any = recording
         step = recording.start()
         variable = Real(xp, lambda: step) if stop is None else Line.of(Counter(xp, step), 0, stop - 1)
-        self._results = [value.array for value in formula(xp, variable)]
+        self._results = [_integer_or_array(value) for value in formula(xp, variable)]
 
     def run(self, xp: Machine, steps: Any, constants: dict[int, Any] | None = None) -> list[Any]:
-        """The values, in float64; anything where a step isn't one of those that the program is for.
+        """The values, in float64 or integers of 64 bits; anything where a step isn't one of those that the program is for.
 
         Parameters
         ----------
@@ -88,6 +88,11 @@ class Program:
             value if result.variable or not len(steps.shape) else value + 0.0 * xp.real(steps)
             for value, result in zip(results, self._results, strict=True)
         ]
+
+
+def _integer_or_array(value: Value) -> Any:
+    whole = isinstance(value, Line) and value.counter is not None and value.slope == 1 and value.offset == 0
+    return value.counter.integer if whole else value.array  # type: ignore[attr-defined]
 
 
 def rate_of(pieces: Pieces) -> Formula:

@@ -38,6 +38,12 @@ EXACT_FLOAT32_STEPS = 2**24
 NEARLY_THE_PART = 2.0**-20
 """So far from the part of a cycle that is over Keras's may be."""
 
+ALWAYS_NEARLY = 1.5
+"""Where each cycle is longer than the one before by this factor or more, Keras's part is never further from it."""
+
+BELOW_THE_CYCLE = 2.0**-8
+"""So far below the number of a cycle its estimate aims, which is off by less."""
+
 Rate = Callable[[Any], Any]
 """The rate at a step, both tensors."""
 
@@ -166,40 +172,73 @@ def _up_to_its_end(builtin: Any) -> Rate:
 
 
 def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
-    """Cosines, each in Keras's arithmetic; the number of the cycle comes from whole numbers.
+    """Cosines in Keras's arithmetic; which of them comes from whole numbers.
 
-    The part of the cycle that is over is Keras's while that is right to a few bits of float32: in late cycles of one
-    length it isn't.
+    The part of the cycle that is over is Keras's while that is right to a few bits of float32: in late cycles it isn't
+    where each is about as long as the one before.
     """
-    cycle_and_part = values_of(_cycles(schedule))
     config = builtin.get_config()
-    initial, alpha, t_mul, m_mul = (
-        _float32(number)
-        for number in (builtin.initial_learning_rate, config["alpha"], config["t_mul"], config["m_mul"])
-    )
+    t_mul, m_mul, alpha = config["t_mul"], config["m_mul"], config["alpha"]
+    exact = values_of(_cycles(schedule))
+    number = None if t_mul < ALWAYS_NEARLY else _number_of_cycle(schedule)
 
     def rate(step: Any) -> Any:
-        cycle, exact = cycle_and_part(step)
-        part = ops.cast(step, "float32") / builtin.first_decay_steps
-        if config["t_mul"] == 1.0:
-            part = part - cycle
+        over = ops.cast(step, "float32") / builtin.first_decay_steps
+        if number is not None and is_whole(step):
+            cycle = number(step, over)
+            part = _part_of_cycle(over, cycle, t_mul)
         else:
-            longer = ops.power(t_mul, cycle)
-            part = (part - (1.0 - longer) / (1.0 - t_mul)) / longer
-        part = ops.where(ops.abs(part - exact) <= NEARLY_THE_PART, part, exact)
-        half = 0.5 if config["m_mul"] == 1.0 else 0.5 * ops.power(m_mul, cycle)
-        cosine = half * (1.0 + ops.cos(ops.multiply(_float32(math.pi), part)))
-        return ops.multiply(initial, ops.add(ops.multiply(1.0 - alpha, cosine), alpha))
+            cycle, true = exact(step)
+            part = _part_of_cycle(over, cycle, t_mul)
+            part = ops.where(ops.abs(part - true) <= NEARLY_THE_PART, part, true)
+        cosine = 1.0 + ops.cos(ops.multiply(_float32(math.pi), part))
+        # What changes no bit is left out.
+        cosine = ops.multiply(0.5 if m_mul == 1.0 else 0.5 * ops.power(_float32(m_mul), cycle), cosine)
+        if alpha != 0.0:
+            cosine = ops.add(ops.multiply(1.0 - _float32(alpha), cosine), _float32(alpha))
+        return ops.multiply(builtin.initial_learning_rate, cosine)
 
     return rate
+
+
+def _part_of_cycle(over: Any, cycle: Any, t_mul: float) -> Any:
+    """How much of a cycle is over, in Keras's arithmetic, from the number of first cycles that are over."""
+    if t_mul == 1.0:
+        return over - cycle
+    longer = ops.power(_float32(t_mul), cycle)
+    return (over - (1.0 - longer) / (1.0 - _float32(t_mul))) / longer
 
 
 def _cycles(schedule: CosineRestarts) -> Formula:
     if schedule.t_mul == 1.0:
         return cycle_and_part(Fraction(schedule.first_decay_steps))
+    return growing_cycle_and_part(_begins(schedule))
+
+
+def _begins(schedule: CosineRestarts) -> list[Fraction]:
+    """Where each cycle begins, up to the first one that no step gets to."""
     cycles = list(takewhile(lambda cycle: cycle.begin < STEP_LIMIT, schedule._each_cycle()))
-    end = cycles[-1].begin + cycles[-1].length
-    return growing_cycle_and_part([*(cycle.begin for cycle in cycles), end])
+    return [*(cycle.begin for cycle in cycles), cycles[-1].begin + cycles[-1].length]
+
+
+def _number_of_cycle(schedule: CosineRestarts) -> Callable[[Any, Any], Any]:
+    """The number of the cycle, by the step and the number of first cycles that are over.
+
+    A logarithm says it, or one too few; the cycle's first step says which.
+    """
+    t_mul = schedule.t_mul
+    stops = np.array([min(math.ceil(begin), STEP_LIMIT - 1) for begin in _begins(schedule)], np.int64)
+
+    def number(step: Any, over: Any) -> Any:
+        grown = ops.maximum(1.0 + over * _float32(t_mul - 1.0), _float32(1.0))
+        estimate = ops.log(grown) * _float32(1.0 / math.log(t_mul)) - _float32(BELOW_THE_CYCLE)
+        xp = machine_for(step)
+        with xp.context():
+            guess = xp.whole(estimate)
+            begun = xp.counter(step) >= xp.take(xp.integers(stops[1:]), guess)
+            return xp.single(guess + xp.whole(begun))
+
+    return number
 
 
 def _builtin(schedule: Schedule) -> Any:
