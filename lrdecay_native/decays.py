@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from lrdecay_native import validation
 from lrdecay_native.curves import Curve
-from lrdecay_native.formulas import FORMULAS, TIME_MAPS
+from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.kernels import kernel
+from lrdecay_native.namespaces import mapped
 from lrdecay_native.pieces import NEVER, Cut, Piece, Pieces, TimeMap
 from lrdecay_native.schedules import Schedule, period_given, set_fields
 
@@ -93,7 +94,7 @@ class _Decay(Schedule):
         return [getattr(self, name) for name in FORMULAS[self._formula].parameters]
 
     def evaluate(self, xp: Any, step: Any, *, first: int = 0, stop: int | None = None) -> Any:
-        x = TIME_MAPS[self._time_map].function(xp, step, xp.asarray(self._period))
+        x = mapped(xp, self._time_map, step, Fraction(self._period))
         parameters = [xp.asarray(value) for value in self._parameters()]
         return FORMULAS[self._formula].function(xp, x, *parameters)
 

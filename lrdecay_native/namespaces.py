@@ -1,194 +1,138 @@
-"""Pieces of schedules in an array namespace: the same chains, as that namespace computes them."""
+"""Pieces of schedules in an array namespace of floating numbers: the same chains, as that namespace computes them."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
-from lrdecay_native.pieces import Combined, Cut, Node, Piece, Pieces, Repeated
-
-FEWEST_ALIKE = 4
-"""So many pieces that differ in nothing but their numbers are evaluated together."""
+from lrdecay_native.pieces import Combined, Curve, Node, Piece, Pieces, Repeated
 
 
-class _Chain(NamedTuple):
-    """The stages of a piece without their numbers: the names of maps, and a curve or its name."""
+class Quotient(NamedTuple):
+    """A dividend of the namespace and its divisor, not divided yet.
 
-    time_maps: tuple[str, ...]
-    curve: str | Repeated | Combined | Node
-    after: tuple[str, ...]
+    The floor of a quotient that is rounded may be late: a compiler can turn a division by a constant into a product
+    with its rounded reciprocal.  The rest of a division has no error, and the dividend without it is a multiple.
+    """
 
+    xp: Any
+    dividend: Any
+    divisor: Fraction = Fraction(1)
 
-class _Numbers(NamedTuple):
-    """The numbers of the stages of a piece, or values of a namespace."""
+    @property
+    def value(self) -> Any:
+        """The quotient."""
+        return self.dividend if self.divisor == 1 else self.dividend / _number(self.xp, self.divisor)
 
-    time_maps: tuple[Any, ...]
-    curve: tuple[Any, ...]
-    after: tuple[Any, ...]
+    def divided(self, period: Fraction) -> tuple[Any, Quotient]:
+        """The floor of the quotient by a period, and the rest in its unit."""
+        divisor = _number(self.xp, self.divisor * period)
+        rest = self._rest(divisor)
+        # Half a unit from where the floor changes.
+        whole = self.xp.floor((self.dividend - rest) / divisor + self.xp.asarray(0.5))
+        return whole, self._replace(dividend=rest)
 
-
-class _Rate(NamedTuple):
-    """A piece, taken apart."""
-
-    chain: _Chain
-    numbers: _Numbers
-
-    @classmethod
-    def of(cls, piece: Piece) -> _Rate:
-        after: dict[str, Fraction | float] = {}
-        if piece.factor != 1:
-            after["scaled"] = piece.factor
-        if piece.offset != 0:
-            after["moved"] = piece.offset
-        if piece.lowest > 0:
-            after["raised"] = piece.lowest
-        if piece.highest < math.inf:
-            after["capped"] = piece.highest
-        curve: str | Repeated | Combined | Node
-        if isinstance(piece.curve, tuple):
-            curve, numbers = piece.curve[0], _of_curve(*piece.curve)
-        else:
-            curve, numbers = piece.curve, ()
-        return cls(
-            _Chain(tuple(time_map.name for time_map in piece.time_maps), curve, tuple(after)),
-            _Numbers(
-                tuple(time_map.parameter for time_map in piece.time_maps), numbers, tuple(after.values())
-            ),
-        )
-
-    def at(self, xp: Any, step: Any) -> Any:
-        """The rate at a step."""
-        formula = isinstance(self.chain.curve, str) and self.chain.curve in FORMULAS
-        numbers = _Numbers(
-            tuple(_number(xp, number) for number in self.numbers.time_maps),
-            tuple(xp.asarray(number) if formula else _number(xp, number) for number in self.numbers.curve),
-            tuple(_number(xp, number) for number in self.numbers.after),
-        )
-        return _evaluate(xp, self.chain, numbers, step)
-
-
-def _of_curve(name: str, parameters: tuple[float, ...]) -> tuple[Fraction | float, ...]:
-    if name in FORMULAS:
-        return parameters
-    # They come in two parts.
-    return tuple(map(Fraction.__add__, map(Fraction, parameters[::2]), map(Fraction, parameters[1::2])))
+    def _rest(self, divisor: Any) -> Any:
+        for name in ("fmod", "remainder"):
+            function = getattr(self.xp, name, None)
+            if function is not None:
+                return function(self.dividend, divisor)
+        rest = self.dividend - divisor * self.xp.floor(self.dividend / divisor)
+        return self.xp.where(rest >= divisor, rest - divisor, self.xp.where(rest < 0.0, rest + divisor, rest))
 
 
 def evaluate_pieces(xp: Any, pieces: Pieces, step: Any) -> Any:
-    """The rate at a step, a value of the array namespace ``xp``.
+    """The rate at a step, a value of the array namespace ``xp``."""
+    return _evaluate(xp, pieces, Quotient(xp, step))
 
-    Where the namespace can ``count`` how many conditions along the last axis hold, many pieces that are alike take
-    the operations of one: their numbers are looked up.
-    """
-    rates = [_Rate.of(piece) for piece in pieces]
-    ends = [piece.end for piece in pieces[:-1]]
-    alike = _alike(rates) if hasattr(type(xp), "count") else []
-    if alike:
-        return _evaluate_together(xp, rates, alike, ends, step)
-    result = rates[-1].at(xp, step)
-    for rate, end in zip(reversed(rates[:-1]), reversed(ends), strict=True):
-        position = _number(xp, end.position)
-        result = xp.where(step <= position if end.after else step < position, rate.at(xp, step), result)
+
+def mapped(xp: Any, name: str, step: Any, period: Fraction) -> Any:
+    """A time map of a step."""
+    return _mapped(name, Quotient(xp, step), period).value
+
+
+def _evaluate(xp: Any, pieces: Pieces, step: Quotient) -> Any:
+    *others, last = pieces
+    result = _rate(xp, last, step)
+    for piece in reversed(others):
+        position = _number(xp, piece.end.position)
+        before = step.value <= position if piece.end.after else step.value < position
+        result = xp.where(before, _rate(xp, piece, step), result)
     return result
-
-
-def _alike(rates: list[_Rate]) -> list[list[int]]:
-    """The indices of pieces that have the same stages, where they are many."""
-    if len(rates) < FEWEST_ALIKE:
-        return []
-    places: dict[_Chain, list[int]] = defaultdict(list)
-    for place, rate in enumerate(rates):
-        if isinstance(rate.chain.curve, str):
-            places[rate.chain].append(place)
-    return [several for several in places.values() if len(several) >= FEWEST_ALIKE]
-
-
-def _evaluate_together(
-    xp: Any, rates: list[_Rate], alike: list[list[int]], ends: list[Cut], step: Any
-) -> Any:
-    place = _place(xp, ends, step)
-    single = set(range(len(rates))).difference(*alike)
-    evaluated = [(several, _evaluate_alike(xp, rates, several, place, step)) for several in alike]
-    evaluated += [([k], rates[k].at(xp, step)) for k in sorted(single)]
-    (_, result), *others = evaluated
-    for places, rate in others:
-        here = _looked_up(xp, [float(k in places) for k in range(len(rates))], place)
-        result = xp.where(here > 0.0, rate, result)
-    return result
-
-
-def _evaluate_alike(xp: Any, rates: list[_Rate], several: list[int], place: Any, step: Any) -> Any:
-    """The rate where the step's piece is one of several, and anything elsewhere."""
-    numbers = [rates[k if k in several else several[0]].numbers for k in range(len(rates))]
-    looked_up = (
-        tuple(_looked_up(xp, list(map(float, column)), place) for column in zip(*part, strict=True))
-        for part in zip(*numbers, strict=True)
-    )
-    return _evaluate(xp, rates[several[0]].chain, _Numbers(*looked_up), step)
-
-
-def _looked_up(xp: Any, numbers: list[float], place: Any) -> Any:
-    if len(set(numbers)) == 1:
-        return xp.asarray(numbers[0])
-    return xp.take(xp.asarray(np.array(numbers)), place)
-
-
-def _place(xp: Any, ends: list[Cut], step: Any) -> Any:
-    """Which piece the step is in."""
-    steps = step[..., None]
-    before = [float(end.position) for end in ends if not end.after]
-    behind = [float(end.position) for end in ends if end.after]
-    counts = []
-    if before:
-        counts.append(xp.count(steps >= xp.asarray(np.array(before))))
-    if behind:
-        counts.append(xp.count(steps > xp.asarray(np.array(behind))))
-    return sum(counts[1:], counts[0])
 
 
 def _number(xp: Any, number: Fraction | float) -> Any:
-    """A number as a value of the namespace, by its own function where it has one that is exact."""
-    exact = getattr(xp, "exact", None)
-    return xp.asarray(float(number)) if exact is None else exact(number)
+    """A number as a value of the namespace."""
+    return xp.asarray(float(number))
 
 
-def _evaluate(xp: Any, chain: _Chain, numbers: _Numbers, step: Any) -> Any:
-    value = step
-    for name, number in zip(chain.time_maps, numbers.time_maps, strict=True):
-        value = _map(name)(xp, value, number)
-    value = _curve(xp, chain.curve, value, numbers.curve)
-    for name, number in zip(chain.after, numbers.after, strict=True):
-        value = _map(name)(xp, value, number)
-    return value
+def _rate(xp: Any, piece: Piece, step: Quotient) -> Any:
+    """The rate of a piece at a step."""
+    for time_map in piece.time_maps:
+        step = _mapped(time_map.name, step, time_map.parameter)
+    rate = _curve(xp, piece.curve, step)
+    for name, number, without in (
+        ("scaled", piece.factor, 1),
+        ("moved", piece.offset, 0),
+        ("raised", piece.lowest, 0),
+        ("capped", piece.highest, math.inf),
+    ):
+        if number != without:
+            rate = COMPOSITION_MAPS[name].function(xp, rate, _number(xp, number))
+    return rate
 
 
-def _map(name: str) -> Any:
-    return (COMPOSITION_MAPS if name in COMPOSITION_MAPS else TIME_MAPS)[name].function
+def _mapped(name: str, step: Quotient, parameter: Fraction) -> Quotient:
+    xp = step.xp
+    match name:
+        case "continuous":
+            return step._replace(divisor=step.divisor * parameter)
+        case "staircase":
+            return Quotient(xp, step.divided(parameter)[0])
+        case "cyclic":
+            whole, rest = step.divided(parameter)
+            begun = xp.where(rest.dividend > 0.0, whole + 1.0, xp.maximum(whole, xp.asarray(1.0)))
+            return Quotient(xp, step.value / (_number(xp, parameter) * begun))
+        case "clamped":
+            return Quotient(xp, TIME_MAPS[name].function(xp, step.value, _number(xp, parameter)))
+    return Quotient(xp, COMPOSITION_MAPS[name].function(xp, step.value, _number(xp, parameter)))
 
 
-def _curve(xp: Any, curve: str | Repeated | Combined | Node, variable: Any, numbers: tuple[Any, ...]) -> Any:
+def _curve(xp: Any, curve: Curve, step: Quotient) -> Any:
     match curve:
         case Repeated():
-            return _repeated(xp, curve, variable)
+            return _repeated(xp, curve, step)
         case Combined():
-            first, second = (_Rate.of(term).at(xp, variable) for term in (curve.first, curve.second))
+            first, second = (_rate(xp, term, step) for term in (curve.first, curve.second))
             return COMBINATIONS[curve.name].function(xp, first, second)
         case Node():
-            return curve.evaluate(xp, variable)
-        case _:
-            registry = COMPOSITION_MAPS if curve in COMPOSITION_MAPS else FORMULAS
-            return registry[curve].function(xp, variable, *numbers)
+            return _node(xp, curve, step)
+    name, parameters = curve
+    if name in FORMULAS:
+        return FORMULAS[name].function(xp, step.value, *(xp.asarray(number) for number in parameters))
+    # They come in two parts.
+    numbers = map(Fraction.__add__, map(Fraction, parameters[::2]), map(Fraction, parameters[1::2]))
+    return COMPOSITION_MAPS[name].function(xp, step.value, *(_number(xp, number) for number in numbers))
 
 
-def _repeated(xp: Any, curve: Repeated, variable: Any) -> Any:
-    rate = evaluate_pieces(xp, curve.pieces, _map("repeated")(xp, variable, _number(xp, curve.period)))
+def _repeated(xp: Any, curve: Repeated, step: Quotient) -> Any:
+    cycle, place = step.divided(curve.period)
+    rate = _evaluate(xp, curve.pieces, place)
     if curve.gain == 1.0:
         return rate
-    cycle = _map("staircase")(xp, variable, _number(xp, curve.period))
-    gain = _map("exponential")(xp, cycle, _number(xp, curve.gain))
+    gain = COMPOSITION_MAPS["exponential"].function(xp, cycle, _number(xp, curve.gain))
     return COMBINATIONS["eased"].function(xp, rate, gain, _number(xp, curve.offset))
+
+
+def _node(xp: Any, curve: Node, step: Quotient) -> Any:
+    if curve.every is None:
+        return curve.evaluate(xp, step.value)
+    whole, part = step.divided(curve.every)
+
+    def look_up(table: Any, further: int) -> Any:
+        place = xp.minimum(whole + float(further), xp.asarray(len(table) - 1.0))
+        return xp.take(xp.asarray(table), xp.astype(place, "int32"))
+
+    return curve.between(look_up, lambda: part.value)

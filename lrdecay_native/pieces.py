@@ -155,9 +155,17 @@ class Node(ABC):
     def on(self, apply: Callable[..., Any], variable: Any) -> Any:
         """The value at a number, or at a pair of arrays; ``apply(name, variable, *parameters)`` runs a kernel."""
 
-    @abstractmethod
     def evaluate(self, xp: Any, variable: Any) -> Any:
-        """The value in an array namespace."""
+        """The value in an array namespace, of a curve of which no ``every`` is known."""
+        raise NotImplementedError
+
+    def between(self, look_up: Callable[[Any, int], Any], part: Callable[[], Any]) -> Any:
+        """The value in an array namespace, of a curve that is smooth from each whole number to the next.
+
+        ``look_up(table, further)`` gives the entry of the whole number, or of one so much further, and the last one
+        behind the end; ``part()`` how far behind the whole number the variable is.
+        """
+        raise NotImplementedError
 
     def link(self, engine: Any) -> Any:
         """What an engine that runs chains by itself computes the value with; None if it can't."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from numbers import Integral
@@ -57,16 +57,12 @@ class Table(Node):
     def link(self, engine: Any) -> Any:
         return engine.TableLink(self.rates, self.linear)
 
-    def evaluate(self, xp: Any, variable: Any) -> Any:
-        table = xp.asarray(self.rates)
-        last = xp.asarray(float(len(self.rates) - 1))
-        whole = xp.minimum(xp.floor(variable), last)
-        rate = xp.take(table, xp.astype(whole, "int32"))
+    def between(self, look_up: Callable[[Any, int], Any], part: Callable[[], Any]) -> Any:
+        rate = look_up(self.rates, 0)
         if not self.linear:
             return rate
-        after = xp.take(table, xp.astype(xp.minimum(whole + 1.0, last), "int32"))
-        part = variable - whole
-        return rate * (1.0 - part) + after * part
+        behind = part()
+        return rate * (1.0 - behind) + look_up(self.rates, 1) * behind
 
     def at_whole_numbers(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
         return self.rates[np.minimum(np.arange(first, first + count), len(self.rates) - 1)]

@@ -1,130 +1,75 @@
-"""Schedules in the arithmetic of Keras's backend: in float32 as Keras does it, and in float64 on each backend."""
+"""Schedules in the arithmetic of Keras's backend: where Keras has them in its float32, others in float64."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from copy import copy
+from fractions import Fraction
+from itertools import takewhile
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
+from lrdecay_native.counted import (
+    Formula,
+    Program,
+    begun_periods,
+    cycle_and_part,
+    growing_cycle_and_part,
+    periods,
+    rate_of,
+)
+from lrdecay_native.cycles import CosineRestarts
+from lrdecay_native.decays import InverseTimeDecay, LinearDecay, PolynomialDecay, StepDecay
 from lrdecay_native.keras.conversion import to_keras
+from lrdecay_native.keras.machines import machine_for
 from lrdecay_native.phases import PiecewiseConstant
 from lrdecay_native.schedules import Schedule
 from lrdecay_native.validation import STEP_LIMIT
-
-if keras.backend.backend() == "jax":
-    import jax
-
-    # Older ones lose float64 in compiled functions.
-    if not hasattr(jax, "enable_x64"):
-        raise ImportError(
-            f"lrdecay_native.keras needs JAX 0.8 or newer, not {jax.__version__}: pip install --upgrade jax"
-        )
 
 builtins = keras.optimizers.schedules
 
 EXACT_FLOAT32_STEPS = 2**24
 """Float32 holds every integer up to here, and only every second one above."""
 
+NEARLY_THE_PART = 2.0**-20
+"""So far from the part of a cycle that is over Keras's may be."""
+
+ALWAYS_NEARLY = 1.5
+"""Where each cycle is longer than the one before by this factor or more, Keras's part is never further from it."""
+
+BELOW_THE_CYCLE = 2.0**-8
+"""So far below the number of a cycle its estimate aims, which is off by less."""
+
 Rate = Callable[[Any], Any]
 """The rate at a step, both tensors."""
 
 
-class _Operations:
-    """Keras's operations as the array namespace of `Schedule.evaluate`, in one precision."""
+def values_of(formula: Formula) -> Callable[[Any], list[Any]]:
+    """The values of a formula at any step, computed in integers and float64 and rounded to float32."""
+    programs: dict[int | None, Program] = {}
+    constants: dict[Any, dict[int, Any]] = {}
 
-    def __init__(self, dtype: str) -> None:
-        self.dtype = dtype
+    def values(step: Any) -> list[Any]:
+        stop = None if not is_whole(step) else 2**31 if is_narrow(step) else STEP_LIMIT
+        if stop not in programs:
+            programs[stop] = Program(formula, stop)
+        xp = machine_for(step)
+        with xp.context():
+            steps = xp.real(step) if stop is None else xp.counter(step)
+            kept = constants.setdefault((xp.place, stop), {}) if xp.place is not None else None
+            return [xp.single(value) for value in programs[stop].run(xp, steps, kept)]
 
-    def asarray(self, number: float | npt.NDArray[np.float64]) -> Any:
-        return ops.convert_to_tensor(number, self.dtype)
-
-    def astype(self, value: Any, dtype: str) -> Any:
-        return ops.cast(value, dtype)
-
-    def count(self, conditions: Any) -> Any:
-        return ops.sum(ops.cast(conditions, "int32"), axis=-1)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(ops, name)
-
-
-def _float64_on_tensorflow(step: Any) -> tuple[Any, Any]:
-    return _Operations("float64"), ops.cast(step, "float64")
+    return values
 
 
-def _float64_on_jax(step: Any) -> tuple[Any, Any]:
-    import jax.numpy
-
-    class Operations:
-        """JAX's functions, where it has been told to have float64."""
-
-        def asarray(self, number: float | npt.NDArray[np.float64]) -> Any:
-            return jax.numpy.asarray(number, "float64")
-
-        def astype(self, value: Any, dtype: str) -> Any:
-            return value.astype(dtype)
-
-        def count(self, conditions: Any) -> Any:
-            return jax.numpy.sum(conditions, axis=-1, dtype="int32")
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(jax.numpy, name)
-
-    return Operations(), jax.numpy.asarray(step).astype("float64")
-
-
-def _float64_on_torch(step: Any) -> tuple[Any, Any]:
-    import torch
-
-    class Operations:
-        """PyTorch's functions: Keras's make float32 of two float64 there."""
-
-        def asarray(self, number: float | npt.NDArray[np.float64]) -> Any:
-            return torch.as_tensor(number, dtype=torch.float64, device=step.device)
-
-        def astype(self, value: Any, dtype: str) -> Any:
-            # Its indices are int64.
-            return value.to(torch.int64 if dtype == "int32" else getattr(torch, dtype))
-
-        def count(self, conditions: Any) -> Any:
-            return torch.sum(conditions, dim=-1)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(torch, name, None) or getattr(ops, name)
-
-    return Operations(), step.to(torch.float64)
-
-
-def _jax_with_float64() -> AbstractContextManager[None]:
-    import jax
-
-    context: AbstractContextManager[None] = jax.enable_x64(True)
-    return context
-
-
-_FLOAT64 = {
-    "tensorflow": (nullcontext, _float64_on_tensorflow),
-    "jax": (_jax_with_float64, _float64_on_jax),
-    "torch": (nullcontext, _float64_on_torch),
-}
-
-
-def in_float64(schedule: Schedule, step: Any) -> Any:
-    """The rate at a step, computed in float64 and rounded to float32."""
-    return _in_float64(schedule, step, first=0)
-
-
-def _in_float64(schedule: Schedule, step: Any, first: int) -> Any:
-    stop = 2**31 if is_narrow(step) else STEP_LIMIT
-    context, namespace = _FLOAT64[keras.backend.backend()]
-    with context():
-        xp, wide = namespace(step)
-        return xp.astype(schedule.evaluate(xp, wide, first=first, stop=stop), "float32")
+def formula(schedule: Schedule) -> Rate:
+    """The rate at any step, computed in integers and float64 and rounded to float32."""
+    values = values_of(lambda xp, step: rate_of(schedule._pieces)(xp, step))
+    return lambda step: values(step)[0]
 
 
 def as_counter(step: Any) -> Any:
@@ -148,33 +93,152 @@ def is_narrow(step: Any) -> bool:
     return dtype == "int32"
 
 
+def is_whole(step: Any) -> bool:
+    """Whether steps are integers."""
+    whole: bool = keras.backend.is_int_dtype(keras.backend.standardize_dtype(step.dtype))
+    return whole
+
+
 def as_keras_does(schedule: Schedule) -> Rate | None:
-    """The rate at any step in the arithmetic of Keras's own class; None where Keras has none."""
+    """The rate at any step in the arithmetic of Keras's own class; None where Keras has none.
+
+    Which stair or cycle a step is in, and where in the cycle, comes from whole numbers.
+    """
     builtin = _builtin(schedule)
-    match builtin:
-        case builtins.CosineDecay() if builtin.warmup_target is not None:
+    if builtin is None:
+        return None
+    match schedule, builtin:
+        case ((StepDecay() | InverseTimeDecay()), _) if schedule.staircase:
+            return _stairs(builtin, _period_of(schedule))
+        case PolynomialDecay(cycle=True), _:
+            return _longer_and_longer(builtin, _period_of(schedule))
+        case ((PolynomialDecay() | LinearDecay()), _):
+            return _up_to_its_end(builtin)
+        case CosineRestarts(), builtins.CosineDecayRestarts():
+            return _restarts(builtin, schedule)
+        case _, builtins.CosineDecay() if builtin.warmup_target is not None:
             return lambda step: builtin(step) if is_scalar(step) else _one_by_one(builtin, step)
-        case builtins.PolynomialDecay() if not builtin.cycle and not builtin.power.is_integer():
-            return lambda step: _without_negative_roots(builtin, step)
     return builtin  # type: ignore[no-any-return]
 
 
-def formula(schedule: Schedule) -> Rate:
-    """The rate at any step: below 2**24 in float32, from there on, where it changes there, in float64."""
-    length = schedule.length
-    if length is not None and length < EXACT_FLOAT32_STEPS:
-        return lambda step: _in_float32(schedule, step)
-    return lambda step: one_of(
-        step < EXACT_FLOAT32_STEPS,
-        lambda: _in_float32(schedule, step),
-        lambda: _in_float64(schedule, step, first=EXACT_FLOAT32_STEPS),
+def _float32(number: Any) -> Any:
+    """A number that Keras's operations take as it is."""
+    return (
+        ops.convert_to_tensor(number, "float32") if keras.backend.backend() == "torch" else np.float32(number)
     )
 
 
-def _without_negative_roots(builtin: Any, step: Any) -> Any:
-    """The rate, where at the end Keras's object on XLA may raise a number right below 0 to a broken power."""
-    rate = builtin(step)
-    return ops.where(ops.isnan(rate), np.float32(builtin.end_learning_rate), rate)
+def _period_of(schedule: Any) -> Fraction:
+    return Fraction(schedule._period)
+
+
+def _changed(builtin: Any, **attributes: Any) -> Any:
+    """Keras's object with other attributes."""
+    changed = copy(builtin)
+    vars(changed).update(attributes)
+    return changed
+
+
+def _stairs(builtin: Any, period: Fraction) -> Rate:
+    """A staircase: the smooth curve of Keras, of the number of the stair."""
+    stair = values_of(periods(period))
+    curve = _changed(builtin, staircase=False, decay_steps=_float32(1.0))
+    return lambda step: curve(*stair(step))
+
+
+def _longer_and_longer(builtin: Any, period: Fraction) -> Rate:
+    """A decay to the next multiple of its steps."""
+    begun = values_of(begun_periods(period))
+
+    def rate(step: Any) -> Any:
+        # In the first period it is 1 at step 0 too.
+        length = ops.multiply(
+            ops.cast(builtin.decay_steps, "float32"), ops.maximum(*begun(step), _float32(1.0))
+        )
+        return _changed(builtin, decay_steps=length, cycle=False)(step)
+
+    return rate
+
+
+def _up_to_its_end(builtin: Any) -> Rate:
+    """A decay to its end rate, which it has from there on.
+
+    A compiler's quotient of equal numbers may be above 1: Keras's rate is below the end there, or NaN.
+    """
+    if builtin.power == 0.0:
+        return builtin  # type: ignore[no-any-return]
+    length, end = _float32(builtin.decay_steps), _float32(builtin.end_learning_rate)
+    return lambda step: ops.where(ops.cast(step, "float32") >= length, end, builtin(step))
+
+
+def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
+    """Cosines in Keras's arithmetic; which of them comes from whole numbers.
+
+    The part of the cycle that is over is Keras's while that is right to a few bits of float32: in late cycles it isn't
+    where each is about as long as the one before.
+    """
+    config = builtin.get_config()
+    t_mul, m_mul, alpha = config["t_mul"], config["m_mul"], config["alpha"]
+    exact = values_of(_cycles(schedule))
+    number = None if t_mul < ALWAYS_NEARLY else _number_of_cycle(schedule)
+
+    def rate(step: Any) -> Any:
+        over = ops.cast(step, "float32") / builtin.first_decay_steps
+        if number is not None and is_whole(step):
+            cycle = number(step, over)
+            part = _part_of_cycle(over, cycle, t_mul)
+        else:
+            cycle, true = exact(step)
+            part = _part_of_cycle(over, cycle, t_mul)
+            part = ops.where(ops.abs(part - true) <= NEARLY_THE_PART, part, true)
+        cosine = 1.0 + ops.cos(ops.multiply(_float32(math.pi), part))
+        # What changes no bit is left out.
+        cosine = ops.multiply(0.5 if m_mul == 1.0 else 0.5 * ops.power(_float32(m_mul), cycle), cosine)
+        if alpha != 0.0:
+            cosine = ops.add(ops.multiply(1.0 - _float32(alpha), cosine), _float32(alpha))
+        return ops.multiply(builtin.initial_learning_rate, cosine)
+
+    return rate
+
+
+def _part_of_cycle(over: Any, cycle: Any, t_mul: float) -> Any:
+    """How much of a cycle is over, in Keras's arithmetic, from the number of first cycles that are over."""
+    if t_mul == 1.0:
+        return over - cycle
+    longer = ops.power(_float32(t_mul), cycle)
+    return (over - (1.0 - longer) / (1.0 - _float32(t_mul))) / longer
+
+
+def _cycles(schedule: CosineRestarts) -> Formula:
+    if schedule.t_mul == 1.0:
+        return cycle_and_part(Fraction(schedule.first_decay_steps))
+    return growing_cycle_and_part(_begins(schedule))
+
+
+def _begins(schedule: CosineRestarts) -> list[Fraction]:
+    """Where each cycle begins, up to the first one that no step gets to."""
+    cycles = list(takewhile(lambda cycle: cycle.begin < STEP_LIMIT, schedule._each_cycle()))
+    return [*(cycle.begin for cycle in cycles), cycles[-1].begin + cycles[-1].length]
+
+
+def _number_of_cycle(schedule: CosineRestarts) -> Callable[[Any, Any], Any]:
+    """The number of the cycle, by the step and the number of first cycles that are over.
+
+    A logarithm says it, or one too few; the cycle's first step says which.
+    """
+    t_mul = schedule.t_mul
+    stops = np.array([min(math.ceil(begin), STEP_LIMIT - 1) for begin in _begins(schedule)], np.int64)
+
+    def number(step: Any, over: Any) -> Any:
+        grown = ops.maximum(1.0 + over * _float32(t_mul - 1.0), _float32(1.0))
+        estimate = ops.log(grown) * _float32(1.0 / math.log(t_mul)) - _float32(BELOW_THE_CYCLE)
+        xp = machine_for(step)
+        with xp.context():
+            guess = xp.whole(estimate)
+            begun = xp.counter(step) >= xp.take(xp.integers(stops[1:]), guess)
+            return xp.single(guess + xp.whole(begun))
+
+    return number
 
 
 def _builtin(schedule: Schedule) -> Any:
@@ -207,11 +271,6 @@ def _one_by_one(builtin: Any, steps: Any) -> Any:
     else:
         rates = ops.vectorized_map(builtin, flat)
     return ops.reshape(rates, ops.shape(steps))
-
-
-def _in_float32(schedule: Schedule, step: Any) -> Any:
-    xp = _Operations("float32")
-    return schedule.evaluate(xp, ops.cast(step, "float32"), stop=EXACT_FLOAT32_STEPS)
 
 
 def is_scalar(step: Any) -> bool:

@@ -188,7 +188,7 @@ class KerasTable(KerasSchedule):
     0.03188559412956238
     """
 
-    _made = ("_rate", "_entries")
+    _made = ("_rate", "_formula", "_entries")
 
     def __init__(self, schedule: Schedule, stop: int, *, start: int = 0) -> None:
         self.start, self.stop = validation.whole("start", start), validation.whole("stop", stop)
@@ -198,6 +198,7 @@ class KerasTable(KerasSchedule):
 
     def _rate_of_tensor(self) -> Rate:
         self._entries = made = entries(self.schedule, self.start, self.stop)
+        self._formula = arithmetic.formula(self.schedule)
         table = ops.convert_to_tensor(made.rates)
         if made.whole:
             return lambda step: arithmetic.entry(table, step, made.first, made.run)
@@ -211,7 +212,7 @@ class KerasTable(KerasSchedule):
 
     def _outside(self, step: Any) -> Any:
         try:
-            return nan_where_negative(step, arithmetic.in_float64(self.schedule, step))
+            return nan_where_negative(step, self._formula(step))
         except UntraceableError:
             return ops.full(ops.shape(step), np.nan, "float32")
 

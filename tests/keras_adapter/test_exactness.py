@@ -120,19 +120,46 @@ COMPILED: dict[str, list[Compiled]] = {
 each_way = pytest.mark.parametrize("compiled", COMPILED[BACKEND])
 
 
+def assert_bits_of_keras(builtin: Any, steps: Any, ours: Any, theirs: Any) -> None:
+    """Keras's bits; others only where the stair, the end or the place in a cycle isn't right in Keras's.
+
+    There its rate is further from the true one, but for what two roundings of float32 make at the highest rate.
+    """
+    true = np.asarray(from_keras(builtin)(np.asarray(steps)))
+    ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    other = ours != theirs
+    rounding = 2.0**-22 * from_keras(builtin).values(6000).max()
+    nearer = np.abs(ours - true) <= np.where(np.isnan(theirs), np.inf, np.abs(theirs - true)) + rounding
+    assert np.all(nearer[other]), (np.asarray(steps)[other], ours[other], theirs[other], true[other])
+    if not getattr(builtin, "staircase", False) and type(builtin) in ALWAYS_THE_SAME:
+        assert not np.any(other), np.asarray(steps)[other]
+    if not isinstance(builtin, builtins.CosineDecayRestarts):
+        assert not np.any(other[np.asarray(steps) < 41]), np.asarray(steps)[other]
+
+
+ALWAYS_THE_SAME = (
+    builtins.ExponentialDecay,
+    builtins.InverseTimeDecay,
+    builtins.CosineDecay,
+    builtins.PiecewiseConstantDecay,
+)
+"""Classes whose smooth curves have Keras's bits at every step."""
+
+
 class TestBitsOfKeras:
     @each_way
     @each_builtin
     def test_single_steps(self, builtin: Any, compiled: Compiled) -> None:
         ours, theirs = compiled(KerasSchedule(from_keras(builtin))), compiled(builtin)
-        for step in map(counter, STEPS):
-            assert float(ours(step)) == float(theirs(step)), int(step)
+        rates = [[float(rate(counter(step))) for step in STEPS] for rate in (ours, theirs)]
+        assert_bits_of_keras(builtin, STEPS, *rates)
 
     @each_builtin
     def test_python_numbers(self, builtin: Any) -> None:
-        ours = KerasSchedule(from_keras(builtin))
-        for step in STEPS:
-            assert float(ours(step)) == float(builtin(step)), step
+        rates = [
+            [float(rate(step)) for step in STEPS] for rate in (KerasSchedule(from_keras(builtin)), builtin)
+        ]
+        assert_bits_of_keras(builtin, STEPS, *rates)
 
     @each_builtin
     def test_many_steps_at_once(self, builtin: Any) -> None:
@@ -148,7 +175,7 @@ class TestBitsOfKeras:
             single = numbers(ops.stack([builtin(counter(step)) for step in steps]))
             np.testing.assert_allclose(ours, single, rtol=1e-6)
         else:
-            np.testing.assert_array_equal(ours, numbers(builtin(counter(steps))))
+            assert_bits_of_keras(builtin, steps, ours, numbers(builtin(counter(steps))))
 
     # JAX compiles each branch of Keras's formulas anew.
     @settings(max_examples=2 if BACKEND == "jax" else 6, deadline=None)
@@ -179,8 +206,12 @@ class TestBitsOfKeras:
         decay = builtins.CosineDecay(initial, steps, alpha, warmup_target=target, warmup_steps=warmup)
         for builtin in (restarts, decay):
             ours = KerasSchedule(from_keras(builtin))
-            for step in (0, 1, warmup, *at):
-                np.testing.assert_array_equal(float(ours(step)), float(builtin(step)), err_msg=str(step))
+            each = [0, 1, warmup, *at]
+            rates = [[float(rate(step)) for step in each] for rate in (ours, builtin)]
+            if builtin is decay:
+                np.testing.assert_array_equal(*rates, err_msg=str(each))
+            else:
+                assert_bits_of_keras(builtin, each, *rates)
 
     @pytest.mark.skipif(BACKEND != "tensorflow", reason="XLA in TensorFlow")
     def test_where_keras_has_a_root_of_a_negative_number(self) -> None:
