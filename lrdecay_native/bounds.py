@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Bounds:
     @property
     def finite(self) -> bool:
         """Whether the number, and what rounding makes of it, is finite."""
-        return -1e300 <= self.least and self.most <= 1e300
+        return self.least >= -1e300 and self.most <= 1e300
 
     def __neg__(self) -> Bounds:
         return Bounds(-self.most, -self.least)

@@ -225,9 +225,7 @@ def exp(a: DoubleDouble) -> DoubleDouble:
 
 def _between(lowest: float, a: DoubleDouble, highest: float) -> DoubleDouble:
     """The number, or the nearest of two bounds where its high part is outside of them."""
-    above = DoubleDouble(
-        where_less(a.high, lowest, lowest, a.high), where_less(a.high, lowest, 0.0, a.low)
-    )
+    above = DoubleDouble(where_less(a.high, lowest, lowest, a.high), where_less(a.high, lowest, 0.0, a.low))
     return DoubleDouble(
         where_less(highest, a.high, highest, above.high), where_less(highest, a.high, 0.0, above.low)
     )

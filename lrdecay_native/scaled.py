@@ -302,7 +302,9 @@ class Scaled(ABC):
                 where_less(base.high, inf, logarithm.high, _LOGARITHM_OF_INFINITY),
                 low_of_finite(base.high, logarithm.low),
             )
-        logarithm = logarithm.within(base.bounds.log().maximum(Bounds(_LOGARITHM_OF_ZERO, _LOGARITHM_OF_ZERO)))
+        logarithm = logarithm.within(
+            base.bounds.log().maximum(Bounds(_LOGARITHM_OF_ZERO, _LOGARITHM_OF_ZERO))
+        )
         return logarithm.__mul__(power).exp()
 
     def __rpow__(self: S, value: Any) -> S:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from fractions import Fraction
 from collections.abc import Callable
+from fractions import Fraction
 from random import Random
 from typing import Any
 
