@@ -270,7 +270,9 @@ class _Search:
             if last - first > MOST_DIFFERENT_CYCLES:
                 return None
             numbers = range(first, last + 1)
-        ends = ((begin, end - 1) for begin, end in (_cycle(part, number) for number in numbers) if begin < end)
+        ends = (
+            (begin, end - 1) for begin, end in (_cycle(part, number) for number in numbers) if begin < end
+        )
         return self.most_extreme(part.chain, [step for pair in ends for step in pair])
 
     def extreme_of_repeats(self, part: Repeats) -> int | None:

@@ -116,7 +116,9 @@ def test_exponential_staircase(stop: int, size: float) -> None:
         taken = min(length, left)
         truth += mp.mpf(0.1) * ratio ** (whole * denominator + k) * taken
         left -= taken
-    assert error(schedule.sum(stop), truth) <= BOUND
+    with within(60):
+        total = schedule.sum(stop)
+    assert error(total, truth) <= BOUND
 
 
 @pytest.mark.parametrize("stop", LONG)
@@ -170,7 +172,9 @@ def test_cycles(power: float, period: float, end: float) -> None:
         places += distances[0] ** power if distances[0] else 0
         number = powers(-power, rounds, mp.mpf(first) / classes - 1)
         truth += change * places / mp.mpf(period) ** power * number / mp.mpf(classes) ** power
-    assert error(schedule.sum(stop), truth) <= BOUND
+    with within(60):
+        total = schedule.sum(stop)
+    assert error(total, truth) <= BOUND
 
 
 @pytest.mark.parametrize("size", [3 + 145 / 1024, 2 + 17 / 512])
@@ -187,7 +191,9 @@ def test_runs_of_a_hyperbola(size: float, stop: int) -> None:
         count = -((first - runs) // classes)
         place = (inverse + first) / classes
         truth += mp.mpf(0.1) * length * inverse / classes * (mp.digamma(place + count) - mp.digamma(place))
-    assert error(schedule.sum(stop), truth) <= BOUND
+    with within(60):
+        total = schedule.sum(stop)
+    assert error(total, truth) <= BOUND
 
 
 def test_runs_and_cycles_of_any_length(random: Random) -> None:
