@@ -453,7 +453,7 @@ class Schedule(ABC):
         nested or not; staircases with smooth rates and runs of at least a step, and cycles of straight lines, up to
         some seconds, whatever their period is.  Added one by one, at some tens of nanoseconds each, are the steps of
         other cycles and restarts, of staircases with shorter runs, or over rates that aren't smooth and a period of
-        no whole number of steps, and of sums and products that bend too often; where such cycles are longer than 2**13
+        no whole number of steps, and of sums and products that bend too often; where such cycles have more than 2**13
         steps, or restarts than 2**12, the cycles, at a millisecond each.  The same holds for cycles up to where they
         no longer cross a bound, and for restarts with a factor below 1 up to where they no longer count.
 

@@ -33,6 +33,7 @@ from lrdecay_native.parts import (
     rounded_power,
 )
 from lrdecay_native.stretches import rounded_up, stretch_bounds
+from lrdecay_native.validation import STEP_LIMIT
 
 NODES = 24
 """Samples per block."""
@@ -429,6 +430,12 @@ class _Sums:
             return Fraction(0)
         if part.period.denominator == 1:
             return part.period * self.of_runs(part.rates, runs)
+        denominator = part.period.denominator
+        if isinstance(part.rates, Smooth) and denominator <= LARGEST_DENOMINATOR:
+            # Runs that are a multiple of the denominator apart are equally long.
+            sums = (_smooth_sum(part.rates.chain, run, runs.stop, denominator) for run in runs[:denominator])
+            lengths = (part.first_step(run + 1) - part.first_step(run) for run in runs[:denominator])
+            return sum(map(Fraction.__mul__, sums, map(Fraction, lengths)), Fraction(0))
         if isinstance(part.rates, Smooth):
             return _sum_of_smooth_runs(part.rates.chain, Line(part.origin, part.period), runs)
         settled = _settled(part, part.rates.chain, runs.start, runs.stop)
@@ -604,6 +611,8 @@ class _Sums:
 
 
 def _rates_of_steps(chain: Chain, first: int, count: int) -> Wide:
+    if first + count <= STEP_LIMIT:
+        return _as_wide(chain.on_arrays(as_pair(first + np.arange(count))))
     return _rates_from(chain, first, 1)(np.arange(count), np.zeros(count, np.longdouble))
 
 

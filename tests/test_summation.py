@@ -116,7 +116,9 @@ def test_exponential_staircase(stop: int, size: float) -> None:
         taken = min(length, left)
         truth += mp.mpf(0.1) * ratio ** (whole * denominator + k) * taken
         left -= taken
-    assert error(schedule.sum(stop), truth) <= BOUND
+    with within(60):
+        total = schedule.sum(stop)
+    assert error(total, truth) <= BOUND
 
 
 @pytest.mark.parametrize("stop", LONG)
@@ -170,7 +172,9 @@ def test_cycles(power: float, period: float, end: float) -> None:
         places += distances[0] ** power if distances[0] else 0
         number = powers(-power, rounds, mp.mpf(first) / classes - 1)
         truth += change * places / mp.mpf(period) ** power * number / mp.mpf(classes) ** power
-    assert error(schedule.sum(stop), truth) <= BOUND
+    with within(60):
+        total = schedule.sum(stop)
+    assert error(total, truth) <= BOUND
 
 
 @pytest.mark.parametrize("size", [3 + 145 / 1024, 2 + 17 / 512])
@@ -187,7 +191,9 @@ def test_runs_of_a_hyperbola(size: float, stop: int) -> None:
         count = -((first - runs) // classes)
         place = (inverse + first) / classes
         truth += mp.mpf(0.1) * length * inverse / classes * (mp.digamma(place + count) - mp.digamma(place))
-    assert error(schedule.sum(stop), truth) <= BOUND
+    with within(60):
+        total = schedule.sum(stop)
+    assert error(total, truth) <= BOUND
 
 
 def test_runs_and_cycles_of_any_length(random: Random) -> None:
@@ -408,7 +414,7 @@ class TestTooMany:
             (lrd.Cyclic(0.1, 0.2, 3.3).warmup(10.5), 2**50 - 11),
             (
                 lrd.CosineDecay(0.1, 30).restarted(33).per_epoch(3.3, staircase=True),
-                int((2**50 - 1) // Fraction(3.3)) - 1,
+                int((2**50 - 1) // Fraction(3.3)) + 1,
             ),
             (lrd.InverseTimeDecay(0.1, 1e-3, staircase=True).per_epoch(0.3), 2**50),
         ],
@@ -417,7 +423,7 @@ class TestTooMany:
     def test_steps_of_any_period(self, schedule: Any, count: int) -> None:
         """At once, with how many they are; so many as README names are added."""
         with (
-            within(5),
+            within(30),
             pytest.raises(ValueError, match=rf"^{count} rates would .* up to {2**31} steps at a time"),
         ):
             schedule.sum(2**50)
@@ -426,12 +432,12 @@ class TestTooMany:
 
     def test_before_others_are_added(self) -> None:
         heavy = lrd.CosineAnnealing(0.1, 3.14159)
-        with within(5), pytest.raises(ValueError, match="would have to be added one by one"):
+        with within(30), pytest.raises(ValueError, match="would have to be added one by one"):
             heavy.then(heavy, at=2**31).sum(2**33)
 
     def test_long_cycles(self) -> None:
         schedule = lrd.PolynomialDecay(0.1, 31415.9, power=1.5, cycle=True)
-        with within(5), pytest.raises(ValueError, match=rf"cycles differ .* sum up to {2**17} at a time"):
+        with within(30), pytest.raises(ValueError, match=rf"cycles differ .* sum up to {2**17} at a time"):
             schedule.sum(2**50)
 
 
