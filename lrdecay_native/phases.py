@@ -410,9 +410,9 @@ class OneCycle(Schedule):
 
     Notes
     -----
-    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, but holds the last rate where that raises an error, and with
-    ``optax.cosine_onecycle_schedule``, whose ``final_div_factor`` divides the highest rate.  L. N. Smith and
-    N. Topin, "Super-Convergence", 2018.
+    Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, but holds the last rate where that has risen again, and then
+    raises an error, and with ``optax.cosine_onecycle_schedule``, whose ``final_div_factor`` divides the highest rate.
+    L. N. Smith and N. Topin, "Super-Convergence", 2018.
 
     Examples
     --------
