@@ -13,7 +13,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet torch==2.13.0 numpy pyyaml rich
+"$folder/venv/bin/pip" install --quiet torch==2.13.0 numpy packaging pyyaml rich
 "$folder/venv/bin/pip" install --quiet --no-deps mmengine==0.10.7 addict yapf termcolor platformdirs tomli
 "$folder/venv/bin/python" - <<'PYTHON'
 import warnings
