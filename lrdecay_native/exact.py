@@ -192,7 +192,7 @@ class Span(NamedTuple):
     """What is roughly known of a variable on the steps from ``first`` to below ``stop``.
 
     ``step = origin + size * variable``.  ``whole`` says that of whole steps the variable is a whole number,
-    ``rounded`` that a delay is no pair of floats.
+    ``delays`` are the maps that made the origin, each after its size in steps.
     """
 
     first: float
@@ -200,7 +200,7 @@ class Span(NamedTuple):
     origin: float = 0.0
     size: float = 1.0
     whole: bool = True
-    rounded: bool = False
+    delays: tuple[tuple[float, MapKernel], ...] = ()
 
     def first_from(self, value: float) -> float:
         """The first step at which the variable may be a value or more; ``stop`` where there is none."""
@@ -215,13 +215,12 @@ def limit(stages: Sequence[Stage], span: Span) -> float:
     found = span.stop
     for index, stage in enumerate(stages):
         match stage:
-            case MapKernel("delayed" | "reflected" as name, (high, low), exact):
+            case MapKernel("delayed" | "reflected" as name, (by, _), exact):
                 span = span._replace(
-                    origin=span.origin + span.size * high,
+                    origin=span.origin + span.size * by,
                     size=span.size if name == "delayed" else -span.size,
-                    whole=span.whole and abs(high) < MOST and exact.denominator == 1,
-                    rounded=span.rounded
-                    or (abs(high) >= MOST_PERIODS and Fraction(high) + Fraction(low) != exact),
+                    whole=span.whole and abs(by) < MOST and exact.denominator == 1,
+                    delays=(*span.delays, (abs(span.size * by), stage)),
                 )
             case MapKernel("continuous" | "scaled" | "clamped" as name, (number, _)):
                 length = 1.0 / number if name == "scaled" else number
@@ -279,5 +278,9 @@ def _limit_of_floor(span: Span, period: float, exact: Fraction) -> float:
 
 def _limit_of_rounding(span: Span, length: float) -> float:
     """The first step where a delay is so much longer than what follows that its own rounding shows."""
-    shows = span.rounded and abs(span.origin) >= MOST_PERIODS * abs(span.size) * length
+    most = MOST_PERIODS * abs(span.size) * length
+    shows = any(
+        size >= most and sum(map(Fraction, delay.parameters)) != delay.parameter
+        for size, delay in span.delays
+    )
     return span.first if shows else span.stop

@@ -91,11 +91,11 @@ def _united(rates: list[PointPair]) -> Extremes:
 
 
 def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes:
-    cycles = [apply_to_point("staircase", end, *curve.period_point) for end in (first, last)]
-    if cycles[0] == cycles[1]:
-        first, last = (apply_to_point("repeated", end, *curve.period_point) for end in (first, last))
-    else:
-        first, last = ZERO, curve.period_point
+    # Not in 106 bits, which don't hold the place in a cycle behind very many of them.
+    cycles, places = zip(
+        *(divmod(Fraction(high) + Fraction(low), curve.period) for high, low in (first, last)), strict=True
+    )
+    first, last = map(as_point, places) if cycles[0] == cycles[1] else (ZERO, curve.period_point)
     begin = ZERO
     found: list[PointPair] = []
     for piece in curve.pieces:
@@ -108,7 +108,7 @@ def _of_repeated(curve: Repeated, first: PointPair, last: PointPair) -> Extremes
     lowest, highest = _united(found)
     if curve.gain == 1.0:
         return Extremes(lowest, highest)
-    gains = [apply_to_point("exponential", cycle, curve.gain, 0.0) for cycle in cycles]
+    gains = [apply_to_point("exponential", as_point(cycle), curve.gain, 0.0) for cycle in cycles]
     offset = curve.offset_point
     return _united(
         [_applied(("eased", (*gain, *offset)), rate) for rate in (lowest, highest) for gain in gains]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from itertools import pairwise, product
 from random import Random
 from typing import Any, TypeVar
@@ -53,8 +53,8 @@ _UNDERFLOW = 1e-250
 _LONGEST = 3.5
 """Seconds after which the search is given up."""
 
-_LONGEST_LOOK = 1.5
-"""Seconds of them at most in which the starting points are looked at."""
+_LONGEST_LOOK = 1.0
+"""Seconds of them at most in which starting points of one kind are looked at."""
 
 _NEAR = 1e4
 """How many times the allowed distance a rate may miss its point for neighbouring values to be worth a look."""
@@ -139,7 +139,8 @@ def fit(
             f"solve for, {len(names)} ({', '.join(names) or 'none'}), not {len(steps)}: change the points, give "
             "parameters by name, or list names of parameters that have a default in unknown=[...]"
         )
-    problem = _Problem(schedule_class, tuple(steps), tuple(rates), names, known)
+    search = _Search(len(steps))
+    problem = _Problem(schedule_class, tuple(steps), tuple(rates), names, known, search)
     try:
         _refuse_zeros_out_of_reach(problem)
         values = _solved(problem)
@@ -227,18 +228,20 @@ class _OutOfTimeError(Exception):
 class _Search:
     """How long a search has taken, whatever else the machine does, and the nearest schedule that it has found."""
 
-    def __init__(self) -> None:
+    def __init__(self, points: int) -> None:
+        self._points = points
         self._begin = time.thread_time()
-        self.nearest: Any = None
+        self.nearest: tuple[Any, Doubles] | None = None
         self._distance = math.inf
 
     @property
     def seconds(self) -> float:
         return time.thread_time() - self._begin
 
-    def found(self, schedule: Any, distance: float) -> None:
-        if distance < self._distance:
-            self.nearest, self._distance = schedule, distance
+    def found(self, schedule: Any, rates: Doubles, distance: float) -> None:
+        # Not through some of the points only.
+        if len(rates) == self._points and distance < self._distance:
+            self.nearest, self._distance = (schedule, rates), distance
 
 
 @dataclass(frozen=True)
@@ -250,7 +253,7 @@ class _Problem:
     targets: tuple[float, ...]
     names: tuple[str, ...]
     known: Mapping[str, Any]
-    search: _Search = field(default_factory=_Search, compare=False)
+    search: _Search
 
     def schedule(self, values: Iterable[float]) -> Any:
         return self.schedule_class(**self.known, **dict(zip(self.names, map(float, values), strict=True)))
@@ -332,8 +335,9 @@ class _Problem:
 
     def _taken(self, combinations: Iterable[tuple[float, ...]]) -> list[tuple[tuple[float, ...], Doubles]]:
         taken: list[tuple[tuple[float, ...], Doubles]] = []
+        begin = self.search.seconds
         for values in combinations:
-            if taken and self.search.seconds > _LONGEST_LOOK:
+            if taken and self.search.seconds > begin + _LONGEST_LOOK:
                 break
             rates = self.rates(values)
             if rates is not None:
@@ -388,8 +392,8 @@ def _reaches_zero(problem: _Problem, point: int) -> bool:
         return True
     if not zeros:
         nearest = sorted(positive, key=lambda values: _part_left(problem, point, values))[:_DESCENTS]
-        least = min(_least_part_left(problem, point, values) for values in nearest)
-        return _NEARLY_ZERO < least < _CLEARLY_ABOVE
+        left = [_least_part_left(problem, point, values) for values in nearest]
+        return 0.0 in left or _NEARLY_ZERO < min(left) < _CLEARLY_ABOVE
     ends = random.sample(zeros, min(_LOOKED_AT // 16, len(zeros)))
     return any(_jumps_to_zero(problem, point, end, positive) for end in ends)
 
@@ -399,7 +403,7 @@ def _part_left(problem: _Problem, point: int, values: tuple[float, ...]) -> floa
     rates = problem.rates(values)
     if rates is None:
         return math.inf
-    return float(rates[point] / max(*rates, problem.schedule(values)(0)))
+    return float(rates[point] / max(*rates, problem.schedule(values)(0))) if rates[point] else 0.0
 
 
 def _least_part_left(problem: _Problem, point: int, values: tuple[float, ...]) -> float:
@@ -412,6 +416,8 @@ def _least_part_left(problem: _Problem, point: int, values: tuple[float, ...]) -
             part = _part_left(problem, point, moved)
             if part < least:
                 least, values = part, moved
+            if least == 0.0:
+                return least
         if least < _NEARLY_ZERO or factor < 1.001:
             break
         factor = min(factor**2, _STRIDE) if least < before else factor**0.5
@@ -550,10 +556,16 @@ def _iterated(problem: _Problem) -> Iterator[tuple[float, ...]]:
     for place in sorted(places):
         if place < len(ranked):
             found = _newton(problem, ranked[place][0])
-            problem.search.found(problem.schedule(found), _missed(problem, found))
+            _keep(problem, found)
             yield found
             for zeroed in _nearly_zero(problem, found):
                 yield _newton(problem, zeroed)
+
+
+def _keep(problem: _Problem, values: tuple[float, ...]) -> None:
+    rates = problem.rates(values)
+    assert rates is not None
+    problem.search.found(problem.schedule(values), rates, float(np.abs(problem.residuals(rates)).max()))
 
 
 def _rank(problem: _Problem, values: tuple[float, ...], rates: Doubles) -> tuple[float, ...]:
@@ -823,5 +835,5 @@ def _given_up(problem: _Problem) -> str:
     nearest = problem.search.nearest
     if nearest is None:
         return what + "give more parameters, or points from where the rate changes"
-    rates = [nearest(step) for step in problem.steps]
-    return what + f"the nearest found is {nearest!r} with {_listed(problem.steps, rates)}"
+    schedule, rates = nearest
+    return what + f"the nearest found is {schedule!r} with {_listed(problem.steps, rates.tolist())}"
