@@ -172,7 +172,7 @@ def test_hostile_arrays_are_refused(what: str, name: str, tmp_path: Path, write_
     path = write_digits(tmp_path / "mnist.npz", **{name: None})
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"{name}.npy", HOSTILE[what])
-    with pytest.raises(ValueError, match=rf"mnist\.npz: (damaged \(|[xy]_(train|test) is )") as refused:
+    with pytest.raises(ValueError, match=r"mnist\.npz: (damaged \(|[xy]_(train|test) is )") as refused:
         data.read_mnist(path)
     assert len(str(refused.value)) < 1000
 
