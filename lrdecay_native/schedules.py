@@ -126,7 +126,7 @@ class Schedule(ABC):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        """Nothing: what a schedule holds is its own.
+        """Nothing: what a schedule holds is its own; `dataclasses.fields` and `to_dict` have its parameters.
 
         Others copy the dictionaries of callables and write into them, as ``torch.optim.lr_scheduler.LambdaLR`` does
         in ``state_dict`` and ``load_state_dict``.
@@ -141,13 +141,15 @@ class Schedule(ABC):
         return {parameter.name: getattr(self, parameter.name) for parameter in fields(self)}  # type: ignore[arg-type]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        unknown = set(state).difference(parameter.name for parameter in fields(self))  # type: ignore[arg-type]
+        known = {parameter.name for parameter in fields(self)}  # type: ignore[arg-type]
+        # Names that begin so are those of what early versions stored beside the parameters.
+        unknown = {name for name in set(state) - known if not name.startswith("_")}
         if unknown:
             raise ValueError(
                 f"{type(self).__name__} has no parameter {', '.join(sorted(map(repr, unknown)))}; "
                 "the state was stored by another version"
             )
-        set_fields(self, **state)
+        set_fields(self, **{name: value for name, value in state.items() if name in known})
         for schedule in self._within():
             schedule_given("schedule", schedule)
 
