@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lrdecay_native.schedules import DEEPEST, SCHEDULES, Schedule, from_json
-from lrdecay_native.validation import LONGEST_VALUE, short_messages, shortened, shown
+from lrdecay_native.validation import LONGEST_MESSAGE, LONGEST_VALUE, short_messages, shortened, shown
 
 EXAMPLE = "StepDecay(0.1, drop_rate=0.96, step_size=1000)"
 
@@ -130,8 +130,9 @@ def _argument(text: str, node: ast.expr, made: dict[ast.expr, Schedule]) -> obje
 
 def _written(text: str, node: ast.expr) -> str:
     """A part of an expression as it was written; not by ast.unparse, which recurses."""
-    written = ast.get_source_segment(text, node) or text
-    return shortened(written, LONGEST_VALUE)
+    # In a long text it takes long to find.
+    written = ast.get_source_segment(text, node) if len(text) <= LONGEST_MESSAGE else None
+    return shortened(written or text, LONGEST_VALUE)
 
 
 def _compositions(schedule_class: type[Schedule]) -> list[str]:

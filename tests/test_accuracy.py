@@ -62,7 +62,7 @@ def test_every_schedule_is_a_public_class() -> None:
 
 def initial_rate(schedule: Any) -> float:
     """The largest rate that a decay is multiplied with."""
-    parameters = vars(schedule)
+    parameters = schedule.__getstate__()
     inner = [initial_rate(value) for value in parameters.values() if isinstance(value, lrd.Schedule)]
     if isinstance(schedule, (lrd.Scaled, lrd.Product, lrd.Restarted)):
         # What they multiply may itself be a denormal number.

@@ -91,7 +91,7 @@ composition = st.recursive(leaf, _composed, max_leaves=4)
 
 
 def depth(schedule: Any) -> int:
-    inner = [value for value in vars(schedule).values() if isinstance(value, lrd.Schedule)]
+    inner = [value for value in schedule.__getstate__().values() if isinstance(value, lrd.Schedule)]
     return 1 + max(map(depth, inner), default=0)
 
 

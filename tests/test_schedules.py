@@ -103,7 +103,7 @@ def any_decay() -> st.SearchStrategy[Any]:
 
 
 def _is_decay(schedule: Any) -> bool:
-    inner = [value for value in vars(schedule).values() if isinstance(value, lrd.Schedule)]
+    inner = [value for value in schedule.__getstate__().values() if isinstance(value, lrd.Schedule)]
     if not inner:
         return isinstance(schedule, _Decay)
     return isinstance(schedule, SIMPLE) and all(map(_is_decay, inner))

@@ -195,12 +195,26 @@ def test_pickles_have_parameters_alone(name: str, protocol: int, random: Random)
     assert made(5) == schedule(5)
 
 
+OLD_PICKLE = (
+    b"\x80\x04\x95\xe8\x00\x00\x00\x00\x00\x00\x00\x8c\x1blrdecay_native.compositions\x94\x8c\x06Warmup\x94\x93"
+    b"\x94)\x81\x94}\x94(\x8c\x08schedule\x94\x8c\x15lrdecay_native.decays\x94\x8c\x0bLinearDecay\x94\x93\x94)\x81"
+    b"\x94}\x94(\x8c\x15initial_learning_rate\x94G?\xb9\x99\x99\x99\x99\x99\x9a\x8c\x0bdecay_steps\x94M\xe8\x03"
+    b"\x8c\x11end_learning_rate\x94G\x00\x00\x00\x00\x00\x00\x00\x00ub\x8c\x05steps\x94K\n\x8c\x05start\x94G\x00"
+    b"\x00\x00\x00\x00\x00\x00\x00\x8c\x05shape\x94\x8c\x06linear\x94ub."
+)
+"""Of ``LinearDecay(0.1, 1000).warmup(10)``, from a version whose schedules had dictionaries."""
+
+
 def test_pickles_of_earlier_versions() -> None:
     """They have a dictionary of the parameters there were."""
+    assert pickle.loads(OLD_PICKLE) == lrd.LinearDecay(0.1, 1000).warmup(10)
     schedule = lrd.Warmup.__new__(lrd.Warmup)
     schedule.__setstate__({"schedule": lrd.Constant(0.1), "steps": 10, "start": 0.0})
     assert schedule == lrd.Constant(0.1).warmup(10)
     assert schedule(5) == 0.05
+    schedule = lrd.Constant.__new__(lrd.Constant)
+    schedule.__setstate__({"learning_rate": 0.1, "_at": lambda step: 0.0})
+    assert schedule(5) == 0.1
     with pytest.raises(ValueError, match=r"Constant has no parameter 'decay'; .* another version"):
         lrd.Constant.__new__(lrd.Constant).__setstate__({"learning_rate": 0.1, "decay": 1.0})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import math
 import warnings
 from functools import partial
@@ -460,3 +461,50 @@ def test_without_a_fall_the_last_step_has_the_highest_rate() -> None:
     assert schedule(49) == 1.0
     assert schedule([50, 10**6]).tolist() == [4e-6, 4e-6]
     assert schedule.values(51)[48:].tolist() == [schedule(48), 1.0, 4e-6]
+
+
+PLANS = [
+    lrd.CosineDecay(1.0, 1000),
+    lrd.LinearDecay(1.0, 100).warmup(10),
+    lrd.OneCycle(1.0, 100) * lrd.StepDecay(1.0, 0.5, 7),
+    lrd.Tabulated([1.0, 0.5, 0.25], every=10).restarted(25),
+]
+
+
+def resumed(plan: Any, state: Any, cls: Any) -> Any:
+    scheduler = cls(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0), plan)
+    if state is not None:
+        scheduler.load_state_dict(state)
+    return scheduler
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=repr)
+@pytest.mark.parametrize("name", ["LambdaLR", "MultiplicativeLR"])
+def test_schedulers_that_hold_a_schedule_are_stored_and_resumed(plan: Any, name: str) -> None:
+    """The plan of a resumed run is the one that it is given, as with functions; its state has nothing of it."""
+    cls = getattr(schedulers, name)
+    before = resumed(lrd.CosineDecay(1.0, 100), None, cls)
+    for _ in range(5):
+        before.optimizer.step()
+        before.step()
+    stored = io.BytesIO()
+    torch.save(before.state_dict(), stored)
+    stored.seek(0)
+    state = torch.load(
+        stored
+    )  # With weights_only, as by default: nothing but tensors and Python's own types.
+    described, rates = repr(plan), plan.values(200)
+    after = resumed(plan, state, cls)
+    assert repr(plan) == described
+    np.testing.assert_array_equal(plan.values(200), rates)
+    assert after.last_epoch == 5
+    if name == "LambdaLR":
+        after.optimizer.step()
+        after.step()
+        assert after.get_last_lr() == [plan(6)]
+    # What an earlier version stored: the schedule's own parameters.
+    state["lr_lambdas"] = [{"initial_learning_rate": 5.0, "decay_steps": 100, "_at": 3, "schedule": None}]
+    resumed(plan, state, cls)
+    assert repr(plan) == described
+    np.testing.assert_array_equal(plan.values(200), rates)
+    assert plan(7) == rates[7]

@@ -202,6 +202,48 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        f"Tabulated([1{'0' * 400}, 1])",
+        f"Tabulated([1{'0' * 5000}, 1])",
+        "Tabulated(['1_0', 0.1])",
+        "Tabulated([True, 0.1])",
+        "Tabulated([0.1, 1j])",
+        f"LinearDecay(0.1, {2**53 + 1})",
+        "Constant(0.1)" + ".clipped(0.01)" * 600,
+        "Constant(0.1)" + ".restarted(7)" * 200,
+        "Clipped(" * 150 + "Constant(0.1)" + ")" * 150 + ".sawtooth()",
+        "Constant(" + "[" * 150 + "]" * 150 + ")",
+        "-" * 3000 + "0.1",
+        "Constant(" + "x" * 10**6 + ")",
+        "deep.json",
+        "long.json",
+        "latin.json",
+        "zeros.json",
+    ],
+    ids=lambda text: text[:40],
+)
+def test_bad_schedules_are_one_line(schedule: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    clipped = '{"version": 1, "class": "Clipped", "lowest": null, "highest": null, "schedule": '
+    Path("deep.json").write_text(clipped + clipped.replace('"version": 1, ', "") * 5000)
+    Path("long.json").write_text(json.dumps({"version": 1, "class": "x" * 10**7}))
+    Path("latin.json").write_bytes('{"class": "\xe9"}'.encode("latin-1"))
+    Path("zeros.json").write_bytes(bytes(1000))
+    assert run(["plot", schedule, "--stop", "9", "--output", "curve.png"]) == 2
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("lrdecay: ")
+    assert captured.err.index("\n") == len(captured.err) - 1
+    assert len(captured.err) < 3000
+
+
+def test_deep_schedules_are_drawn(folder: Path) -> None:
+    assert (
+        run(["plot", "Constant(0.1)" + ".clipped(0.01)" * 450, "--stop", "9", "--output", "curve.png"]) == 0
+    )
+
+
 def test_an_unwritable_folder_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     if not Path("/proc/self").exists():
         pytest.skip("there is no /proc, the one folder that refuses root too")

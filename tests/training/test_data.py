@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -104,6 +107,117 @@ def test_a_damaged_file_is_refused(tmp_path: Path, write_digits: WriteDigits) ->
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"mnist\.npz: damaged \(.*a whole mnist\.npz is expected"):
         data.read_mnist(path)
+
+
+def test_files_with_bytes_that_are_others(
+    tmp_path: Path, write_digits: WriteDigits, small_digits: dict[str, npt.NDArray[Any]], random: Random
+) -> None:
+    """Whichever bytes are damaged: the digits are read as they were, or the file is refused by its name."""
+    few = {name: array[:10] for name, array in small_digits.items()}
+    good = write_digits(tmp_path / "good.npz", **few).read_bytes()
+    plain = tmp_path / "plain.npz"
+    np.savez(plain, **few)
+    path = tmp_path / "mnist.npz"
+    refused = 0
+    for content in (good, plain.read_bytes()):
+        # What zip and NumPy say of the arrays is in few places.
+        headers = [at for at in range(len(content)) if content[at : at + 2] in (b"PK", b"\x93N", b"{'")]
+        for _ in range(1500):
+            damaged = bytearray(content)
+            for _ in range(random.randint(1, 4)):
+                place = random.choice(
+                    [random.choice(headers) + random.randrange(128), random.randrange(len(content))]
+                )
+                damaged[min(place, len(content) - 1)] = random.choice([0, 255, random.randrange(256)])
+            length = random.choice([len(damaged)] * 4 + [random.randrange(len(damaged))])
+            path.write_bytes(damaged[:length])
+            try:
+                digits = data.read_mnist(path)
+            except ValueError as error:
+                message = str(error)
+            else:
+                np.testing.assert_array_equal(digits.y_test, few["y_test"])
+                np.testing.assert_array_equal(digits.x_test, few["x_test"] / np.float32(255))
+                continue
+            assert "mnist.npz: " in message
+            assert len(message) < 1000
+            refused += 1
+    assert refused > 1000
+
+
+def npy(header: str, content: bytes = b"", version: bytes = b"\x01\x00") -> bytes:
+    return b"\x93NUMPY" + version + len(header).to_bytes(2, "little") + header.encode() + content
+
+
+HOSTILE = {
+    "no header": b"",
+    "no magic": b"PK" * 100,
+    "a later version": npy("{}", version=b"\x09\x00"),
+    "no dictionary": npy("[" * 5000),
+    "no Python": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 28, 28"),
+    "an unknown type": npy("{'descr': '|u1x', 'fortran_order': False, 'shape': (1, 28, 28)}"),
+    "objects": npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 28, 28)}", b"cos\nsystem\n"),
+    "a negative shape": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 28, 28)}"),
+    "a huge shape": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (10**30, 28, 28)}"),
+    "a huger shape": npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({10**30}, 28, 28)}}"),
+    "too few bytes": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 28, 28)}", bytes(784)),
+    "too many bytes": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 28, 28)}", bytes(785)),
+    "a long type": npy("{'descr': '" + "x" * 9000 + "', 'fortran_order': False, 'shape': (1, 28, 28)}"),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+@pytest.mark.parametrize("name", ["x_train", "y_test"])
+def test_hostile_arrays_are_refused(what: str, name: str, tmp_path: Path, write_digits: WriteDigits) -> None:
+    path = write_digits(tmp_path / "mnist.npz", **{name: None})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{name}.npy", HOSTILE[what])
+    with pytest.raises(ValueError, match=r"mnist\.npz: (damaged \(|[xy]_(train|test) is )") as refused:
+        data.read_mnist(path)
+    assert len(str(refused.value)) < 1000
+
+
+def test_hostile_zip_files_are_refused(tmp_path: Path, write_digits: WriteDigits) -> None:
+    path = write_digits(tmp_path / "mnist.npz")
+    content = path.read_bytes()
+    directory = content.index(b"PK\x01\x02")
+    for offset, value in ((8, 1), (10, 99), (10, 12), (10, 14), (16, 7), (20, 9), (24, 1), (42, 250)):
+        # Encrypted, of unknown and other methods, with another checksum, other sizes, another place.
+        damaged = bytearray(content)
+        damaged[directory + offset] = value
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"mnist\.npz: damaged \("):
+            data.read_mnist(path)
+
+
+def test_nothing_is_read_of_an_array_of_another_shape(tmp_path: Path, write_digits: WriteDigits) -> None:
+    """Two gigabytes of zeros are two megabytes in a zip file."""
+    path = write_digits(tmp_path / "mnist.npz", x_test=None)
+    size = 2**28
+    header = npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({size}, 8), }}\n")
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("x_test.npy", "w", force_zip64=True) as file,
+    ):
+        file.write(header)
+        for _ in range(8 * size // 2**24):
+            file.write(bytes(2**24))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=rf"x_test is uint8 in the shape \({size}, 8\)"):
+        data.read_mnist(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**24
+
+
+def test_arrays_in_the_order_of_fortran(
+    tmp_path: Path, write_digits: WriteDigits, small_digits: dict[str, npt.NDArray[Any]]
+) -> None:
+    images, labels = small_digits["x_test"], small_digits["y_test"]
+    path = write_digits(tmp_path / "mnist.npz", x_test=np.asfortranarray(images), y_test=labels.astype(">i8"))
+    digits = data.read_mnist(path)
+    np.testing.assert_array_equal(digits.x_test, images / np.float32(255))
+    np.testing.assert_array_equal(digits.y_test, labels)
 
 
 def test_files_that_are_no_npz_are_refused(tmp_path: Path) -> None:
