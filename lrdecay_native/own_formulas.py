@@ -32,6 +32,9 @@ P = ParamSpec("P")
 ROUNDING = 2.0**-20
 """What float32 arithmetic may have below 0 where a rate is 0, as a part of large rates."""
 
+MOST_DECISIONS, MOST_PATHS = 16, 64
+"""Decisions on one way through a formula, and ways, that are computed in an array namespace."""
+
 
 def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P, Schedule]:
     """Make a schedule class of a Python function of the step.
@@ -84,9 +87,10 @@ def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P,
     before.  Pickling needs a function at the top level of a module.
 
     `Schedule.evaluate`, and so ``KerasSchedule``, run the Python function with the functions of that array
-    namespace in place of those of ``math`` and NumPy.  Then ``if`` and ``while`` can't depend on the step: write
-    ``np.where(condition, a, b)``; or use ``KerasTable``, which takes any formula, and whose rate is NaN behind its
-    last step then: ``s.then(Constant(rate), at=stop)`` gives it another one.
+    namespace in place of those of ``math`` and NumPy.  What an ``if`` decides by the step is computed both ways, as
+    with ``np.where(condition, a, b)``.  A ``while`` can't depend on the step, nor a Python integer: use
+    ``KerasTable``, which takes any formula, and whose rate is NaN behind its last step then;
+    ``s.then(Constant(rate), at=stop)`` gives it another one.
 
     Examples
     --------
@@ -219,10 +223,28 @@ class PythonFormula:
 
     def in_namespace(self, xp: Any, step: Any, parameters: tuple[float, ...]) -> Any:
         """The rate as an array namespace computes it."""
-        namespace = _Namespace(self.name, xp)
-        rate = namespace.rebound(self.function)(_Value(namespace, step), *parameters)
-        # A rate that doesn't depend on the step takes its shape.
-        return namespace.number(rate) if isinstance(rate, _Value) else xp.asarray(float(rate)) + (step - step)
+        paths = 0
+
+        def decided(given: tuple[bool, ...]) -> Any:
+            """The rate where the first decisions are these; the ones after them are taken both ways."""
+            nonlocal paths
+            paths += 1
+            namespace = _Namespace(self.name, xp, [], given)
+            if paths > MOST_PATHS:
+                raise namespace.untraceable(f"it decides in more than {MOST_PATHS} ways")
+            value = namespace.rebound(self.function)(_Value(namespace, step), *parameters)
+            # A rate that doesn't depend on the step takes its shape.
+            rate = (
+                namespace.number(value)
+                if isinstance(value, _Value)
+                else xp.asarray(float(value)) + (step - step)
+            )
+            for number in reversed(range(len(given), len(namespace.conditions))):
+                before = (True,) * (number - len(given))
+                rate = xp.where(namespace.conditions[number], rate, decided((*given, *before, False)))
+            return rate
+
+        return decided(())
 
 
 @dataclass(frozen=True, eq=False)
@@ -463,10 +485,26 @@ class _Namespace:
         The name of the formula, for messages.
     xp : namespace
         As in `Schedule.evaluate`.
+    conditions : list
+        What decisions were taken on so far, as values of the namespace.
+    given : tuple of bool
+        How the first ones are taken; the others are taken for true.
     """
 
     formula: str
     xp: Any
+    conditions: list[Any]
+    given: tuple[bool, ...]
+
+    def decision(self, condition: Any) -> bool:
+        """How a decision is taken."""
+        number = len(self.conditions)
+        if number == MOST_DECISIONS:
+            raise self.untraceable(
+                f"it needs the truth (if, while, and, or, not) of what depends on the step more than {number} times"
+            )
+        self.conditions.append(condition)
+        return number >= len(self.given) or self.given[number]
 
     def rebound(self, function: FunctionType) -> Callable[..., Any]:
         """The function, its variables replaced."""
@@ -551,15 +589,21 @@ class _Module:
 
 
 class _Value:
-    """A number that depends on the step: arithmetic and functions take it, decisions don't."""
+    """A number that depends on the step: arithmetic, functions and decisions take it."""
 
     def __init__(self, namespace: _Namespace, value: Any) -> None:
         self.namespace = namespace
         self.value = value
 
+    def __bool__(self) -> bool:
+        return self.namespace.decision(self.value != self.namespace.xp.asarray(0.0))
+
 
 class _Truth(_Value):
     """Whether something holds, depending on the step."""
+
+    def __bool__(self) -> bool:
+        return self.namespace.decision(self.value)
 
 
 def _operated(kind: type[_Value], operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -602,7 +646,6 @@ for _name in ("and", "or", "xor"):
     setattr(_Truth, f"__{_name}__", _combined(_operation))
     setattr(_Truth, f"__r{_name}__", _combined(_swapped(_operation)))
 for _name, _what in (
-    ("bool", "the truth (if, while, and, or, not, a < b < c)"),
     ("float", "a Python float"),
     ("int", "a Python integer"),
     ("index", "a Python integer"),

@@ -519,7 +519,8 @@ def test_the_numba_engine_gives_the_same(module: ModuleType, run_python: RunPyth
 
 
 @pytest.mark.parametrize("namespace", ["numpy", "jax.numpy", "torch"])
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "with_if"])
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@each
 def test_array_namespaces(name: str, namespace: str, module: ModuleType) -> None:
     xp = pytest.importorskip(namespace)
     schedule = EXAMPLES[name][0](module).warmup(10)
@@ -532,10 +533,11 @@ def test_array_namespaces(name: str, namespace: str, module: ModuleType) -> None
 @pytest.mark.parametrize(
     ("body", "what"),
     [
-        ("return 0.1 if step < 3 else 0.2", "the truth"),
-        ("return 0.1 * (step > 3 and step < 5)", "the truth"),
-        ("return 0.1 * (3 < step < 5)", "the truth"),
-        ("return 0.1 * (not step)", "the truth"),
+        ("while step > 1:\n        step -= 1\n    return step", "more than 16 times"),
+        (
+            "x = 0.1\n    for k in range(9):\n        x = x if step > k else x + k\n    return x",
+            "more than 64 ways",
+        ),
         ("return 0.1 * int(step)", "a Python integer"),
         ("return TABLE[int(step)]", "a Python integer"),
         ("x = 0.1\n    for k in range(int(step)):\n        x *= 0.5\n    return x", "a Python integer"),
@@ -582,7 +584,7 @@ def fitted(learning_rate: Any, steps: int) -> list[float]:
     return (-np.diff([0.0, *weights])).tolist()
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "with_if"])
+@each
 def test_keras_schedule(name: str, module: ModuleType) -> None:
     adapters = pytest.importorskip("lrdecay_native.keras")
     schedule = EXAMPLES[name][0](module)
@@ -605,13 +607,45 @@ def test_keras_table(name: str, module: ModuleType) -> None:
 def test_keras_of_a_formula_that_decides(module: ModuleType) -> None:
     adapters = pytest.importorskip("lrdecay_native.keras")
     schedule = module.with_if(0.1)
-    with pytest.raises(TypeError, match=r"with_if can't run in an array namespace.*KerasTable"):
+    table = adapters.KerasTable(schedule, 6)
+    assert fitted(table, 12) == pytest.approx(schedule.values(12), rel=1e-4)
+    for step in (6, 11, 2**24 + 3):
+        assert float(table(np.array(step))) == pytest.approx(schedule(step), rel=1e-6)
+    assert float(adapters.KerasTable(module.sawtooth(0.1), 6)(75)) == pytest.approx(0.025)
+
+
+def test_keras_of_a_formula_that_loops() -> None:
+    adapters = pytest.importorskip("lrdecay_native.keras")
+    schedule = decorated("def formula(step):\n    while step > 1.0:\n        step -= 1.0\n    return step")()
+    with pytest.raises(TypeError, match=r"formula can't run in an array namespace.*KerasTable"):
         adapters.KerasSchedule(schedule)(3)
-    with pytest.raises(TypeError, match=r"with_if can't run in an array namespace.*KerasTable"):
+    with pytest.raises(TypeError, match=r"formula can't run in an array namespace.*KerasTable"):
         fitted(adapters.KerasSchedule(schedule), 2)
     assert math.isnan(float(adapters.KerasTable(schedule, 6)(np.array(6))))
     assert float(adapters.KerasTable(schedule, 6)(6)) == np.float32(schedule(6))
-    assert float(adapters.KerasTable(module.sawtooth(0.1), 6)(75)) == pytest.approx(0.025)
+
+
+DECISIONS = [
+    "0.1 if step < 3 else 0.2",
+    "0.1 * (step > 3 and step < 5)",
+    "0.1 * (step > 3 or step == 1)",
+    "0.1 * (3 < step < 5)",
+    "0.1 * (not step)",
+    "0.1 if not (step > 2 or step < 1) else step",
+    "(0.1 if step > 3 else 0.2) + (0.3 if step > 5 else step)",
+    "0.4 if step > 6 else 0.3 if step > 4 else step / 2 if step % 2 == 0 else 0.1",
+    "0.5 if max(step, 3) > 4 and peak > 0.2 else peak",
+    "0.1 / step if step else 0.7",
+]
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("body", DECISIONS)
+def test_decisions_in_array_namespaces(body: str) -> None:
+    schedule = decorated(f"def formula(step, peak=0.3):\n    return {body}")()
+    steps = np.arange(0.0, 9.0, 0.5)
+    assert schedule.evaluate(np, steps) == pytest.approx(schedule(steps), rel=1e-15)
+    assert [float(schedule.evaluate(np, step)) for step in steps] == pytest.approx(schedule(steps), rel=1e-15)
 
 
 def test_the_errors_of_array_namespaces_are_type_errors() -> None:

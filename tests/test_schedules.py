@@ -70,7 +70,7 @@ CHOICES: dict[str, str] = {
 
 CHANGED: dict[str, Any] = {
     **CHOICES,
-    "boundaries": (0.25, 7.5, 8, 9),
+    "boundaries": (1.25, 7.5, 8, 9),
     "learning_rates": (0.7, 0.6, 0.5, 0.4),
     "total_steps": 7,
     "cycle_limit": 3,

@@ -242,7 +242,8 @@ def test_runs_and_cycles_within_a_step() -> None:
     """Shorter than a step, up to the last one."""
     truth = geometric(mp.mpf(0.1), mp.mpf(0.5) ** 4, 1000)
     assert error(lrd.StepDecay(0.1, 0.5, 0.25).sum(2**63), truth) <= BOUND
-    assert error(lrd.StepDecay(0.1, 0.5, 1e-3).warmup(1e-50, start=1.0).sum(2**63), mp.one) <= BOUND
+    warm = lrd.StepDecay(0.1, 0.5, 1e-3).warmup(1, start=1.0).stretched(to=1e-50, of=1)
+    assert error(warm.sum(2**63), mp.one) <= BOUND
     nested = lrd.StepDecay(0.1, 0.5, 1e-3).per_epoch(1e-30, staircase=True)
     assert error(nested.sum(2**63), mp.mpf(0.1)) <= BOUND
     ends = lrd.PolynomialDecay(0.1, 0.5, end_learning_rate=0.01, cycle=True)
