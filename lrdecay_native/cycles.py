@@ -296,8 +296,6 @@ class Cyclic(Schedule):
     )
 
     def __post_init__(self) -> None:
-        if self.mode not in ("triangular", "triangular2", "exp_range"):
-            raise ValueError(f"mode={self.mode!r} must be 'triangular', 'triangular2' or 'exp_range'")
         down = self.step_size_down
         set_fields(
             self,
@@ -305,6 +303,7 @@ class Cyclic(Schedule):
             max_learning_rate=validation.positive("max_learning_rate", self.max_learning_rate),
             step_size_up=period_given("step_size_up", self.step_size_up),
             step_size_down=None if down is None else period_given("step_size_down", down),
+            mode=validation.one_of("mode", self.mode, ("triangular", "triangular2", "exp_range")),
             gamma=validation.positive("gamma", self.gamma),
         )
         if self.max_learning_rate <= self.base_learning_rate:

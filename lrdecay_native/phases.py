@@ -29,10 +29,12 @@ __all__ = [
 
 def _sequence(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, (Iterable, np.ndarray)):
-        raise TypeError(f"{name}={value!r} must be a sequence of numbers, not {type(value).__name__}")
+        raise TypeError(f"{name}={validation.shown(value)} must be a sequence of numbers, not {type(value).__name__}")
+    if isinstance(value, np.ma.MaskedArray):
+        validation.as_array(name, value)
     items = tuple(value.tolist() if isinstance(value, np.ndarray) else value)
     if not items:
-        raise ValueError(f"{name}={value!r} must have one number at least")
+        raise ValueError(f"{name}={validation.shown(value)} must have one number at least")
     return items
 
 
@@ -44,7 +46,7 @@ def _boundaries(value: Any, *, strictly: bool) -> tuple[int | float, ...]:
     for before, behind in pairwise(steps):
         if behind < before or (strictly and behind == before):
             order = "strictly ascending" if strictly else "ascending"
-            raise ValueError(f"boundaries={value!r} must be {order}: {behind!r} follows {before!r}")
+            raise ValueError(f"boundaries={validation.shown(value)} must be {order}: {behind!r} follows {before!r}")
     return steps
 
 
@@ -437,13 +439,12 @@ class OneCycle(Schedule):
     )
 
     def __post_init__(self) -> None:
-        if self.anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy={self.anneal_strategy!r} must be 'cos' or 'linear'")
         set_fields(
             self,
             max_learning_rate=validation.positive("max_learning_rate", self.max_learning_rate),
             total_steps=validation.whole("total_steps", self.total_steps, lowest=2),
             pct_start=validation.real("pct_start", self.pct_start),
+            anneal_strategy=validation.one_of("anneal_strategy", self.anneal_strategy, ("cos", "linear")),
             three_phase=validation.flag("three_phase", self.three_phase),
             div_factor=validation.positive("div_factor", self.div_factor),
             final_div_factor=validation.positive("final_div_factor", self.final_div_factor),

@@ -890,16 +890,14 @@ def _nothing(step: Any) -> None:
 def _range(start: int, stop: int | None, step: int) -> range:
     """The range of these steps, checked."""
     first, last = (0, start) if stop is None else (start, stop)
-    if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
-        raise TypeError(f"step={step!r} must be an integer, not {type(step).__name__}")
-    if step == 0:
+    if validation.integer("step", step) == 0:
         raise ValueError("step=0 must not be 0")
     validation.whole("start", first)
     # As in range(9, -1, -1), a descent that includes step 0 stops at -1.
     validation.whole("stop", last, lowest=-1 if step < 0 else 0)
     steps = range(int(first), int(last), int(step))
     if steps and steps[0] >= validation.STEP_LIMIT:
-        raise ValueError(f"start={start!r} must be a step from 0 to below 2**63")
+        raise ValueError(f"start={validation.shown(start)} must be a step from 0 to below 2**63")
     # One step's distance to the next may be any.
     return range(steps[0], steps[0] + 1) if steps and steps[0] == steps[-1] else steps
 
@@ -1009,7 +1007,7 @@ def set_fields(schedule: Schedule, /, **values: Any) -> None:
 
 def schedule_given(name: str, value: Any) -> Schedule:
     if not isinstance(value, Schedule):
-        raise TypeError(f"{name}={value!r} must be a Schedule, not {type(value).__name__}")
+        raise TypeError(f"{name}={validation.shown(value)} must be a Schedule, not {type(value).__name__}")
     return value
 
 
@@ -1027,5 +1025,5 @@ def _same_type(name: str, value: Any, number: float) -> int | float:
     if not isinstance(value, (int, np.integer)):
         return number
     if number != value:
-        raise ValueError(f"{name}={value!r} must be an integer that float64 holds, such as {number:.0f}")
+        raise ValueError(f"{name}={validation.shown(value)} must be an integer that float64 holds, such as {number:.0f}")
     return int(value)

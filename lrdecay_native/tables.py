@@ -117,10 +117,11 @@ class Tabulated(Schedule):
     _instead: ClassVar[str] = "write Tabulated(learning_rates, every=..., interpolation=...)"
 
     def __post_init__(self) -> None:
-        if self.interpolation not in INTERPOLATIONS:
-            raise ValueError(f"interpolation={self.interpolation!r} must be 'linear' or 'previous'")
         set_fields(
-            self, learning_rates=_rates_given(self.learning_rates), every=period_given("every", self.every)
+            self,
+            learning_rates=_rates_given(self.learning_rates),
+            every=period_given("every", self.every),
+            interpolation=validation.one_of("interpolation", self.interpolation, INTERPOLATIONS),
         )
 
     @classmethod
@@ -181,20 +182,23 @@ class Tabulated(Schedule):
 
 def _rates_given(value: Any) -> tuple[float, ...]:
     """Rates, checked all at once: there may be millions."""
-    try:
-        rates = np.array(value, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"learning_rates must be numbers, not {value!r:.200}") from None
-    if rates.ndim != 1 or not 0 < len(rates) < 2**31:
+    given = validation.as_array("learning_rates", value)
+    if given.ndim != 1 or not 0 < len(given) < 2**31:
         raise ValueError(
-            f"learning_rates must be a sequence of 1 to 2**31 - 1 rates; it has shape {rates.shape}"
+            f"learning_rates={validation.shown(value)} must be a sequence of 1 to 2**31 - 1 rates; it has shape "
+            f"{given.shape}"
         )
+    # Python's integers may be beyond NumPy's.
+    whole = given.dtype == object and all(type(rate) in (int, float) for rate in given)
+    if given.dtype.kind not in "iuf" and not whole:
+        raise TypeError(f"learning_rates={validation.shown(value)} must be numbers, not {given.dtype}")
+    rates = np.array([validation.real("learning_rates", r) for r in given]) if whole else given.astype(np.float64)
     wrong = np.flatnonzero(
         ~((rates == 0.0) | ((rates >= validation.SMALLEST) & (rates <= validation.LARGEST)))
     )
     if len(wrong):
         raise ValueError(
-            f"learning_rates[{wrong[0]}]={value[wrong[0]]!r} must be 0, or from {validation.SMALLEST} to "
+            f"learning_rates[{wrong[0]}]={given[wrong[0]].item()!r} must be 0, or from {validation.SMALLEST} to "
             f"{validation.LARGEST} ({len(wrong)} of {len(rates)} rates are wrong)"
         )
     return tuple((rates + 0.0).tolist())
