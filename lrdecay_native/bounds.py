@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Bounds:
     @property
     def finite(self) -> bool:
         """Whether the number, and what rounding makes of it, is finite."""
-        return -1e300 <= self.least and self.most <= 1e300
+        return self.least >= -1e300 and self.most <= 1e300
 
     def __neg__(self) -> Bounds:
         return Bounds(-self.most, -self.least)
@@ -54,13 +53,6 @@ class Bounds:
     def floor(self) -> Bounds:
         return Bounds(self.least - 1.0, self.most)
 
-    def power(self, exponent: int) -> Bounds:
-        """A power with a whole exponent."""
-        result = self
-        for _ in range(exponent - 1):
-            result = result * self
-        return result
-
     def _ascending(self, function: Callable[[float], float]) -> Bounds:
         return Bounds(*(_or_infinity(function, end) for end in self._ends))
 
@@ -74,3 +66,6 @@ def _or_infinity(function: Callable[[float], float], number: float) -> float:
         return function(number)
     except OverflowError:
         return math.inf
+
+
+ANYWHERE = Bounds()

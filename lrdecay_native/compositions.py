@@ -37,7 +37,9 @@ _LEAST_FACTOR, _LARGEST_FACTOR = Fraction(validation.SMALLEST), Fraction(validat
 def shape_given(name: str, value: Any, rates: Callable[[], Iterable[float]]) -> str:
     """The shape of a transition between rates, which are asked for where they matter."""
     if not isinstance(value, str) or value not in pieces.SHAPES:
-        raise ValueError(f"{name}={validation.shown(value)} must be one of {', '.join(map(repr, pieces.SHAPES))}")
+        raise ValueError(
+            f"{name}={validation.shown(value)} must be one of {', '.join(map(repr, pieces.SHAPES))}"
+        )
     if value == "exponential":
         wrong = [rate for rate in rates() if rate <= 0.0]
         if wrong:

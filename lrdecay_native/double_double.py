@@ -120,7 +120,7 @@ class DoubleDouble:
         return asarray(other) / self
 
     def _or(self, rough: Number, *, where: Number | None = None) -> DoubleDouble:
-        """This number, or the rough one where that (or another number) is infinite."""
+        """The number itself, or the rough one where that (or another number) is infinite."""
         size = absolute(rough if where is None else where)
         return DoubleDouble(
             where_less(size, math.inf, self.high, rough), where_less(size, math.inf, self.low, 0.0), True
@@ -228,9 +228,7 @@ def exp(a: DoubleDouble) -> DoubleDouble:
 
 def _between(lowest: float, a: DoubleDouble, highest: float) -> DoubleDouble:
     """The number, or the nearest of two bounds where its high part is outside of them."""
-    above = DoubleDouble(
-        where_less(a.high, lowest, lowest, a.high), where_less(a.high, lowest, 0.0, a.low)
-    )
+    above = DoubleDouble(where_less(a.high, lowest, lowest, a.high), where_less(a.high, lowest, 0.0, a.low))
     return DoubleDouble(
         where_less(highest, a.high, highest, above.high), where_less(highest, a.high, 0.0, above.low)
     )
@@ -321,6 +319,8 @@ def _short_power(a: DoubleDouble, exponent: float) -> DoubleDouble:
 
 def _power_of_zero(exponent: DoubleDouble) -> DoubleDouble:
     if isinstance(exponent.high, float):
-        return DoubleDouble(0.0 if exponent.high > 0.0 else math.inf if exponent.high else 1.0, unbounded=True)
+        return DoubleDouble(
+            0.0 if exponent.high > 0.0 else math.inf if exponent.high else 1.0, unbounded=True
+        )
     not_positive = where_less(exponent.high, 0.0, math.inf, 1.0)
     return DoubleDouble(where_less(0.0, exponent.high, 0.0, not_positive), unbounded=True)

@@ -123,9 +123,13 @@ def fit(
 
 def _check_class(schedule_class: Any) -> None:
     if not isinstance(schedule_class, type) or not issubclass(schedule_class, Schedule):
-        raise TypeError(f"schedule_class={validation.shown(schedule_class)} must be a schedule class, such as StepDecay")
+        raise TypeError(
+            f"schedule_class={validation.shown(schedule_class)} must be a schedule class, such as StepDecay"
+        )
     if not is_dataclass(schedule_class):
-        raise TypeError(f"schedule_class={validation.shown(schedule_class)} must be a schedule class that has parameters")
+        raise TypeError(
+            f"schedule_class={validation.shown(schedule_class)} must be a schedule class that has parameters"
+        )
 
 
 def _names_to_solve(
@@ -134,11 +138,15 @@ def _names_to_solve(
     parameters = {parameter.name: parameter for parameter in fields(schedule_class)}  # type: ignore[arg-type]
     if isinstance(unknown, str):
         raise TypeError(f"unknown={validation.shown(unknown)} must be a list of names, such as [{unknown!r}]")
-    named = tuple(unknown)
+    try:
+        named = tuple(unknown)
+    except TypeError:
+        raise TypeError(f"unknown={validation.shown(unknown)} must be a list of names") from None
     for name in (*known, *named):
-        if name not in parameters:
+        if not isinstance(name, str) or name not in parameters:
             raise TypeError(
-                f"{name!r} is no parameter of {schedule_class.__name__}; it has {', '.join(parameters)}"
+                f"{validation.shown(name)} is no parameter of {schedule_class.__name__}; it has "
+                f"{', '.join(parameters)}"
             )
     wanted = [
         name

@@ -292,7 +292,10 @@ def _write(
         steps = steps.astype(np.float64, copy=False)
     if count >= threads:
         shares = parts(count, min(threads, max(1, out.size // FEWEST_FOR_A_THREAD)))
-        run([_rows(formula, time_map, columns, steps, highest, values, slice(*part)) for part in shares], threads)
+        run(
+            [_rows(formula, time_map, columns, steps, highest, values, slice(*part)) for part in shares],
+            threads,
+        )
     else:
         run([_rows(formula, time_map, columns, steps, highest, values, slice(0, count), threads)], 1)
     if not fits:

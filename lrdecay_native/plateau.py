@@ -119,7 +119,9 @@ class ReduceOnPlateau:
         self._threshold_mode = validation.one_of("threshold_mode", threshold_mode, _THRESHOLD_MODES)
         self._threshold = validation.real("threshold", threshold)
         if self._threshold < 0 or (self._threshold >= 1 and threshold_mode == "relative"):
-            raise ValueError(f"threshold={validation.shown(threshold)} must be at least 0, and below 1 if it is relative")
+            raise ValueError(
+                f"threshold={validation.shown(threshold)} must be at least 0, and below 1 if it is relative"
+            )
         self._min_learning_rate = validation.not_negative("min_learning_rate", min_learning_rate)
         self._least_reduction = validation.not_negative("least_reduction", least_reduction)
         self._first_is_best = validation.flag("first_is_best", first_is_best)
@@ -442,7 +444,9 @@ class ReduceOnPlateau:
             For a value of a wrong kind.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"state={validation.shown(state)} must be a dictionary, not {type(state).__name__}")
+            raise TypeError(
+                f"state={validation.shown(state)} must be a dictionary, not {type(state).__name__}"
+            )
         version = state.get("version")
         if type(version) is not int or version != VERSION:
             raise ValueError(f"version={version!r} is unknown; this release reads version {VERSION}")
@@ -508,13 +512,16 @@ class ReduceOnPlateau:
 def _drop_rate_given(name: str, value: Any) -> float:
     number = validation.positive(name, value)
     if number >= 1.0:
-        raise ValueError(f"{name}={validation.shown(value)} must be below 1: each reduction multiplies the rate by it")
+        raise ValueError(
+            f"{name}={validation.shown(value)} must be below 1: each reduction multiplies the rate by it"
+        )
     return number
 
 
 def _metric_given(value: Any) -> float:
     """A metric as a float: a number, or an array of one number as the frameworks have them."""
-    wrong = isinstance(value, (bool, np.bool_, str, bytes)) or not hasattr(value, "__float__")
+    others = (*validation.NO_NUMBERS, str, bytes, np.complexfloating, np.ma.MaskedArray)
+    wrong = isinstance(value, others) or not hasattr(value, "__float__")
     if wrong or getattr(value, "ndim", 0) != 0:
         raise TypeError(f"metric={validation.shown(value)} must be a number, not {type(value).__name__}")
     return float(value)

@@ -19,7 +19,7 @@ from math import cos, inf, pi
 from typing import Any, TypeVar
 
 from lrdecay_native import double_double
-from lrdecay_native.bounds import Bounds
+from lrdecay_native.bounds import ANYWHERE, Bounds
 from lrdecay_native.double_double import ROUNDING_TO_EVEN, DoubleDouble, exact_ordered_sum, exact_product
 from lrdecay_native.tracing import (
     Number,
@@ -79,7 +79,7 @@ class Scaled(ABC):
     divisor: DoubleDouble = ONE
     exponent: Number = 0.0
     highest: float = 0.0
-    bounds: Bounds = Bounds()
+    bounds: Bounds = ANYWHERE
 
     # The precision: what is done with high + low.
 
@@ -140,7 +140,7 @@ class Scaled(ABC):
         if isinstance(value, type(self)):
             return value
         factor = double_double.asarray(value)
-        known = Bounds() if isinstance(factor.high, Symbol) else Bounds(factor.high, factor.high)
+        known = ANYWHERE if isinstance(factor.high, Symbol) else Bounds(factor.high, factor.high)
         return type(self)(factor=factor, bounds=known)
 
     def within(self: S, bounds: Bounds) -> S:
@@ -272,7 +272,18 @@ class Scaled(ABC):
 
     def _divided(self: S, other: S, bounds: Bounds) -> S:
         """The quotient of the high and low parts."""
-        number = self._with_small_low()._quotient(other._with_small_low())._finite_low(bounds)
+        divisor = other._with_small_low()
+        if not is_zero(other.exponent):
+            # Next to no exponential, whose high part isn't exact, the quotient is infinite.
+            low = (
+                divisor.low
+                if is_zero(divisor.low)
+                else where_less(other.exponent, _LOWEST_EXPONENT, 0.0, divisor.low)
+            )
+            divisor = replace(
+                divisor, high=where_less(other.exponent, _LOWEST_EXPONENT, 1.0, divisor.high), low=low
+            )
+        number = self._with_small_low()._quotient(divisor)._finite_low(bounds)
         if other.bounds.finite:
             return number
         # A finite number divided by an infinite one is 0, which has no rest.
@@ -300,7 +311,9 @@ class Scaled(ABC):
             where_less(0.0, base.high, logarithm.high, _LOGARITHM_OF_ZERO),
             _chosen_if_positive(base.high, logarithm.low),
         )
-        logarithm = logarithm.within(base.bounds.log().maximum(Bounds(_LOGARITHM_OF_ZERO, _LOGARITHM_OF_ZERO)))
+        logarithm = logarithm.within(
+            base.bounds.log().maximum(Bounds(_LOGARITHM_OF_ZERO, _LOGARITHM_OF_ZERO))
+        )
         return logarithm.__mul__(power).exp()
 
     def _log_of_unbounded(self: S) -> S:
@@ -309,7 +322,8 @@ class Scaled(ABC):
         two = type(self)(double_double.LN2.high * 2.0, double_double.LN2.low * 2.0)
         total = quarter.log()._sum(two)
         return type(self)(
-            where_less(self.high, inf, total.high, _LOGARITHM_OF_INFINITY), low_of_finite(self.high, total.low)
+            where_less(self.high, inf, total.high, _LOGARITHM_OF_INFINITY),
+            low_of_finite(self.high, total.low),
         )
 
     def __rpow__(self: S, value: Any) -> S:

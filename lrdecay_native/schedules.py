@@ -258,9 +258,8 @@ class Schedule(ABC):
         >>> [chunk.tolist() for chunk in s.chunks(0, 5, 3)]
         [[0.1, 0.1, 0.05], [0.05, 0.025]]
         """
-        steps = _range(start, stop, 1)
-        if validation.whole("size", size) == 0:
-            raise ValueError(f"size={size!r} must be at least 1")
+        steps = _range(start, validation.whole("stop", stop), 1)
+        validation.whole("size", size, lowest=1)
         kind = validation.dtype(np.float64 if dtype is None else dtype)
         # Not islice or the like: an index into a range of 2**63 steps needs more than a C integer.
         return (
@@ -1025,5 +1024,7 @@ def _same_type(name: str, value: Any, number: float) -> int | float:
     if not isinstance(value, (int, np.integer)):
         return number
     if number != value:
-        raise ValueError(f"{name}={validation.shown(value)} must be an integer that float64 holds, such as {number:.0f}")
+        raise ValueError(
+            f"{name}={validation.shown(value)} must be an integer that float64 holds, such as {number:.0f}"
+        )
     return int(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -150,13 +151,17 @@ class Tabulated(Schedule):
         ValueError
             If there is no such column, or a value in it is no rate.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"path={validation.shown(path)} must be a path, not {type(path).__name__}")
+        if not isinstance(column, str):
+            column = validation.integer("column", column)
         with Path(path).open(encoding="utf-8", newline="") as file:
             lines = [line for line in csv.reader(file) if line]
         index: int | str = column
         if isinstance(column, str):
             if not lines or column not in lines[0]:
                 raise ValueError(
-                    f"column={column!r} must be one of those of {path}: {lines[0] if lines else []}"
+                    f"column={validation.shown(column)} must be one of those of {path}: {lines[0] if lines else []}"
                 )
             index, lines = lines[0].index(column), lines[1:]
         rates = []
@@ -192,7 +197,9 @@ def _rates_given(value: Any) -> tuple[float, ...]:
     whole = given.dtype == object and all(type(rate) in (int, float) for rate in given)
     if given.dtype.kind not in "iuf" and not whole:
         raise TypeError(f"learning_rates={validation.shown(value)} must be numbers, not {given.dtype}")
-    rates = np.array([validation.real("learning_rates", r) for r in given]) if whole else given.astype(np.float64)
+    rates = (
+        np.array([validation.real("learning_rates", r) for r in given]) if whole else given.astype(np.float64)
+    )
     wrong = np.flatnonzero(
         ~((rates == 0.0) | ((rates >= validation.SMALLEST) & (rates <= validation.LARGEST)))
     )

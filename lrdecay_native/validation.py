@@ -223,11 +223,15 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
             f"{name}={shown(value)} must not be a masked array: take what is not masked (.compressed()), or fill it "
             "(.filled(...))"
         )
+    if isinstance(value, bytearray):
+        raise TypeError(f"{name}={shown(value)} must be numbers, not bytearray")
     if isinstance(value, (list, tuple)):
         _refuse_hidden(name, value)
     try:
         array = np.asarray(value)
-    except Exception as error:  # Libraries raise errors of all kinds for arrays on other devices, of other dtypes.
+    except (
+        Exception
+    ) as error:  # Libraries raise errors of all kinds for arrays on other devices, of other dtypes.
         raise TypeError(
             f"{name}={shown(value)} must be numbers that NumPy can read; it says: {str(error)[:MOST_SHOWN]}"
         ) from None
