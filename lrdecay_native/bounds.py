@@ -53,13 +53,6 @@ class Bounds:
     def floor(self) -> Bounds:
         return Bounds(self.least - 1.0, self.most)
 
-    def power(self, exponent: int) -> Bounds:
-        """A power with a whole exponent."""
-        result = self
-        for _ in range(exponent - 1):
-            result = result * self
-        return result
-
     def _ascending(self, function: Callable[[float], float]) -> Bounds:
         return Bounds(*(_or_infinity(function, end) for end in self._ends))
 
@@ -73,3 +66,6 @@ def _or_infinity(function: Callable[[float], float], number: float) -> float:
         return function(number)
     except OverflowError:
         return math.inf
+
+
+ANYWHERE = Bounds()

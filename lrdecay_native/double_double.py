@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import reduce
@@ -113,22 +113,25 @@ class DoubleDouble:
         if other.unbounded:
             # A finite number divided by an infinite one is 0, which has no rest.
             total = total._or(quotient, where=other.high)
-        return total._or(quotient) if self.unbounded else replace(total, unbounded=False)
+        # And an exponential may be 0.
+        return total._or(quotient) if self.unbounded or other.unbounded else total
 
     def __rtruediv__(self, other: float) -> DoubleDouble:
         return asarray(other) / self
 
     def _or(self, rough: Number, *, where: Number | None = None) -> DoubleDouble:
-        """This number, or the rough one where that (or another number) is infinite."""
+        """The number itself, or the rough one where that (or another number) is infinite."""
         size = absolute(rough if where is None else where)
         return DoubleDouble(
             where_less(size, math.inf, self.high, rough), where_less(size, math.inf, self.low, 0.0), True
         )
 
-    def __pow__(self, exponent: DoubleDouble) -> DoubleDouble:
+    def __pow__(self, exponent: DoubleDouble | float) -> DoubleDouble:
+        exponent = asarray(exponent)
         if isinstance(exponent.high, float) and 2.0 * exponent.high in range(1, 17):
             return _short_power(self, exponent.high)
-        return _select(DoubleDouble(0.0), self, exp(exponent * log(self)), _power_of_zero(exponent))
+        logarithm = _log_of_unbounded(self) if self.unbounded else log(self)
+        return _select(DoubleDouble(0.0), self, exp(exponent * logarithm), _power_of_zero(exponent))
 
 
 def constant(value: Decimal | Fraction) -> DoubleDouble:
@@ -243,9 +246,12 @@ def log(a: DoubleDouble) -> DoubleDouble:
     # log(m) = estimate + log(1 + error) with error = m * exp(-estimate) - 1.
     error = offset + mantissa * _exponential_minus_one(DoubleDouble(-estimate), precise_terms=8)
     correction = error * (1.0 - 0.5 * error.high)
-    total = LN2 * DoubleDouble(exponent) + (correction + estimate)
-    if not a.unbounded:
-        return total
+    return LN2 * DoubleDouble(exponent) + (correction + estimate)
+
+
+def _log_of_unbounded(a: DoubleDouble) -> DoubleDouble:
+    """As `log`, for numbers that the inverse of a power of two may be no normal double of, or infinite."""
+    total = log(DoubleDouble(a.high * 0.25, a.low * 0.25)) + LN2 * DoubleDouble(2.0)
     return DoubleDouble(
         where_less(a.high, math.inf, total.high, _LOGARITHM_OF_INFINITY), low_of_finite(a.high, total.low)
     )
@@ -312,5 +318,9 @@ def _short_power(a: DoubleDouble, exponent: float) -> DoubleDouble:
 
 
 def _power_of_zero(exponent: DoubleDouble) -> DoubleDouble:
+    if isinstance(exponent.high, float):
+        return DoubleDouble(
+            0.0 if exponent.high > 0.0 else math.inf if exponent.high else 1.0, unbounded=True
+        )
     not_positive = where_less(exponent.high, 0.0, math.inf, 1.0)
     return DoubleDouble(where_less(0.0, exponent.high, 0.0, not_positive), unbounded=True)

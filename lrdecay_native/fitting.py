@@ -155,9 +155,13 @@ def fit(
 
 def _check_class(schedule_class: Any) -> None:
     if not isinstance(schedule_class, type) or not issubclass(schedule_class, Schedule):
-        raise TypeError(f"schedule_class={schedule_class!r} must be a schedule class, such as StepDecay")
+        raise TypeError(
+            f"schedule_class={validation.shown(schedule_class)} must be a schedule class, such as StepDecay"
+        )
     if not is_dataclass(schedule_class):
-        raise TypeError(f"schedule_class={schedule_class!r} must be a schedule class that has parameters")
+        raise TypeError(
+            f"schedule_class={validation.shown(schedule_class)} must be a schedule class that has parameters"
+        )
 
 
 def _names_to_solve(
@@ -165,13 +169,16 @@ def _names_to_solve(
 ) -> tuple[str, ...]:
     parameters = {parameter.name: parameter for parameter in fields(schedule_class)}  # type: ignore[arg-type]
     if isinstance(unknown, str):
-        raise TypeError(f"unknown={unknown!r} must be a list of names, such as [{unknown!r}]")
-    named = tuple(unknown)
+        raise TypeError(f"unknown={validation.shown(unknown)} must be a list of names, such as [{unknown!r}]")
+    try:
+        named = tuple(unknown)
+    except TypeError:
+        raise TypeError(f"unknown={validation.shown(unknown)} must be a list of names") from None
     for name in (*known, *named):
-        if name not in parameters:
+        if not isinstance(name, str) or name not in parameters:
             raise TypeError(
-                f"{name!r} is no parameter of {schedule_class.__name__}; it has {', '.join(parameters)}"
-                + hints(schedule_class.__name__, [name], parameters)
+                f"{validation.shown(name)} is no parameter of {schedule_class.__name__}; it has "
+                f"{', '.join(parameters)}" + hints(schedule_class.__name__, [str(name)], parameters)
             )
     wanted = [
         name
@@ -203,7 +210,7 @@ def _points_given(points: Iterable[tuple[float, float]]) -> tuple[list[Any], lis
     try:
         pairs = [(step, rate) for step, rate in points]
     except (TypeError, ValueError):
-        raise TypeError(f"points={points!r} must be pairs of a step and a rate") from None
+        raise TypeError(f"points={validation.shown(points)} must be pairs of a step and a rate") from None
     for number, (step, rate) in enumerate(pairs):
         validation.real(f"points[{number}][0]", step)
         validation.step(f"points[{number}][0]", step)

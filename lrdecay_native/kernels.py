@@ -177,9 +177,9 @@ def _checked(name: str, value: npt.ArrayLike, values: Range) -> npt.NDArray[np.f
     """A parameter as a float or an array of float64, within its range."""
     if type(value) in (float, int) and value in values:  # type: ignore[operator]
         return float(value)  # type: ignore[arg-type]
-    array = np.asarray(value)
+    array = validation.as_array(name, value)
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name}={value!r} must be a real number or an array of real numbers")
+        raise TypeError(f"{name}={validation.shown(value)} must be a real number or an array of real numbers")
     numbers = array.astype(np.float64)
     right = (numbers >= values.lowest) & (numbers <= values.highest)
     if values.zero:

@@ -29,10 +29,14 @@ __all__ = [
 
 def _sequence(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, (Iterable, np.ndarray)):
-        raise TypeError(f"{name}={value!r} must be a sequence of numbers, not {type(value).__name__}")
+        raise TypeError(
+            f"{name}={validation.shown(value)} must be a sequence of numbers, not {type(value).__name__}"
+        )
+    if isinstance(value, np.ma.MaskedArray):
+        validation.as_array(name, value)
     items = tuple(value.tolist() if isinstance(value, np.ndarray) else value)
     if not items:
-        raise ValueError(f"{name}={value!r} must have one number at least")
+        raise ValueError(f"{name}={validation.shown(value)} must have one number at least")
     return items
 
 
@@ -44,7 +48,9 @@ def _boundaries(value: Any, *, strictly: bool) -> tuple[int | float, ...]:
     for before, behind in pairwise(steps):
         if behind < before or (strictly and behind == before):
             order = "strictly ascending" if strictly else "ascending"
-            raise ValueError(f"boundaries={value!r} must be {order}: {behind!r} follows {before!r}")
+            raise ValueError(
+                f"boundaries={validation.shown(value)} must be {order}: {behind!r} follows {before!r}"
+            )
     return steps
 
 

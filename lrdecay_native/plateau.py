@@ -128,7 +128,9 @@ class ReduceOnPlateau:
         self._threshold_mode = validation.one_of("threshold_mode", threshold_mode, _THRESHOLD_MODES)
         self._threshold = validation.real("threshold", threshold)
         if self._threshold < 0 or (self._threshold >= 1 and threshold_mode != "absolute"):
-            raise ValueError(f"threshold={threshold!r} must be at least 0, and below 1 if it is relative")
+            raise ValueError(
+                f"threshold={validation.shown(threshold)} must be at least 0, and below 1 if it is relative"
+            )
         self._min_learning_rate = validation.not_negative("min_learning_rate", min_learning_rate)
         self._least_reduction = validation.not_negative("least_reduction", least_reduction)
         self._first_is_best = validation.flag("first_is_best", first_is_best)
@@ -474,7 +476,9 @@ class ReduceOnPlateau:
             For a value of a wrong kind.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"state={state!r} must be a dictionary, not {type(state).__name__}")
+            raise TypeError(
+                f"state={validation.shown(state)} must be a dictionary, not {type(state).__name__}"
+            )
         with validation.short_messages():
             return cls._from_state(state)
 
@@ -549,15 +553,18 @@ class ReduceOnPlateau:
 def _drop_rate_given(name: str, value: Any) -> float:
     number = validation.positive(name, value)
     if number >= 1.0:
-        raise ValueError(f"{name}={value!r} must be below 1: each reduction multiplies the rate by it")
+        raise ValueError(
+            f"{name}={validation.shown(value)} must be below 1: each reduction multiplies the rate by it"
+        )
     return number
 
 
 def _metric_given(value: Any) -> float:
     """A metric as a float: a number, or an array of one number as the frameworks have them."""
-    wrong = isinstance(value, (bool, np.bool_, str, bytes)) or not hasattr(value, "__float__")
+    others = (*validation.NO_NUMBERS, str, bytes, np.complexfloating, np.ma.MaskedArray)
+    wrong = isinstance(value, others) or not hasattr(value, "__float__")
     if wrong or getattr(value, "ndim", 0) != 0:
-        raise TypeError(f"metric={value!r} must be a number, not {type(value).__name__}")
+        raise TypeError(f"metric={validation.shown(value)} must be a number, not {type(value).__name__}")
     return float(value)
 
 
@@ -570,5 +577,5 @@ def _best_described(value: Any) -> float | None:
 def _at_most(name: str, value: Any, highest: int) -> int:
     number = validation.whole(name, value)
     if number > highest:
-        raise ValueError(f"{name}={value!r} must be at most {highest}")
+        raise ValueError(f"{name}={validation.shown(value)} must be at most {highest}")
     return number

@@ -23,8 +23,11 @@ def plot_schedule(schedule: Schedule, stop: int, ax: Axes | None = None) -> Axes
         raise ValueError(f"stop={stop!r} must be at least 1")
     try:
         import matplotlib.pyplot as plt
+        from matplotlib.axes import Axes
     except ModuleNotFoundError:
         raise ModuleNotFoundError("plot needs matplotlib; run 'pip install lrdecay_native[plot]'") from None
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(f"ax={validation.shown(ax)} must be matplotlib's Axes, not {type(ax).__name__}")
     axes = plt.gca() if ax is None else ax
     last = min(stop, POINTS) - 1
     # Whole numbers: a float64 would round the last of 2**63 steps up to one that is none.

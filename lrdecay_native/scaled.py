@@ -19,7 +19,7 @@ from math import cos, inf, pi
 from typing import Any, TypeVar
 
 from lrdecay_native import double_double
-from lrdecay_native.bounds import Bounds
+from lrdecay_native.bounds import ANYWHERE, Bounds
 from lrdecay_native.double_double import ROUNDING_TO_EVEN, DoubleDouble, exact_ordered_sum, exact_product
 from lrdecay_native.tracing import (
     Number,
@@ -79,7 +79,7 @@ class Scaled(ABC):
     divisor: DoubleDouble = ONE
     exponent: Number = 0.0
     highest: float = 0.0
-    bounds: Bounds = Bounds()
+    bounds: Bounds = ANYWHERE
 
     # The precision: what is done with high + low.
 
@@ -140,7 +140,7 @@ class Scaled(ABC):
         if isinstance(value, type(self)):
             return value
         factor = double_double.asarray(value)
-        known = Bounds() if isinstance(factor.high, Symbol) else Bounds(factor.high, factor.high)
+        known = ANYWHERE if isinstance(factor.high, Symbol) else Bounds(factor.high, factor.high)
         return type(self)(factor=factor, bounds=known)
 
     def within(self: S, bounds: Bounds) -> S:
@@ -150,6 +150,10 @@ class Scaled(ABC):
     def bare(self: S) -> S:
         """The high and low part alone."""
         return type(self)(self.high, self.low)
+
+    def _with_small_low(self: S) -> S:
+        """The high and low part, for what neglects the square of the low one; that of an exponential isn't small."""
+        return self.bare() if self.invariant or is_zero(self.exponent) else self.bare()._normalised()
 
     def _finite_low(self: S, *bounds: Bounds) -> S:
         """The same number, without its low part where it is infinite, if numbers within the bounds may be."""
@@ -166,7 +170,6 @@ class Scaled(ABC):
         number = self.bare() if self.scale is ONE else self.bare()._times(self.scale)
         if is_zero(self.exponent):
             return number._finite_low(self.bounds).within(self.bounds)
-        # The low part of an exponential isn't small.
         number = number._normalised()
         # Two factors, since 2**exponent itself may be no normal double.
         exponent = self._exponent_up_to(HIGHEST_EXPONENT)
@@ -241,7 +244,7 @@ class Scaled(ABC):
         elif other.invariant:
             number = self.bare()
         else:
-            number = self.bare()._product(other.bare())._finite_low(bounds)
+            number = self._with_small_low()._product(other._with_small_low())._finite_low(bounds)
         return replace(
             number,
             factor=_product(self.factor, other.factor),
@@ -269,7 +272,18 @@ class Scaled(ABC):
 
     def _divided(self: S, other: S, bounds: Bounds) -> S:
         """The quotient of the high and low parts."""
-        number = self.bare()._quotient(other.bare())._finite_low(bounds)
+        divisor = other._with_small_low()
+        if not is_zero(other.exponent):
+            # Next to no exponential, whose high part isn't exact, the quotient is infinite.
+            low = (
+                divisor.low
+                if is_zero(divisor.low)
+                else where_less(other.exponent, _LOWEST_EXPONENT, 0.0, divisor.low)
+            )
+            divisor = replace(
+                divisor, high=where_less(other.exponent, _LOWEST_EXPONENT, 1.0, divisor.high), low=low
+            )
+        number = self._with_small_low()._quotient(divisor)._finite_low(bounds)
         if other.bounds.finite:
             return number
         # A finite number divided by an infinite one is 0, which has no rest.
@@ -292,20 +306,25 @@ class Scaled(ABC):
             return self._normalised()._finite_low(self.bounds)._constant_power(constant)
         base = self._normalised()._finite_low(self.bounds).settled()
         # The logarithm of 0 is a number so low that every power of 0 vanishes, and that the power 0 is 1.
-        logarithm = base.log()
+        logarithm = base.log() if base.bounds.finite else base._log_of_unbounded()
         logarithm = type(self)(
             where_less(0.0, base.high, logarithm.high, _LOGARITHM_OF_ZERO),
             _chosen_if_positive(base.high, logarithm.low),
         )
-        if not base.bounds.finite:
-            logarithm = type(self)(
-                where_less(base.high, inf, logarithm.high, _LOGARITHM_OF_INFINITY),
-                low_of_finite(base.high, logarithm.low),
-            )
         logarithm = logarithm.within(
             base.bounds.log().maximum(Bounds(_LOGARITHM_OF_ZERO, _LOGARITHM_OF_ZERO))
         )
         return logarithm.__mul__(power).exp()
+
+    def _log_of_unbounded(self: S) -> S:
+        """As `log`, for numbers that the inverse of a power of two may be no normal double of, or infinite."""
+        quarter = type(self)(self.high * 0.25, self.low * 0.25)
+        two = type(self)(double_double.LN2.high * 2.0, double_double.LN2.low * 2.0)
+        total = quarter.log()._sum(two)
+        return type(self)(
+            where_less(self.high, inf, total.high, _LOGARITHM_OF_INFINITY),
+            low_of_finite(self.high, total.low),
+        )
 
     def __rpow__(self: S, value: Any) -> S:
         return self.of(value).__pow__(self)
@@ -380,7 +399,8 @@ class Scaled(ABC):
 
     def minimum(self: S, other: S) -> S:
         """The smaller number; of a step over a period the period is what is compared with."""
-        if other.invariant and self.factor is ONE and not varies(other.factor.high):
+        bare = self.factor is ONE and is_zero(self.exponent)
+        if other.invariant and bare and not varies(other.factor.high):
             limit = _product(other.scale, self.divisor)
             below = _below(self, limit)
             return replace(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lrdecay_native.schedules import DEEPEST, SCHEDULES, Schedule, from_json
-from lrdecay_native.validation import LONGEST_MESSAGE, LONGEST_VALUE, short_messages, shortened, shown
+from lrdecay_native.validation import LONGEST_MESSAGE, MOST_SHOWN, short_messages, shortened, shown
 
 EXAMPLE = "StepDecay(0.1, drop_rate=0.96, step_size=1000)"
 
@@ -107,7 +107,7 @@ def _made(text: str, call: ast.Call, made: dict[ast.expr, Schedule]) -> Schedule
         methods = _compositions(type(made[inner]))
         if name not in methods:
             raise ValueError(
-                f"{_written(text, inner)} has no method {shortened(name, LONGEST_VALUE)} that makes a schedule; "
+                f"{_written(text, inner)} has no method {shortened(name, MOST_SHOWN)} that makes a schedule; "
                 f"the methods are {', '.join(methods)}"
             )
         make = getattr(made[inner], name)
@@ -132,7 +132,7 @@ def _written(text: str, node: ast.expr) -> str:
     """A part of an expression as it was written; not by ast.unparse, which recurses."""
     # In a long text it takes long to find.
     written = ast.get_source_segment(text, node) if len(text) <= LONGEST_MESSAGE else None
-    return shortened(written or text, LONGEST_VALUE)
+    return shortened(written or text, MOST_SHOWN)
 
 
 def _compositions(schedule_class: type[Schedule]) -> list[str]:

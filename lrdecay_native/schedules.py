@@ -420,9 +420,8 @@ class Schedule(ABC):
         >>> [chunk.tolist() for chunk in s.chunks(0, 5, 3)]
         [[0.1, 0.1, 0.05], [0.05, 0.025]]
         """
-        steps = _range(start, stop, 1)
-        if validation.whole("size", size) == 0:
-            raise ValueError(f"size={size!r} must be at least 1")
+        steps = _range(start, validation.whole("stop", stop), 1)
+        validation.whole("size", size, lowest=1)
         kind = validation.dtype(np.float64 if dtype is None else dtype)
         # Not islice or the like: an index into a range of 2**63 steps needs more than a C integer.
         return (
@@ -1129,16 +1128,14 @@ def _nothing(step: Any) -> None:
 def _range(start: int, stop: int | None, step: int) -> range:
     """The range of these steps, checked."""
     first, last = (0, start) if stop is None else (start, stop)
-    if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
-        raise TypeError(f"step={step!r} must be an integer, not {type(step).__name__}")
-    if step == 0:
+    if validation.integer("step", step) == 0:
         raise ValueError("step=0 must not be 0")
     validation.whole("start", first)
     # As in range(9, -1, -1), a descent that includes step 0 stops at -1.
     validation.whole("stop", last, lowest=-1 if step < 0 else 0)
     steps = range(int(first), int(last), int(step))
     if steps and steps[0] >= validation.STEP_LIMIT:
-        raise ValueError(f"start={start!r} must be a step from 0 to below 2**63")
+        raise ValueError(f"start={validation.shown(start)} must be a step from 0 to below 2**63")
     # One step's distance to the next may be any.
     return range(steps[0], steps[0] + 1) if steps and steps[0] == steps[-1] else steps
 
@@ -1298,7 +1295,7 @@ def _from_states(states: list[tuple[type[Schedule], list[tuple[str, bool, Any]]]
 def schedule_given(name: str, value: Any) -> Schedule:
     """A schedule that another one may be made of."""
     if not isinstance(value, Schedule):
-        raise TypeError(f"{name}={value!r} must be a Schedule, not {type(value).__name__}")
+        raise TypeError(f"{name}={validation.shown(value)} must be a Schedule, not {type(value).__name__}")
     if value._depth > DEEPEST:
         raise ValueError(f"{name} is {value._depth} schedules deep; what is composed may be {DEEPEST} deep")
     if value._nesting > MOST_NESTED:
@@ -1335,5 +1332,7 @@ def _same_type(name: str, value: Any, number: float) -> int | float:
         return number
     # As Python's integers: NumPy's are rounded to be compared with a float.
     if int(number) != int(value):
-        raise ValueError(f"{name}={value!r} must be an integer that float64 holds, such as {number:.0f}")
+        raise ValueError(
+            f"{name}={validation.shown(value)} must be an integer that float64 holds, such as {number:.0f}"
+        )
     return int(value)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -149,12 +149,10 @@ class Tabulated(Schedule):
         TypeError
             If ``column`` is neither a name nor a number.
         """
-        if isinstance(column, bool) or not isinstance(column, (str, Integral)):
-            raise TypeError(
-                f"column={column!r} must be a column's name or number, not {type(column).__name__}"
-            )
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"path={validation.shown(path)} must be a path, not {type(path).__name__}")
+        place = None if isinstance(column, str) else validation.integer("column", column)
         lines = _lines_of(Path(path))
-        place = int(column) if not isinstance(column, str) else None
         if place is None:
             names, *lines = lines or [[]]
             if column not in names:
@@ -208,48 +206,25 @@ def _number(text: str) -> float:
 
 def _rates_given(value: Any) -> tuple[float, ...]:
     """Rates, checked all at once: there may be millions."""
-    numbers = _numbers_given(value)
-    if numbers.ndim != 1 or not 0 < len(numbers) < 2**31:
+    given = validation.as_array("learning_rates", value)
+    if given.ndim != 1 or not 0 < len(given) < 2**31:
         raise ValueError(
-            f"learning_rates must be a sequence of 1 to 2**31 - 1 rates; it has shape {numbers.shape}"
+            f"learning_rates={validation.shown(value)} must be a sequence of 1 to 2**31 - 1 rates; it has shape "
+            f"{given.shape}"
         )
-    if numbers.dtype == object:
-        # Each by itself, as any other parameter: what NumPy can't hold, or takes for a number that is none.
-        numbers = np.array([validation.real(f"learning_rates[{k}]", rate) for k, rate in enumerate(numbers)])
+    if given.dtype == object:
+        # Each by itself, as any other parameter: what NumPy can't hold.
+        given = np.array([validation.real(f"learning_rates[{k}]", rate) for k, rate in enumerate(given)])
+    elif given.dtype.kind not in "iuf":
+        raise TypeError(f"learning_rates={validation.shown(value)} must be numbers, not {given.dtype}")
     with np.errstate(over="ignore"):
-        rates = numbers.astype(np.float64)
+        rates = given.astype(np.float64)
     wrong = np.flatnonzero(
         ~((rates == 0.0) | ((rates >= validation.SMALLEST) & (rates <= validation.LARGEST)))
     )
     if len(wrong):
         raise ValueError(
-            f"learning_rates[{wrong[0]}]={numbers[wrong[0]].item()!r} must be 0, or from {validation.SMALLEST} to "
+            f"learning_rates[{wrong[0]}]={given[wrong[0]].item()!r} must be 0, or from {validation.SMALLEST} to "
             f"{validation.LARGEST} ({len(wrong)} of {len(rates)} rates are wrong)"
         )
     return tuple((rates + 0.0).tolist())
-
-
-def _numbers_given(value: Any) -> npt.NDArray[Any]:
-    """An array of real numbers, or one of objects that may be any."""
-    if np.ma.isMaskedArray(value):
-        if np.ma.is_masked(value):
-            raise ValueError("learning_rates has masked values; each must be a rate")
-        value = np.ma.getdata(value)
-    array = hasattr(value, "__array__")
-    if not array and (isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Sequence)):
-        raise TypeError(f"learning_rates={validation.shown(value)} must be a sequence of numbers")
-    try:
-        if not array and set(map(type, value)).difference((float, int)):
-            # NumPy would take texts and truth values among numbers for numbers.
-            return np.fromiter(value, object, len(value))
-        numbers = np.asarray(value)
-        if numbers.dtype.kind == "V" and np.can_cast(numbers.dtype, np.float64):
-            # Such as bfloat16, which NumPy doesn't know for a number.
-            numbers = numbers.astype(np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"learning_rates must be numbers, not {validation.shown(value)}") from None
-    if numbers.dtype.kind not in "iufO":
-        raise TypeError(
-            f"learning_rates must be real numbers, not {numbers.dtype}: {validation.shown(value)}"
-        )
-    return numbers

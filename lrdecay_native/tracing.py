@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def fused_multiply_add(a: Symbol | float, b: Symbol | float, c: Symbol | float) 
     """``a * b + c``, rounded once."""
     if is_zero(a) or is_zero(b):
         return c
+    if isinstance(a, float) and isinstance(b, float) and isinstance(c, float):
+        return float(Fraction(a) * Fraction(b) + Fraction(c))
     return _record("fused_multiply_add", a, b, c)
 
 

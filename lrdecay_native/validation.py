@@ -1,10 +1,16 @@
-"""Checks of arguments: each error names the parameter, the value and what would be right."""
+"""Checks of arguments: each error names the parameter, the value and what would be right.
+
+Numbers are Python's and NumPy's integers and floats, and Python's fractions.  Not among them are truth values, which
+Python counts as integers, and time differences, which NumPy does; texts; complex numbers; what other libraries
+keep numbers of other kinds in, such as bfloat16; and masked arrays, whose masks would be lost.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -26,16 +32,44 @@ SHORT = 2**14
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 """The dtypes of results."""
 
-LONGEST_VALUE, LONGEST_MESSAGE = 200, 2000
-"""Characters of a value in a message, and of a message about what was read."""
+LONGEST_MESSAGE = 2000
+"""Characters of a message about what was read."""
 
 STEP_LIMIT = 2**63
 """Steps lie in ``[0, STEP_LIMIT)``."""
 
 
+NO_NUMBERS = (bool, np.bool_, np.timedelta64)
+"""Types that Python or NumPy counts among the integers."""
+
+MOST_SHOWN = 300
+"""Characters of a value that a message shows at most."""
+
+
+class _Shown(reprlib.Repr):
+    """As `repr` for what is short."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 4
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = self.maxarray = 12
+        self.maxstring = self.maxother = self.maxlong = MOST_SHOWN
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python writes no integer with more than some thousand digits.
+        return super().repr_int(x, level) if x.bit_length() < 4096 else f"<integer of {x.bit_length()} bits>"
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        return repr(x) if len(x) <= MOST_SHOWN else f"{x[:MOST_SHOWN]!r}..."
+
+
+_SHOWN = _Shown()
+
+
 def shown(value: Any) -> str:
-    """A value's repr, its midst left out where it is long: a file may hold anything."""
-    return shortened(repr(value), LONGEST_VALUE)
+    """A value as messages show it."""
+    text = _SHOWN.repr(value)
+    return text if len(text) <= 2 * MOST_SHOWN else f"{text[: 2 * MOST_SHOWN]}..."
 
 
 def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
@@ -69,14 +103,14 @@ def depth_of_json(text: str | bytes) -> int:
 
 def real(name: str, value: Any) -> float:
     """A finite real number as a Python float."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"{name}={value!r} must be a real number, not {type(value).__name__}")
+    if isinstance(value, NO_NUMBERS) or not isinstance(value, Real):
+        raise TypeError(f"{name}={shown(value)} must be a real number, not {type(value).__name__}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name}={value!r} must be finite, as a float64")
+        raise ValueError(f"{name}={shown(value)} must be finite, as a float64")
     return number
 
 
@@ -84,7 +118,7 @@ def within(name: str, value: Any, values: Range) -> float:
     """A real number within a range."""
     number = real(name, value)
     if number not in values:
-        raise ValueError(f"{name}={value!r} must be {values}")
+        raise ValueError(f"{name}={shown(value)} must be {values}")
     return number + 0.0  # not -0.0
 
 
@@ -100,38 +134,43 @@ def not_negative(name: str, value: Any) -> float:
 
 def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value!r} must be True or False, not {type(value).__name__}")
+        raise TypeError(f"{name}={shown(value)} must be True or False, not {type(value).__name__}")
     return bool(value)
 
 
-def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """One of some texts, as a plain one: a subclass may have another repr."""
-    texts = list(allowed)
-    if not isinstance(value, str) or value not in texts:
-        *others, last = map(repr, texts)
-        raise ValueError(f"{name}={shown(value)} must be {', '.join(others)} or {last}")
-    return texts[texts.index(value)]
+def integer(name: str, value: Any) -> int:
+    """An integer of any size."""
+    # Asking what an int is takes longer than all else here.
+    if type(value) is not int and (isinstance(value, NO_NUMBERS) or not isinstance(value, Integral)):
+        raise TypeError(f"{name}={shown(value)} must be an integer, not {type(value).__name__}")
+    return int(value)
 
 
 def whole(name: str, value: Any, *, lowest: int = 0) -> int:
     """An integer in ``[lowest, STEP_LIMIT]``."""
-    # Asking what an int is takes longer than all else here.
-    if type(value) is not int and (isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral)):
-        raise TypeError(f"{name}={value!r} must be an integer, not {type(value).__name__}")
-    number = int(value)
+    number = integer(name, value)
     if not lowest <= number <= STEP_LIMIT:
-        raise ValueError(f"{name}={value!r} must be from {lowest} to 2**63")
+        raise ValueError(f"{name}={shown(value)} must be from {lowest} to 2**63")
     return number
+
+
+def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """One of some texts, as a plain one: a repr of NumPy's texts doesn't evaluate back."""
+    texts = list(allowed)
+    if isinstance(value, str) and value in texts:
+        return texts[texts.index(value)]
+    *others, last = map(repr, texts)
+    raise ValueError(f"{name}={shown(value)} must be {', '.join(others)} or {last}")
 
 
 def dtype(value: npt.DTypeLike) -> np.dtype[Any]:
     """float64 or float32, in the machine's byte order."""
     try:
         result = np.dtype(value)
-    except TypeError:
+    except Exception:  # What NumPy doesn't know may raise anything, a message of its own in it.
         result = np.dtype(object)
     if result not in FLOATS:
-        raise TypeError(f"dtype={value!r} must be float64 or float32")
+        raise TypeError(f"dtype={shown(value)} must be float64 or float32")
     return result
 
 
@@ -142,11 +181,13 @@ def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) 
         return create(shape, dtype(np.float64 if wanted is None else wanted))
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
+    if isinstance(out, np.ma.MaskedArray):
+        raise TypeError("out must be a plain NumPy array, not a masked one: give its data, out.data")
     native = out.dtype if out.dtype.isnative else out.dtype.newbyteorder("=")
     if native not in FLOATS:
         raise TypeError(f"out has dtype {out.dtype}; it must be float64 or float32")
     if wanted is not None and dtype(wanted) != native:
-        raise TypeError(f"dtype={wanted!r} differs from the dtype of out, {out.dtype}; give one of them")
+        raise TypeError(f"dtype={shown(wanted)} differs from the dtype of out, {out.dtype}; give one of them")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}; it must have shape {shape}")
     if not out.flags.writeable:
@@ -164,13 +205,14 @@ def aligned(shape: tuple[int, ...], wanted: np.dtype[Any]) -> npt.NDArray[Any]:
 
 def step(name: str, value: Any) -> tuple[float, float]:
     """A step from 0 to below 2**63 as ``high + low``, exactly."""
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value!r} must be a step, not a truth value")
+    if isinstance(value, NO_NUMBERS) or not isinstance(value, Real):
+        what = "a truth value" if isinstance(value, (bool, np.bool_)) else type(value).__name__
+        raise TypeError(f"{name}={shown(value)} must be a step, not {what}")
     if isinstance(value, np.generic):
         # Python compares exactly, while float16 can't hold the limit.
         value = value.item()
     if not 0 <= value < STEP_LIMIT:
-        raise ValueError(f"{name}={value!r} must be a step from 0 to below 2**63")
+        raise ValueError(f"{name}={shown(value)} must be a step from 0 to below 2**63")
     high = float(value)
     if isinstance(value, (int, np.integer)):
         return high, float(int(value) - int(high))
@@ -184,7 +226,7 @@ def steps(name: str, value: Any) -> npt.NDArray[Any]:
 
 def steps_and_highest(name: str, value: Any) -> tuple[npt.NDArray[Any], float]:
     """An array of steps, as `steps` has them, and the highest of them, rounded to a float64."""
-    array = np.asarray(value)
+    array = as_array(name, value)
     if array.dtype == object and all(isinstance(step, Integral) for step in array.flat):
         _refuse_steps(name, array, [step for step in array.flat if not 0 <= step < STEP_LIMIT])
     if array.dtype.kind not in "iuf":
@@ -208,6 +250,58 @@ def steps_and_highest(name: str, value: Any) -> tuple[npt.NDArray[Any], float]:
     return array, float(array.max())
 
 
+def as_array(name: str, value: Any) -> npt.NDArray[Any]:
+    """A value as an array, of which the dtype is still to be looked at."""
+    if type(value) is np.ndarray:
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name}={shown(value)} must not be a masked array: take what is not masked (.compressed()), or fill it "
+            "(.filled(...))"
+        )
+    if isinstance(value, bytearray):
+        raise TypeError(f"{name}={shown(value)} must be numbers, not bytearray")
+    if isinstance(value, (list, tuple)):
+        _refuse_hidden(name, value)
+    try:
+        array = np.asarray(value)
+    except (
+        Exception
+    ) as error:  # Libraries raise errors of all kinds for arrays on other devices, of other dtypes.
+        raise TypeError(
+            f"{name}={shown(value)} must be numbers that NumPy can read; it says: {str(error)[:MOST_SHOWN]}"
+        ) from None
+    own = _name_of(getattr(value, "dtype", None))
+    if array.dtype.kind in "iuf" and own.lower().startswith(_FOREIGN):
+        raise TypeError(
+            f"{name} has type {own}, which NumPy takes for {array.dtype}; it must be integers or floats that NumPy "
+            "knows, such as float32"
+        )
+    return array
+
+
+_FOREIGN = ("bfloat", "bf16", "float4", "float6", "float8")
+"""How the names of dtypes begin that some libraries give to NumPy as the integers that their bits are."""
+
+
+def _refuse_hidden(name: str, values: Iterable[Any]) -> None:
+    """Refuse what NumPy would make numbers of in a list, and forget what they were."""
+    kinds = set(map(type, values))
+    for kind in kinds:
+        if issubclass(kind, (*NO_NUMBERS, np.ma.MaskedArray)):
+            wrong = next(value for value in values if type(value) is kind)
+            raise TypeError(f"{name} holds {shown(wrong)}; it must hold numbers, not {kind.__name__}")
+    if kinds & {list, tuple}:
+        for value in values:
+            if isinstance(value, (list, tuple)):
+                _refuse_hidden(name, value)
+
+
+def _name_of(dtype: Any) -> str:
+    """The name of a dtype of any library."""
+    return str(getattr(dtype, "name", dtype)).rpartition(".")[2]
+
+
 def _bit_limits() -> dict[np.dtype[Any], int]:
     """The representation, as an unsigned number, of the first step that is out of range, for each dtype."""
     limits = {np.dtype(f"u{size}"): 2 ** min(8 * size, 63) for size in (1, 2, 4, 8)}
@@ -225,14 +319,13 @@ _BIT_LIMITS = _bit_limits()
 
 def threads(name: str, value: Any) -> int:
     """How many threads may work: an integer from 1."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r} must be an integer, not {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{name}={value!r} must be at least 1")
-    return int(value)
+    number = integer(name, value)
+    if number < 1:
+        raise ValueError(f"{name}={shown(value)} must be at least 1")
+    return number
 
 
 def _refuse_steps(name: str, array: npt.NDArray[Any], wrong: list[Any]) -> None:
     if wrong:
         where = "" if array.ndim == 0 else f" ({len(wrong)} of {array.size} steps are wrong)"
-        raise ValueError(f"{name}={wrong[0]!r} must be a step from 0 to below 2**63{where}")
+        raise ValueError(f"{name}={shown(wrong[0])} must be a step from 0 to below 2**63{where}")

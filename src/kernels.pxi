@@ -56,6 +56,7 @@ cdef double TWO_TO_63 = 2.0**63
 import numpy
 
 cdef type _numpy_integer = numpy.integer
+cdef type _numpy_timedelta = numpy.timedelta64
 
 
 cdef inline bint _step(object step, double* high, double* low) except -1:
@@ -68,7 +69,7 @@ cdef inline bint _step(object step, double* high, double* low) except -1:
     elif PyFloat_Check(step):
         high[0] = PyFloat_AS_DOUBLE(step)
         return 0.0 <= high[0] < TWO_TO_63
-    elif PyObject_TypeCheck(step, _numpy_integer):
+    elif PyObject_TypeCheck(step, _numpy_integer) and not PyObject_TypeCheck(step, _numpy_timedelta):
         whole = PyLong_AsLongLongAndOverflow(PyNumber_Index(step), &overflow)
     else:
         return False

@@ -350,9 +350,10 @@ def test_values_are_the_same_whatever_the_threads(
 def test_threads_share_the_work(
     name: str, kernel: Callable[..., Any], rate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every value is written once, by a thread of its own for each part."""
+    """Every value is written once, by a thread of its own for each part, both at the same time."""
     seen: dict[int, list[int]] = defaultdict(list)
     rows = curves.engine
+    both = threading.Barrier(2)
 
     class Watched:
         def __getattr__(self, attribute: str) -> Any:
@@ -361,8 +362,10 @@ def test_threads_share_the_work(
                 return function
 
             def call(*arguments: Any) -> None:
+                if not seen[threading.get_ident()]:
+                    # One thread alone would wait here for the other.
+                    both.wait(timeout=60)
                 seen[threading.get_ident()].append(len(arguments[-1]))
-                time.sleep(0.05)
                 function(*arguments)
 
             return call

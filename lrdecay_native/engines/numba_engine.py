@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from numpy import abs as absolute
-from numpy import array, bool_, empty, floor, integer
+from numpy import array, bool_, empty, floor, integer, timedelta64
 from numpy import sqrt as square_root
 
 from lrdecay_native.block_polynomial import UNIT, offsets, squares
@@ -213,7 +213,7 @@ class Point:
 
     def at(self, step: Any) -> float | None:
         """The value at a step, or None for a step that needs more bits, isn't in range, or is no number."""
-        if isinstance(step, (bool, bool_)) or not isinstance(step, (int, float, integer)):
+        if isinstance(step, (bool, bool_, timedelta64)) or not isinstance(step, (int, float, integer)):
             return None
         if isinstance(step, integer):
             step = int(step)
