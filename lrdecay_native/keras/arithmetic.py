@@ -41,9 +41,6 @@ NEARLY_THE_PART = 2.0**-20
 ALWAYS_NEARLY = 1.5
 """Where each cycle is longer than the one before by this factor or more, Keras's part is never further from it."""
 
-BELOW_THE_CYCLE = 2.0**-8
-"""So far below the number of a cycle its estimate aims, which is off by less."""
-
 Rate = Callable[[Any], Any]
 """The rate at a step, both tensors."""
 
@@ -185,18 +182,21 @@ def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
     def rate(step: Any) -> Any:
         over = ops.cast(step, "float32") / builtin.first_decay_steps
         if number is not None and is_whole(step):
-            cycle = number(step, over)
+            cycle = number(step)
             part = _part_of_cycle(over, cycle, t_mul)
         else:
             cycle, true = exact(step)
             part = _part_of_cycle(over, cycle, t_mul)
             part = ops.where(ops.abs(part - true) <= NEARLY_THE_PART, part, true)
         cosine = 1.0 + ops.cos(ops.multiply(_float32(math.pi), part))
-        # What changes no bit is left out.
-        cosine = ops.multiply(0.5 if m_mul == 1.0 else 0.5 * ops.power(_float32(m_mul), cycle), cosine)
-        if alpha != 0.0:
-            cosine = ops.add(ops.multiply(1.0 - _float32(alpha), cosine), _float32(alpha))
-        return ops.multiply(builtin.initial_learning_rate, cosine)
+        if m_mul != 1.0:
+            cosine = ops.multiply(ops.power(_float32(m_mul), cycle), cosine)
+        # Halves and operations that change no bit are left out: in a loop each operation counts.
+        half = 0.5 * builtin.initial_learning_rate
+        if alpha == 0.0:
+            return ops.multiply(half, cosine)
+        falling = ops.multiply(0.5 * (1.0 - _float32(alpha)), cosine)
+        return ops.multiply(builtin.initial_learning_rate, ops.add(falling, _float32(alpha)))
 
     return rate
 
@@ -206,7 +206,8 @@ def _part_of_cycle(over: Any, cycle: Any, t_mul: float) -> Any:
     if t_mul == 1.0:
         return over - cycle
     longer = ops.power(_float32(t_mul), cycle)
-    return (over - (1.0 - longer) / (1.0 - _float32(t_mul))) / longer
+    begun = longer - 1.0 if t_mul == 2.0 else (1.0 - longer) / (1.0 - _float32(t_mul))
+    return (over - begun) / longer
 
 
 def _cycles(schedule: CosineRestarts) -> Formula:
@@ -221,22 +222,15 @@ def _begins(schedule: CosineRestarts) -> list[Fraction]:
     return [*(cycle.begin for cycle in cycles), cycles[-1].begin + cycles[-1].length]
 
 
-def _number_of_cycle(schedule: CosineRestarts) -> Callable[[Any, Any], Any]:
-    """The number of the cycle, by the step and the number of first cycles that are over.
+def _number_of_cycle(schedule: CosineRestarts) -> Rate:
+    """The number of the cycle that a step is in: how many cycles have begun behind the first one."""
+    begins = np.array([min(math.ceil(begin), STEP_LIMIT - 1) for begin in _begins(schedule)[1:-1]], np.int64)
 
-    A logarithm says it, or one too few; the cycle's first step says which.
-    """
-    t_mul = schedule.t_mul
-    stops = np.array([min(math.ceil(begin), STEP_LIMIT - 1) for begin in _begins(schedule)], np.int64)
-
-    def number(step: Any, over: Any) -> Any:
-        grown = ops.maximum(1.0 + over * _float32(t_mul - 1.0), _float32(1.0))
-        estimate = ops.log(grown) * _float32(1.0 / math.log(t_mul)) - _float32(BELOW_THE_CYCLE)
+    def number(step: Any) -> Any:
         xp = machine_for(step)
         with xp.context():
-            guess = xp.whole(estimate)
-            begun = xp.counter(step) >= xp.take(xp.integers(stops[1:]), guess)
-            return xp.single(guess + xp.whole(begun))
+            seen = begins[begins < 2**31] if is_narrow(step) else begins
+            return xp.single(xp.passed(xp.counter(step), xp.integers(seen)))
 
     return number
 
