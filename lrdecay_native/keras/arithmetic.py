@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from copy import copy
 from fractions import Fraction
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -51,7 +52,7 @@ def values_of(formula: Formula) -> Callable[[Any], list[Any]]:
     constants: dict[Any, dict[int, Any]] = {}
 
     def values(step: Any) -> list[Any]:
-        stop = None if not is_whole(step) else 2**31 if is_narrow(step) else STEP_LIMIT
+        stop = _stop(step.dtype)
         if stop not in programs:
             programs[stop] = Program(formula, stop)
         xp = machine_for(step)
@@ -61,6 +62,15 @@ def values_of(formula: Formula) -> Callable[[Any], list[Any]]:
             return [xp.single(value) for value in programs[stop].run(xp, steps, kept)]
 
     return values
+
+
+@lru_cache
+def _stop(dtype: Any) -> int | None:
+    """The integer behind the last step of a type of numbers, or None where they aren't integers."""
+    name = keras.backend.standardize_dtype(dtype)
+    if not keras.backend.is_int_dtype(name):
+        return None
+    return 2**31 if name == "int32" else STEP_LIMIT
 
 
 def formula(schedule: Schedule) -> Rate:
@@ -86,14 +96,12 @@ def as_counter(step: Any) -> Any:
 
 def is_narrow(step: Any) -> bool:
     """Whether steps are integers that get negative behind 2**31 - 1."""
-    dtype: str = keras.backend.standardize_dtype(step.dtype)
-    return dtype == "int32"
+    return _stop(step.dtype) == 2**31
 
 
 def is_whole(step: Any) -> bool:
     """Whether steps are integers."""
-    whole: bool = keras.backend.is_int_dtype(keras.backend.standardize_dtype(step.dtype))
-    return whole
+    return _stop(step.dtype) is not None
 
 
 def as_keras_does(schedule: Schedule) -> Rate | None:
@@ -137,10 +145,12 @@ def _changed(builtin: Any, **attributes: Any) -> Any:
 
 
 def _stairs(builtin: Any, period: Fraction) -> Rate:
-    """A staircase: the smooth curve of Keras, of the number of the stair."""
+    """A staircase: Keras's curve of the number of the stair."""
     stair = values_of(periods(period))
-    curve = _changed(builtin, staircase=False, decay_steps=_float32(1.0))
-    return lambda step: curve(*stair(step))
+    initial, decay = builtin.initial_learning_rate, _float32(builtin.decay_rate)
+    if isinstance(builtin, builtins.InverseTimeDecay):
+        return lambda step: ops.divide(initial, 1.0 + ops.multiply(decay, *stair(step)))
+    return lambda step: ops.multiply(initial, ops.power(decay, *stair(step)))
 
 
 def _longer_and_longer(builtin: Any, period: Fraction) -> Rate:
