@@ -17,7 +17,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chai
 	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
 	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
 
-.PHONY: demo test backends parity slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
+.PHONY: demo test backends parity thorough slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,15 @@ parity: $(VENV)/installed
 	$(BIN)/pip install --quiet --group parity
 	$(BIN)/pip install --quiet --no-deps --requirement tests/parity/without-dependencies.txt
 	LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto tests/parity
+
+# 100,000 random schedules and steps on each of Keras's backends, compiled, and then the slow tests.
+thorough: $(VENV)/installed
+	$(BIN)/pip install --quiet --group backends
+	for backend in tensorflow jax torch; do \
+		KERAS_BACKEND=$$backend LRDECAY_PEERS=required LRDECAY_CASES=100000 \
+			$(BIN)/python -m pytest -q -n 0 tests/keras_adapter/test_compiled.py -k drawn || exit 1; \
+	done
+	$(MAKE) slow-test
 
 slow-test: $(VENV)/installed
 	$(BIN)/python -m pytest -q -m slow

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from copy import copy
 from fractions import Fraction
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -41,9 +42,6 @@ NEARLY_THE_PART = 2.0**-20
 ALWAYS_NEARLY = 1.5
 """Where each cycle is longer than the one before by this factor or more, Keras's part is never further from it."""
 
-BELOW_THE_CYCLE = 2.0**-8
-"""So far below the number of a cycle its estimate aims, which is off by less."""
-
 Rate = Callable[[Any], Any]
 """The rate at a step, both tensors."""
 
@@ -54,7 +52,7 @@ def values_of(formula: Formula) -> Callable[[Any], list[Any]]:
     constants: dict[Any, dict[int, Any]] = {}
 
     def values(step: Any) -> list[Any]:
-        stop = None if not is_whole(step) else 2**31 if is_narrow(step) else STEP_LIMIT
+        stop = _stop(step.dtype)
         if stop not in programs:
             programs[stop] = Program(formula, stop)
         xp = machine_for(step)
@@ -64,6 +62,15 @@ def values_of(formula: Formula) -> Callable[[Any], list[Any]]:
             return [xp.single(value) for value in programs[stop].run(xp, steps, kept)]
 
     return values
+
+
+@lru_cache
+def _stop(dtype: Any) -> int | None:
+    """The integer behind the last step of a type of numbers, or None where they aren't integers."""
+    name = keras.backend.standardize_dtype(dtype)
+    if not keras.backend.is_int_dtype(name):
+        return None
+    return 2**31 if name == "int32" else STEP_LIMIT
 
 
 def formula(schedule: Schedule) -> Rate:
@@ -89,14 +96,12 @@ def as_counter(step: Any) -> Any:
 
 def is_narrow(step: Any) -> bool:
     """Whether steps are integers that get negative behind 2**31 - 1."""
-    dtype: str = keras.backend.standardize_dtype(step.dtype)
-    return dtype == "int32"
+    return _stop(step.dtype) == 2**31
 
 
 def is_whole(step: Any) -> bool:
     """Whether steps are integers."""
-    whole: bool = keras.backend.is_int_dtype(keras.backend.standardize_dtype(step.dtype))
-    return whole
+    return _stop(step.dtype) is not None
 
 
 def as_keras_does(schedule: Schedule) -> Rate | None:
@@ -140,10 +145,12 @@ def _changed(builtin: Any, **attributes: Any) -> Any:
 
 
 def _stairs(builtin: Any, period: Fraction) -> Rate:
-    """A staircase: the smooth curve of Keras, of the number of the stair."""
+    """A staircase: Keras's curve of the number of the stair."""
     stair = values_of(periods(period))
-    curve = _changed(builtin, staircase=False, decay_steps=_float32(1.0))
-    return lambda step: curve(*stair(step))
+    initial, decay = builtin.initial_learning_rate, _float32(builtin.decay_rate)
+    if isinstance(builtin, builtins.InverseTimeDecay):
+        return lambda step: ops.divide(initial, 1.0 + ops.multiply(decay, *stair(step)))
+    return lambda step: ops.multiply(initial, ops.power(decay, *stair(step)))
 
 
 def _longer_and_longer(builtin: Any, period: Fraction) -> Rate:
@@ -185,18 +192,21 @@ def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
     def rate(step: Any) -> Any:
         over = ops.cast(step, "float32") / builtin.first_decay_steps
         if number is not None and is_whole(step):
-            cycle = number(step, over)
+            cycle = number(step)
             part = _part_of_cycle(over, cycle, t_mul)
         else:
             cycle, true = exact(step)
             part = _part_of_cycle(over, cycle, t_mul)
             part = ops.where(ops.abs(part - true) <= NEARLY_THE_PART, part, true)
         cosine = 1.0 + ops.cos(ops.multiply(_float32(math.pi), part))
-        # What changes no bit is left out.
-        cosine = ops.multiply(0.5 if m_mul == 1.0 else 0.5 * ops.power(_float32(m_mul), cycle), cosine)
-        if alpha != 0.0:
-            cosine = ops.add(ops.multiply(1.0 - _float32(alpha), cosine), _float32(alpha))
-        return ops.multiply(builtin.initial_learning_rate, cosine)
+        if m_mul != 1.0:
+            cosine = ops.multiply(ops.power(_float32(m_mul), cycle), cosine)
+        # Halves and operations that change no bit are left out: in a loop each operation counts.
+        half = 0.5 * builtin.initial_learning_rate
+        if alpha == 0.0:
+            return ops.multiply(half, cosine)
+        falling = ops.multiply(0.5 * (1.0 - _float32(alpha)), cosine)
+        return ops.multiply(builtin.initial_learning_rate, ops.add(falling, _float32(alpha)))
 
     return rate
 
@@ -206,7 +216,8 @@ def _part_of_cycle(over: Any, cycle: Any, t_mul: float) -> Any:
     if t_mul == 1.0:
         return over - cycle
     longer = ops.power(_float32(t_mul), cycle)
-    return (over - (1.0 - longer) / (1.0 - _float32(t_mul))) / longer
+    begun = longer - 1.0 if t_mul == 2.0 else (1.0 - longer) / (1.0 - _float32(t_mul))
+    return (over - begun) / longer
 
 
 def _cycles(schedule: CosineRestarts) -> Formula:
@@ -221,22 +232,15 @@ def _begins(schedule: CosineRestarts) -> list[Fraction]:
     return [*(cycle.begin for cycle in cycles), cycles[-1].begin + cycles[-1].length]
 
 
-def _number_of_cycle(schedule: CosineRestarts) -> Callable[[Any, Any], Any]:
-    """The number of the cycle, by the step and the number of first cycles that are over.
+def _number_of_cycle(schedule: CosineRestarts) -> Rate:
+    """The number of the cycle that a step is in: how many cycles have begun behind the first one."""
+    begins = np.array([min(math.ceil(begin), STEP_LIMIT - 1) for begin in _begins(schedule)[1:-1]], np.int64)
 
-    A logarithm says it, or one too few; the cycle's first step says which.
-    """
-    t_mul = schedule.t_mul
-    stops = np.array([min(math.ceil(begin), STEP_LIMIT - 1) for begin in _begins(schedule)], np.int64)
-
-    def number(step: Any, over: Any) -> Any:
-        grown = ops.maximum(1.0 + over * _float32(t_mul - 1.0), _float32(1.0))
-        estimate = ops.log(grown) * _float32(1.0 / math.log(t_mul)) - _float32(BELOW_THE_CYCLE)
+    def number(step: Any) -> Any:
         xp = machine_for(step)
         with xp.context():
-            guess = xp.whole(estimate)
-            begun = xp.counter(step) >= xp.take(xp.integers(stops[1:]), guess)
-            return xp.single(guess + xp.whole(begun))
+            seen = begins[begins < 2**31] if is_narrow(step) else begins
+            return xp.single(xp.passed(xp.counter(step), xp.integers(seen)))
 
     return number
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -65,7 +66,10 @@ class TensorFlow:
         return self._tf.gather(table, place)
 
     def passed(self, whole: Any, stops: Any) -> Any:
-        return self._tf.reduce_sum(self.whole(whole[..., None] >= stops), axis=-1)
+        # One operation, where comparing and adding up are three.
+        row, values = self._tf.reshape(stops, (1, -1)), self._tf.reshape(whole, (1, -1))
+        count = self._tf.raw_ops.UpperBound(sorted_inputs=row, values=values, out_type="int32")
+        return self._tf.reshape(count, () if whole.shape.rank == 0 else self._tf.shape(whole))
 
     def where(self, condition: Any, one: Any, other: Any) -> Any:
         return self._tf.where(condition, one, other)
@@ -141,7 +145,7 @@ class Jax:
         return self._jax.numpy.take(table, place, mode="clip")
 
     def passed(self, whole: Any, stops: Any) -> Any:
-        return self._jax.numpy.sum(whole[..., None] >= stops, axis=-1, dtype="int64")
+        return self._jax.numpy.sum(whole[..., None] >= stops, axis=-1, dtype="int32")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._jax.numpy, name)
@@ -192,7 +196,7 @@ class Torch:
         return self._torch.take(table, place)
 
     def passed(self, whole: Any, stops: Any) -> Any:
-        return self._torch.sum(whole[..., None] >= stops, dim=-1)
+        return self._torch.bucketize(whole, stops, right=True)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._torch, name, None) or getattr(ops, name)
@@ -200,9 +204,14 @@ class Torch:
 
 def machine_for(step: Any) -> Any:
     """The machine of Keras's backend for a step."""
+    return _machine(step.device if keras.backend.backend() == "torch" else None)
+
+
+@lru_cache
+def _machine(device: Any) -> Any:
     match keras.backend.backend():
         case "tensorflow":
             return TensorFlow()
         case "jax":
             return Jax()
-    return Torch(step.device)
+    return Torch(device)
