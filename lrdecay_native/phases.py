@@ -418,10 +418,9 @@ class OneCycle(Schedule):
     Notes
     -----
     Agrees with ``torch.optim.lr_scheduler.OneCycleLR``, which rises again behind its last step, then raises an error,
-    and raises one for a rise of one step, and with ``optax.cosine_onecycle_schedule``, whose ``final_div_factor``
-    divides the highest rate, and which leaves the rise out where that takes all steps.  With a ``pct_start`` of 1
-    there is no fall: by torch's rule the last step has the highest rate, and the next one the end rate.  L. N. Smith
-    and N. Topin, "Super-Convergence", 2018.
+    and raises one for a rise of one step, and with ``optax.cosine_onecycle_schedule``, which leaves the rise out
+    where that takes all steps.  With a ``pct_start`` of 1 there is no fall: by torch's rule the last step has the
+    highest rate, and the next one the end rate.  L. N. Smith and N. Topin, "Super-Convergence", 2018.
 
     Examples
     --------
