@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import factorial
+from math import factorial, log
 from typing import Any
 
 from lrdecay_native import double_double
@@ -116,7 +116,7 @@ class Compensated(Scaled):
             one.high,
             fused_multiply_add(x * x, tail, one.low + low),
             exponent=doublings,
-            highest=min(self.bounds.most, _HIGHEST) / LN2.high + 1.0,
+            highest=min(self.bounds.most, _HIGHEST) / log(2.0) + 1.0,
             bounds=self.bounds.exp(),
         )
 

@@ -201,8 +201,8 @@ class Evaluator:
         ]
         if direct:
             for start in range(first, last, AT_ONCE):
-                some = slice(start, min(start + AT_ONCE, last))
-                self._apply(columns, steps[some], out[some], np.empty(0))
+                part = slice(start, min(start + AT_ONCE, last))
+                self._apply(columns, steps[part], out[part], np.empty(0))
                 yield
             return
         work = np.empty((2, min(PIECE, last - first)))

@@ -42,7 +42,7 @@ STEP_LIMIT = 2**63
 NO_NUMBERS = (bool, np.bool_, np.timedelta64)
 """Types that Python or NumPy counts among the integers."""
 
-MOST_SHOWN = 300
+MOST_SHOWN = 500
 """Characters of a value that a message shows at most."""
 
 
@@ -208,15 +208,14 @@ def step(name: str, value: Any) -> tuple[float, float]:
     if isinstance(value, NO_NUMBERS) or not isinstance(value, Real):
         what = "a truth value" if isinstance(value, (bool, np.bool_)) else type(value).__name__
         raise TypeError(f"{name}={shown(value)} must be a step, not {what}")
-    if isinstance(value, np.generic):
-        # Python compares exactly, while float16 can't hold the limit.
-        value = value.item()
-    if not 0 <= value < STEP_LIMIT:
-        raise ValueError(f"{name}={shown(value)} must be a step from 0 to below 2**63")
-    high = float(value)
-    if isinstance(value, (int, np.integer)):
-        return high, float(int(value) - int(high))
-    return high, float(value - high)
+    # Python compares exactly, while float16 can't hold the limit.
+    number: Any = value.item() if isinstance(value, np.generic) else value
+    if not 0 <= number < STEP_LIMIT:
+        raise ValueError(f"{name}={shown(number)} must be a step from 0 to below 2**63")
+    high = float(number)
+    if isinstance(number, int):
+        return high, float(number - int(high))
+    return high, float(number - high)
 
 
 def steps(name: str, value: Any) -> npt.NDArray[Any]:
@@ -265,9 +264,8 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
         _refuse_hidden(name, value)
     try:
         array = np.asarray(value)
-    except (
-        Exception
-    ) as error:  # Libraries raise errors of all kinds for arrays on other devices, of other dtypes.
+    except Exception as error:
+        # Libraries raise errors of all kinds for arrays on other devices and of other dtypes.
         raise TypeError(
             f"{name}={shown(value)} must be numbers that NumPy can read; it says: {str(error)[:MOST_SHOWN]}"
         ) from None
@@ -280,7 +278,7 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
     return array
 
 
-_FOREIGN = ("bfloat", "bf16", "float4", "float6", "float8")
+_FOREIGN = ("bfloat", "bf16", "float4_", "float6_", "float8_")
 """How the names of dtypes begin that some libraries give to NumPy as the integers that their bits are."""
 
 

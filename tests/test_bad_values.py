@@ -351,7 +351,7 @@ def called(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("name", CALLABLES)
 def test_the_right_arguments_are_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    function, kinds, right = CALLABLES[name]
+    function, _, right = CALLABLES[name]
     (tmp_path / "rates.csv").write_text("0.1\n0.2\n")
     monkeypatch.chdir(tmp_path)
     called(function, {**NEEDED.get(name, {}), **right})
