@@ -23,7 +23,7 @@ from lrdecay_native.engines import engine
 from lrdecay_native.evaluation import Pair, PointPair, apply_to_arrays, apply_to_point, as_pair
 from lrdecay_native.exact import Stage
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.pieces import Combined, Curve, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
+from lrdecay_native.pieces import Combined, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
 LINKED = hasattr(engine, "ChainLink")
@@ -61,7 +61,7 @@ def _innermost_first(stages: Iterable[Stage]) -> list[Repeated | Combined]:
     return found
 
 
-def _terms(curve: Combined) -> tuple[tuple[Curve, ...], tuple[Curve, ...]]:
+def _terms(curve: Combined) -> tuple[tuple[Stage, ...], tuple[Stage, ...]]:
     return curve.first.bounded_stages, curve.second.bounded_stages
 
 
