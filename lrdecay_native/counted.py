@@ -72,7 +72,7 @@ class Program:
         self._results = [_integer_or_array(value) for value in formula(xp, variable)]
 
     def run(self, xp: Machine, steps: Any, constants: dict[int, Any] | None = None) -> list[Any]:
-        """The values, in float64 or integers of 64 bits; anything where a step isn't one of those that the program is for.
+        """The values, in float64 or integers of 64 bits; anything at steps that the program isn't for.
 
         Parameters
         ----------
@@ -316,8 +316,8 @@ def _kind(rate: Value) -> Any:
 def _rate(xp: Machine, piece: Piece, variable: Value) -> Value:
     """The rate of a piece."""
     if piece.constant and isinstance(variable, Line):
-        rate = Chain((Row.of((piece,)),)).on_point(as_point(variable.at(variable.low)))
-        return Line(xp, sum(map(Fraction, rate), Fraction(0)))
+        everywhere = Chain((Row.of((piece,)),)).on_point(as_point(variable.at(variable.low)))
+        return Line(xp, sum(map(Fraction, everywhere), Fraction(0)))
     for time_map in piece.time_maps:
         variable = _TIME_MAPS[time_map.name](variable, time_map.parameter)
     after = _after(piece)
@@ -361,7 +361,8 @@ def _curve(xp: Machine, curve: Curve, variable: Value) -> Value:
             return _repeated(xp, curve, variable)
         case Combined():
             first, second = (_rate(xp, term, variable) for term in (curve.first, curve.second))
-            return COMBINATIONS[curve.name].function(Formulas(xp), first, second)
+            combined: Value = COMBINATIONS[curve.name].function(Formulas(xp), first, second)
+            return combined
         case Node():
             return _node(xp, curve, variable)
         case _:
@@ -376,13 +377,14 @@ def _repeated(xp: Machine, curve: Repeated, variable: Value) -> Value:
     if curve.gain == 1.0:
         return rate
     gain = Line(xp, Fraction(curve.gain)) ** cycle
-    return COMBINATIONS["eased"].function(Formulas(xp), rate, gain, Line(xp, curve.offset))
+    eased: Value = COMBINATIONS["eased"].function(Formulas(xp), rate, gain, Line(xp, curve.offset))
+    return eased
 
 
 def _node(xp: Machine, curve: Node, variable: Value) -> Value:
     if curve.every is None:
         return Real(
-            xp, lambda: xp.record(curve, lambda xp, number: curve.evaluate(xp, number), variable.array)
+            xp, lambda: xp.other(curve, lambda xp, number: curve.evaluate(xp, number), variable.array)
         )
     whole, part = divided(variable, curve.every)
 

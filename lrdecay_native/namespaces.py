@@ -64,8 +64,9 @@ def _evaluate(xp: Any, pieces: Pieces, step: Quotient) -> Any:
 
 
 def _number(xp: Any, number: Fraction | float) -> Any:
-    """A number as a value of the namespace."""
-    return xp.asarray(float(number))
+    """A number as a value of the namespace, by its own function where it has one that is exact."""
+    exact = getattr(xp, "exact", None)
+    return xp.asarray(float(number)) if exact is None else exact(number)
 
 
 def _rate(xp: Any, piece: Piece, step: Quotient) -> Any:

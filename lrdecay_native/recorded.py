@@ -23,7 +23,7 @@ class Recording:
         """The number that all depends on."""
         return Recorded(self, 0, True)
 
-    def record(self, name: Any, function: Callable[..., Any], *arguments: Any) -> Recorded:
+    def other(self, name: Any, function: Callable[..., Any], *arguments: Any) -> Recorded:
         """The result of ``function(xp, *arguments)``, which the name says."""
         key = name, *map(self._key, arguments)
         if key not in self._places:
@@ -43,7 +43,7 @@ class Recording:
     def __getattr__(self, name: str) -> Callable[..., Recorded]:
         if name.startswith("__"):
             raise AttributeError(name)
-        return lambda *arguments: self.record(name, _method(name), *arguments)
+        return lambda *arguments: self.other(name, _method(name), *arguments)
 
     def run(
         self, xp: Any, number: Any, results: Sequence[Recorded], constants: dict[int, Any] | None = None
@@ -108,7 +108,7 @@ def _reversed(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 def _define(name: str, operation: Callable[..., Any]) -> None:
     def operate(self: Recorded, *others: Any) -> Recorded:
-        return self.recording.record(name, operation, self, *others)
+        return self.recording.other(name, operation, self, *others)
 
     setattr(Recorded, name, operate)
 

@@ -107,7 +107,8 @@ class Schedule(ABC):
         ----------
         xp : namespace
             Offers ``asarray`` (which converts each parameter, a Python float), ``exp``, ``cos``, ``sqrt``, ``floor``,
-            ``ceil``, ``minimum``, ``maximum`` and ``where``.
+            ``minimum``, ``maximum`` and ``where``; where it has ``fmod`` or ``remainder``, the rests of stairs and
+            cycles have no error.
         step : value of that namespace
             The step, as a floating value that takes ``+ - * / **``.
         first, stop : int, optional

@@ -67,6 +67,9 @@ class Machine(Protocol):
     def where(self, condition: Any, one: Any, other: Any) -> Any:
         """One of two values."""
 
+    def other(self, name: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What ``function(xp, *arguments)`` gives in the namespace that the operations run in."""
+
     def exp(self, real: Any) -> Any:
         """The exponential."""
 

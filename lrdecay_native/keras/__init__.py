@@ -4,8 +4,8 @@ Two classes compute the rate inside the training step:
 
 `KerasSchedule`
     the formula in the backend's operations. The default: it needs no number of steps, no memory, and where
-    Keras has the schedule it is Keras's own arithmetic: in Keras's place, it changes no published digit and
-    costs the same.
+    Keras has the schedule it is Keras's own arithmetic: in Keras's place, it changes no published digit that
+    is right (docs/keras_differences.md has those that aren't) and costs the same.
 `KerasTable`
     the native values of `Schedule.values`, computed beforehand and looked up by the integer step: exact
     to the last bit of float32, at any step. It takes 4 bytes for each step or stair, twice (up to 2**24 of

@@ -181,8 +181,8 @@ def _up_to_its_end(builtin: Any) -> Rate:
 def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
     """Cosines in Keras's arithmetic; which of them comes from whole numbers.
 
-    The part of the cycle that is over is Keras's while that is right to a few bits of float32: in late cycles it isn't
-    where each is about as long as the one before.
+    The part of the cycle that is over is Keras's while that is right to a few bits of float32: where cycles are
+    about as long as the ones before, it isn't in late ones.
     """
     config = builtin.get_config()
     t_mul, m_mul, alpha = config["t_mul"], config["m_mul"], config["alpha"]

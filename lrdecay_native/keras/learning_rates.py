@@ -30,14 +30,19 @@ from lrdecay_native.schedules import Schedule, from_dict
 class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A schedule as a Keras learning rate, computed in the operations of Keras's backend.
 
-    Where Keras has the schedule (`to_keras` finds it), with Keras's own arithmetic: at every step the rates
-    are those of Keras's class to the last bit, in eager calls and compiled ones, and at Keras's cost. That is
-    float32, which can't tell a step from 2**24 on from its neighbour: Keras's classes repeat rates there, and
-    `KerasTable` has the true ones. The one exception is ``PolynomialDecay`` with a broken ``power``, which on
-    XLA may be NaN at its last step in Keras; here it is the end rate.
+    Where Keras has the schedule (`to_keras` finds it), with Keras's own arithmetic: the rates are those of
+    Keras's class to the last bit, in eager calls and compiled ones, and at Keras's cost. They differ where
+    Keras's are wrong: which stair or cycle a step is in, and whether the end is reached, comes from integers,
+    exactly at every step, where Keras's compiled classes may be late by a stair, begin a cycle late, or be NaN
+    at the end (docs/keras_differences.md). Smooth curves are float32, which can't tell a step from 2**24 on
+    from its neighbour: Keras's classes repeat rates there, and `KerasTable` has the true ones.
 
-    Any other schedule is computed in float32 below step 2**24, and from there on in float64 and rounded, on
-    each backend. Only one of the two runs.
+    Any other schedule is within 0.51 of float32's spacing at the true rate, and 2**-45 of the highest rate of
+    the piece that the step is in, at every step that the counter holds, compiled or not, on each backend: steps
+    stay integers up to the curve, which is computed in float64 and rounded once. Rates below 1.2e-38 may be 0.
+    Outside of the bound are own formulas and `KDecay` of stairs and cycles, whose powers are rounded to float64
+    before anything is whole. Where a device of PyTorch has no float64 (Apple's), such a rate is computed on the
+    CPU; on TPUs XLA emulates it.
 
     Optimizers on JAX and PyTorch count in int32: behind step 2**31 - 1 the counter is negative, and the
     rate NaN. A run that goes on with a counter from 0 takes ``schedule.shifted(by=-steps_so_far)``.
@@ -61,7 +66,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 
     See Also
     --------
-    KerasTable : the native values instead of float32 arithmetic.
+    KerasTable : the native values, looked up.
 
     Examples
     --------

@@ -4,7 +4,7 @@ A program moves over by one line: ``from keras.optimizers import schedules`` bec
 ``from lrdecay_native.keras import schedules``, or ``from keras.optimizers.schedules import CosineDecay`` becomes
 ``from lrdecay_native.keras.schedules import CosineDecay``.  Each class takes what Keras's takes, but for rates
 that grow or are out of this library's ranges (a ValueError), has its attributes and its configuration, and gives its
-rates bit for bit (see `lrdecay_native.keras.KerasSchedule`).  It adds ``schedule``, the native
+rates bit for bit where they are right (see `lrdecay_native.keras.KerasSchedule`).  It adds ``schedule``, the native
 schedule: its values for plots and logs, its ``sum``, its compositions.
 
 Rates are float32.  Keras's are float64 where the initial rate is, and whole numbers where it is an integer.
@@ -398,7 +398,7 @@ class CosineDecayRestarts(_DropIn):
     Notes
     -----
     The formula of ``keras.optimizers.schedules.CosineDecayRestarts``, which finds the cycle by float32 logarithms: a
-    cycle may begin a step late there, and the place in a late one is coarse.  `KerasTable` of ``schedule`` is exact.
+    cycle may begin a step late there, and the place in a late one is coarse.  Here both are right.
 
     Examples
     --------
