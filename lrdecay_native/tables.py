@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -151,7 +152,11 @@ class Tabulated(Schedule):
         """
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"path={validation.shown(path)} must be a path, not {type(path).__name__}")
-        place = None if isinstance(column, str) else validation.integer("column", column)
+        if isinstance(column, validation.NO_NUMBERS) or not isinstance(column, (str, Integral)):
+            raise TypeError(
+                f"column={validation.shown(column)} must be a column's name or number, not {type(column).__name__}"
+            )
+        place = None if isinstance(column, str) else validation.whole("column", column)
         lines = _lines_of(Path(path))
         if place is None:
             names, *lines = lines or [[]]
@@ -206,7 +211,7 @@ def _number(text: str) -> float:
 
 def _rates_given(value: Any) -> tuple[float, ...]:
     """Rates, checked all at once: there may be millions."""
-    given = validation.as_array("learning_rates", value)
+    given = _numbers_given(value)
     if given.ndim != 1 or not 0 < len(given) < 2**31:
         raise ValueError(
             f"learning_rates={validation.shown(value)} must be a sequence of 1 to 2**31 - 1 rates; it has shape "
@@ -228,3 +233,14 @@ def _rates_given(value: Any) -> tuple[float, ...]:
             f"{validation.LARGEST} ({len(wrong)} of {len(rates)} rates are wrong)"
         )
     return tuple((rates + 0.0).tolist())
+
+
+def _numbers_given(value: Any) -> npt.NDArray[Any]:
+    """An array of numbers, or one of objects that may be any."""
+    if not hasattr(value, "__array__"):
+        if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Sequence):
+            raise TypeError(f"learning_rates={validation.shown(value)} must be a sequence of numbers")
+        if set(map(type, value)).difference((float, int)):
+            # NumPy would take texts and truth values among numbers for numbers.
+            return np.fromiter(value, object, len(value))
+    return validation.as_array("learning_rates", value)

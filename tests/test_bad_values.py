@@ -280,7 +280,7 @@ ALLOWED: dict[tuple[str, str], Callable[[Any], bool]] = {
 }
 """What is no bad value for a parameter, though it is for others like it."""
 
-NEEDED: dict[str, dict[str, Any]] = {"fit": {"step_size": 3}}
+NEEDED: dict[str, dict[str, Any]] = {"fit": {"step_size": 3}, "Schedule.__call__": {"step": 3}}
 """Arguments besides."""
 
 

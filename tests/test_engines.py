@@ -173,7 +173,8 @@ def test_chains(name: str, random: Random) -> None:
         expected = parts.chained(evaluation.apply_to_arrays, chain.stages, pair)
         np.testing.assert_array_equal(chain.link.on_arrays(pair), expected)
         for step, high, low in zip(steps, *expected, strict=False):
-            assert chain.at(step) == (high, low)
+            # Behind very many cycles a place is taken of exact fractions instead.
+            assert step >= chain.limit or chain.at(step) == (high, low)
             assert chain.link.at(step) == high
 
 

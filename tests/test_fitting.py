@@ -289,7 +289,7 @@ def watched(what: Any) -> Iterator[None]:
 
 NEVER_ZERO: list[tuple[type[Any], dict[str, Any]]] = [
     (lrd.ExponentialDecay, {}),
-    (lrd.ExponentialDecay, {"decay_steps": 7, "staircase": True}),
+    (lrd.ExponentialDecay, {"step_size": 7, "staircase": True}),
     (lrd.InverseTimeDecay, {}),
     (lrd.PowerLawDecay, {}),
     (lrd.InverseSquareRootDecay, {}),

@@ -116,7 +116,7 @@ def composed(random: Random, schedule: Any, period: float) -> Any:
             lambda: schedule.reversed(random.choice([size, 2**62])),
             lambda: schedule.warmup(10).clipped(lowest=1e-3, highest=0.5),
             lambda: schedule * lrd.CosineAnnealing(1.0, size) + lrd.Constant(0.1),
-            lambda: schedule.then(lrd.Cyclic(0.1, 0.2, period), at=size),
+            lambda: schedule.then(lrd.Cyclic(0.1, 0.2, period), at=max(size, 1.0)),
         ]
     )()
 

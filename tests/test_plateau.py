@@ -328,7 +328,7 @@ def test_wrong_step_changes_nothing() -> None:
         ({"cooldown": -1}, "cooldown=-1 must be from 0"),
         ({"threshold": -0.1}, "threshold=-0.1 must be at least 0"),
         ({"threshold": 1.0}, "threshold=1.0 must be .* below 1 if it is relative"),
-        ({"threshold_mode": "rel"}, "threshold_mode='rel' must be 'relative' or 'absolute'"),
+        ({"threshold_mode": "rel"}, "threshold_mode='rel' must be 'relative', 'absolute' or 'torch_rel'"),
         ({"min_learning_rate": -1.0}, "min_learning_rate=-1.0 must be 0"),
         ({"least_reduction": math.nan}, "least_reduction=nan must be finite"),
     ],

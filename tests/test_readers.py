@@ -172,9 +172,9 @@ def test_what_are_no_rates(rates: Any) -> None:
 
 
 def test_masked_tables() -> None:
-    assert lrd.Tabulated(np.ma.array([0.1, 0.2])) == lrd.Tabulated([0.1, 0.2])
-    with pytest.raises(ValueError, match="learning_rates has masked values"):
-        lrd.Tabulated(np.ma.array([0.1, 0.2], mask=[False, True]))
+    for mask in ([False, True], [False, False]):
+        with pytest.raises(TypeError, match=r"learning_rates=.* must not be a masked array"):
+            lrd.Tabulated(np.ma.array([0.1, 0.2], mask=mask))
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4", "g", "i1", "u2", "i8", ">i8", "O"])
@@ -372,6 +372,11 @@ def test_files_that_are_no_tables(content: str | bytes, column: Any, message: st
 def test_columns_of_a_wrong_kind(column: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"column=.* must be a column's name or number"):
         lrd.Tabulated.from_csv(table(tmp_path, "0.1\n"), column)
+
+
+def test_columns_from_the_end(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="column=-1 must be from 0"):
+        lrd.Tabulated.from_csv(table(tmp_path, "0.1,0.2\n"), -1)
 
 
 def test_damaged_csv(tmp_path: Path, random: Random) -> None:

@@ -379,8 +379,8 @@ class TestChunks:
     @pytest.mark.parametrize(
         ("arguments", "error", "text"),
         [
-            ({"size": 0}, ValueError, "size=0 must be at least 1"),
-            ({"size": -1}, ValueError, "size=-1 must be from 0"),
+            ({"size": 0}, ValueError, "size=0 must be from 1"),
+            ({"size": -1}, ValueError, "size=-1 must be from 1"),
             ({"size": 1.0}, TypeError, "size=1.0 must be an integer"),
             ({"size": 3, "dtype": int}, TypeError, "must be float64 or float32"),
             ({"size": 3, "stop": -3}, ValueError, "stop=-3 must be from 0"),
