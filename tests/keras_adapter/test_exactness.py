@@ -129,7 +129,9 @@ def assert_bits_of_keras(builtin: Any, steps: Any, ours: Any, theirs: Any) -> No
     ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     other = ours != theirs
     # XLA's powers and what it puts together differ more.
-    rounding = (2.0**-19 if BACKEND == "jax" else 2.0**-22) * max(from_keras(builtin).values(6000).max(), true.max())
+    rounding = (2.0**-19 if BACKEND == "jax" else 2.0**-22) * max(
+        from_keras(builtin).values(6000).max(), true.max()
+    )
     nearer = np.abs(ours - true) <= np.where(np.isnan(theirs), np.inf, np.abs(theirs - true)) + rounding
     assert np.all(nearer[other]), (np.asarray(steps)[other], ours[other], theirs[other], true[other])
     if not getattr(builtin, "staircase", False) and type(builtin) in ALWAYS_THE_SAME:
