@@ -64,9 +64,10 @@ def _evaluate(xp: Any, pieces: Pieces, step: Quotient) -> Any:
 
 
 def _number(xp: Any, number: Fraction | float) -> Any:
-    """A number as a value of the namespace, by its own function where it has one that is exact."""
-    exact = getattr(xp, "exact", None)
-    return xp.asarray(float(number)) if exact is None else exact(number)
+    """A number as a value of the namespace, by the namespace's own exact function where a float doesn't hold it."""
+    held = float(number)
+    exact = None if held == number else getattr(xp, "exact", None)
+    return xp.asarray(held) if exact is None else exact(number)
 
 
 def _rate(xp: Any, piece: Piece, step: Quotient) -> Any:

@@ -414,10 +414,24 @@ def divided(value: Value, period: Fraction) -> tuple[Value, Callable[[], Value]]
     least, most = (math.floor(slope * end + offset) for end in (low, high))
     if least == most:
         return Line(value.xp, Fraction(least)), lambda: value.changed(Fraction(1), -least * period)
-    division = counter.once(("divided", slope, offset, high), lambda: Division(counter, high, slope, offset))
-    if most >= INTEGERS:
-        return Real(value.xp, lambda: division.real_quotient(counter)), lambda: division.rest(period)
-    return Line.of(division.quotient(counter), least, most), lambda: division.rest(period)
+    division = _division(counter, high, slope, offset)
+    if most < INTEGERS:
+        quotient = division.quotient(counter)
+    else:
+        # Further than integers count it stays the last one that they hold.
+        furthest = math.floor((INTEGERS - 1 - offset) / slope)
+        held = counter.once(
+            ("held", furthest), lambda: Counter(counter.xp, counter.xp.clip(counter.integer, 0, furthest))
+        )
+        quotient = _division(held, furthest, slope, offset).quotient(held)
+    return Line.of(quotient, least, min(most, INTEGERS - 1)), lambda: division.rest(period)
+
+
+def _division(counter: Counter, high: int, slope: Fraction, offset: Fraction) -> Division:
+    made: Division = counter.once(
+        ("divided", slope, offset, high), lambda: Division(counter, high, slope, offset)
+    )
+    return made
 
 
 def ceiling(value: Value, period: Fraction) -> Value:
@@ -478,11 +492,6 @@ class Division:
         if self.fraction is not None:
             product = product + self.fraction.integer
         return Counter(self.xp, product).plus(self.summand)
-
-    def real_quotient(self, counter: Counter) -> Any:
-        """The quotient in float64, where integers don't hold it."""
-        whole = counter.real * float(self.factor) + float(self.summand)
-        return whole if self.fraction is None else whole + self.fraction.real
 
     def rest(self, period: Fraction) -> Value:
         """The rest, in a unit that makes the period its end."""

@@ -40,9 +40,9 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     Any other schedule is within 0.51 of float32's spacing at the true rate, and 2**-45 of the highest rate of
     the piece that the step is in, at every step that the counter holds, compiled or not, on each backend: steps
     stay integers up to the curve, which is computed in float64 and rounded once. Rates below 1.2e-38 may be 0.
-    Outside of the bound are own formulas and `KDecay` of stairs and cycles, whose powers are rounded to float64
-    before anything is whole. Where a device of PyTorch has no float64 (Apple's), such a rate is computed on the
-    CPU; on TPUs XLA emulates it.
+    Outside of the bound are steps behind more than 2**63 stairs or cycles, own formulas, and `KDecay` of stairs
+    and cycles, whose powers are rounded to float64 before anything is whole. Where a device of PyTorch has no
+    float64 (Apple's), such a rate is computed on the CPU; on TPUs XLA emulates it.
 
     Optimizers on JAX and PyTorch count in int32: behind step 2**31 - 1 the counter is negative, and the
     rate NaN. A run that goes on with a counter from 0 takes ``schedule.shifted(by=-steps_so_far)``.

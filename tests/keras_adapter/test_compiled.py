@@ -134,6 +134,16 @@ class TestTheExamples:
 
 
 @each_way
+def test_counts_that_get_longer_than_64_bits(compiled: Compiled) -> None:
+    """Found by the drawn schedules: of the last step there are more stairs than an int64 counts, of this one not."""
+    wave = lrd.Cyclic(1.4, 5.0, 0.8333333333333334, step_size_down=1.6666666666666667)
+    schedule = wave.per_epoch(0.00347884160453117, staircase=True)
+    steps = np.array([[1_098_371_684, 1_098_371_685]])
+    rates = compiled([KerasSchedule(schedule)])(steps)
+    np.testing.assert_allclose(rates, schedule(steps), rtol=6.1e-8)
+
+
+@each_way
 def test_drawn_schedules(compiled: Compiled, random: Random, capsys: pytest.CaptureFixture[str]) -> None:
     """Random compositions with random periods, at random steps, against the native rates."""
     worst = []
