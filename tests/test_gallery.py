@@ -121,7 +121,8 @@ NAMES: dict[str, Any] = {
     "ReduceOnPlateau": lrd.ReduceOnPlateau,
     "refused": refused,
     "s": lrd.CosineDecay(0.3, 3000),
-    **{"lr": 0.3, "init": 0.01, "end": 0.03, "w": 500, "T": 3000, "n": 700, "b1": 700, "b2": 2000, "total_steps": 3000},
+    **{"lr": 0.3, "init": 0.01, "end": 0.03, "w": 500, "T": 3000, "n": 700, "b1": 700, "b2": 2000},
+    "total_steps": 3000,
 }
 """What the letters in the table of rules stand for; tests/parity runs the tables of equals."""
 

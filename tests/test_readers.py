@@ -173,7 +173,7 @@ def test_what_are_no_rates(rates: Any) -> None:
 
 def test_masked_tables() -> None:
     for mask in ([False, True], [False, False]):
-        with pytest.raises(TypeError, match=r"learning_rates=.* must not be a masked array"):
+        with pytest.raises(TypeError, match=r"(?s)learning_rates=.* must not be a masked array"):
             lrd.Tabulated(np.ma.array([0.1, 0.2], mask=mask))
 
 
