@@ -15,7 +15,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-python3 -m venv venv
+"${PYTHON:-python3}" -m venv venv
 venv/bin/pip install --quiet keras==3.15.1 tensorflow-cpu==2.21.0
 cat > run.py <<'PYTHON'
 import keras

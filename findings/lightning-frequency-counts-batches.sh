@@ -20,7 +20,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-python3 -m venv venv
+"${PYTHON:-python3}" -m venv venv
 venv/bin/pip install --quiet torch==2.13.0 lightning==2.6.6
 cat > run.py <<'PYTHON'
 import logging

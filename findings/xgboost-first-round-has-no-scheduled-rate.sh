@@ -13,7 +13,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-python3 -m venv venv
+"${PYTHON:-python3}" -m venv venv
 venv/bin/pip install --quiet xgboost==3.2.0
 cat > run.py <<'PYTHON'
 import numpy as np
