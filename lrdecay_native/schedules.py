@@ -1323,7 +1323,8 @@ def phase_given(name: str, value: Any) -> int | float:
     if 0.0 < steps < 1.0 and not _READING.get():
         raise ValueError(
             f"{name}={value!r} must be 0 or at least 1, in steps: write a share of the training as "
-            f"{value!r} * total_steps, and a part of an epoch in steps too, after .per_epoch(steps_per_epoch)"
+            f"{value!r} * total_steps, and a part of an epoch, after .per_epoch(steps_per_epoch), as "
+            f"{value!r} * steps_per_epoch"
         )
     return steps
 

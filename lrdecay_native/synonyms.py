@@ -55,11 +55,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("decay_steps", "transition_steps", "decay_t", "step_size", "period", "cycle_length"), _PERIOD
     ),
-    **dict.fromkeys(
-        ("steps", "num_steps", "max_step", "max_steps", "max_iter", "max_iters", "epochs"), _STEPS
-    ),
+    **dict.fromkeys(("steps", "num_steps", "max_step", "max_steps", "max_iter", "max_iters"), _STEPS),
     **dict.fromkeys(("total_iters", "num_training_steps", "training_steps", "total_steps"), _STEPS),
-    **dict.fromkeys(("T_max", "t_max", "T_0", "t_initial", "num_epochs", "total_epochs"), _STEPS),
+    **dict.fromkeys(("T_max", "t_max", "T_0", "t_initial"), _STEPS),
     **dict.fromkeys(
         ("milestones", "boundaries_and_scales", "drop_steps", "drop_epochs"), ("boundaries", "at")
     ),
@@ -94,10 +92,13 @@ PARTS = {
 
 _WITH_WARMUP = "write .warmup(steps, start=...) after the schedule, which rises to the schedule's first rate"
 
+_IN_EPOCHS = "schedules count steps: write epochs * steps_per_epoch, or .per_epoch(steps_per_epoch) after a plan in epochs"
+
 REMARKS = {
     **dict.fromkeys(("warmup", "warmup_steps", "num_warmup_steps", "warmup_t", "warmup_iters"), _WITH_WARMUP),
     **dict.fromkeys(("warmup_epochs", "warmup_target", "warmup_lr_init", "warmup_init_lr"), _WITH_WARMUP),
     "warmup_ratio": "write .warmup(warmup_ratio * total_steps) after the schedule",
+    **dict.fromkeys(("epochs", "num_epochs", "total_epochs", "steps_per_epoch"), _IN_EPOCHS),
     "k_decay": "write .k_decay(k, decay_steps) after the schedule",
     **dict.fromkeys(
         ("optimizer", "last_epoch", "verbose", "global_step", "count"),
@@ -113,6 +114,7 @@ _END_OF_PHASES = "decay_steps is what is left of them after warmup_steps and sta
 OF_ONE: dict[tuple[str, str], str] = {
     ("ExponentialDecay", "decay_steps"): _STEP_DECAY,
     ("ExponentialDecay", "transition_steps"): _STEP_DECAY,
+    ("ExponentialDecay", "gamma"): "torch's ExponentialLR(gamma) is StepDecay(lr, gamma, 1)",
     ("exponential_decay", "decay_steps"): _WITH_PERIOD,
     ("exponential_decay", "transition_steps"): _WITH_PERIOD,
     ("inverse_time_decay", "decay_steps"): "divide the step by it",
