@@ -150,31 +150,33 @@ def train(
     with refusing_bad_input():
         digits = load_digits(data)
     import_tensorflow_quietly()
+    remark = ""
     if context.get_parameter_source("schedule") is ParameterSource.DEFAULT:
-        schedule = default_plan(schedule, digits, batch_size)
+        schedule, remark = default_plan(schedule, digits, batch_size)
     if compare:
-        comparison_run(schedule, digits, epochs, batch_size, seed, repeats, output)
+        comparison_run(schedule, remark, digits, epochs, batch_size, seed, repeats, output)
     else:
-        training_run(schedule, arithmetic, digits, epochs, batch_size, seed, output)
+        training_run(schedule, remark, arithmetic, digits, epochs, batch_size, seed, output)
 
 
-def default_plan(plan: Schedule, digits: Digits, batch_size: int) -> Schedule:
-    """The tutorial's plan for MNIST, in an epoch of fewer images with as many drops; say so then."""
+def default_plan(plan: Schedule, digits: Digits, batch_size: int) -> tuple[Schedule, str]:
+    """The tutorial's plan for MNIST, in an epoch of fewer images with as many drops; and what is to be said of it."""
     from lrdecay_native.decays import StepDecay
     from lrdecay_native.training.run import steps_per_epoch, with_as_many_drops
 
     assert isinstance(plan, StepDecay)
     shorter = with_as_many_drops(plan, digits, batch_size)
-    if shorter != plan:
-        click.echo(
-            f"The default plan, {plan!r}, is one for MNIST: with {steps_per_epoch(digits, batch_size):,} steps an "
-            f"epoch the rate drops every {shorter.step_size:,} of them"
-        )
-    return shorter
+    if shorter == plan:
+        return plan, ""
+    return shorter, (
+        f"The default plan, {plan!r}, is one for MNIST: with {steps_per_epoch(digits, batch_size):,} steps an epoch "
+        f"the rate drops every {shorter.step_size:,.6g} of them"
+    )
 
 
 def training_run(
     schedule: Schedule,
+    remark: str,
     arithmetic: str,
     digits: Digits,
     epochs: int,
@@ -192,6 +194,8 @@ def training_run(
         learning_rate = (
             KerasSchedule(schedule) if arithmetic == "float32" else KerasTable(schedule, steps + 1)
         )
+    if remark:
+        click.echo(remark)
     click.echo(f"Data: {digits.source}")
     click.echo(f"Learning rate: {learning_rate!r}")
     click.echo(f"{epochs} epochs of {steps // epochs} steps")
@@ -209,6 +213,7 @@ def training_run(
 
 def comparison_run(
     schedule: Schedule,
+    remark: str,
     digits: Digits,
     epochs: int,
     batch_size: int,
@@ -224,6 +229,8 @@ def comparison_run(
     with refusing_bad_input():
         comparison.check_turns(epochs, repeats)
         rates = comparison.contenders(schedule, steps, steps // epochs)
+    if remark:
+        click.echo(remark)
     click.echo(f"Data: {digits.source}")
     click.echo(
         f"{repeats} repeats of {epochs} epochs of {steps // epochs} steps for each learning rate, "

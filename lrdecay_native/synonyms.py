@@ -92,7 +92,9 @@ PARTS = {
 
 _WITH_WARMUP = "write .warmup(steps, start=...) after the schedule, which rises to the schedule's first rate"
 
-_IN_EPOCHS = "schedules count steps: write epochs * steps_per_epoch, or .per_epoch(steps_per_epoch) after a plan in epochs"
+_IN_EPOCHS = (
+    "schedules count steps: write epochs * steps_per_epoch, or .per_epoch(...) behind a plan in epochs"
+)
 
 REMARKS = {
     **dict.fromkeys(("warmup", "warmup_steps", "num_warmup_steps", "warmup_t", "warmup_iters"), _WITH_WARMUP),

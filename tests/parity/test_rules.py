@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,8 @@ from parity.equals import PAGE
 from parity.peers import peer, peer_alone
 
 torch, optax, jax = peer("torch"), peer("optax"), peer("jax")
-keras, optimization = peer("keras"), peer("transformers.optimization")
+keras, transformers = peer("keras"), peer("transformers")
+optimization = peer("transformers.optimization")
 fvcore = peer("fvcore.common.param_scheduler")
 timm = peer_alone("timm.scheduler", ["timm"])
 lr_scheduler, schedules = torch.optim.lr_scheduler, keras.optimizers.schedules
@@ -184,6 +187,41 @@ def warmup_of_a_root() -> None:
     assert stepped(lambda sgd: wsd(sgd, warmup_type="1-sqrt"), 4)[3:] == about(0.5)
 
 
+def a_part_of_a_step() -> None:
+    steps = transformers.TrainingArguments.get_warmup_steps
+    assert steps(SimpleNamespace(warmup_steps=0.05), 1000) == 50
+
+
+def very_many_cycles() -> None:
+    period, step = 30, 123_455
+    true = 0.1 * (1.0 + math.cos(math.pi * (step % period) / period)) / 2.0
+    (rate,) = of_keras(schedules.CosineDecayRestarts(0.1, period, t_mul=1.0), [step])
+    assert abs(rate / true - 1.0) > 1e-4
+
+
+def one_cycle_without_a_fall() -> None:
+    whole = partial(lr_scheduler.OneCycleLR, max_lr=1.0, pct_start=1.0)
+    assert stepped(lambda sgd: whole(sgd, total_steps=50), 50)[49] == 1.0
+    with pytest.raises((ValueError, ZeroDivisionError)):
+        stepped(lambda sgd: whole(sgd, total_steps=50), 52)
+    with pytest.raises(ZeroDivisionError):
+        stepped(lambda sgd: lr_scheduler.OneCycleLR(sgd, 1.0, 10, pct_start=0.1), 1)
+    without_a_rise = optax.cosine_onecycle_schedule(50, 1.0, pct_start=1.0)
+    assert max(called(without_a_rise, list(range(60)))) == float(without_a_rise(0)) == pytest.approx(0.04)
+
+
+def several_batches_to_an_update() -> None:
+    optimizer = keras.optimizers.SGD(schedules.PolynomialDecay(1.0, 8, 0.0), gradient_accumulation_steps=2)
+    weight = keras.Variable(0.0)
+    optimizer.build([weight])
+    seen = []
+    for _ in range(4):
+        optimizer.apply([keras.ops.ones(())])
+        seen.append(float(keras.ops.convert_to_numpy(weight.value)))
+    # Of updates 0 and 1: the rates of a plan over 4 updates at 1/2 and 3/2.
+    assert seen == about(0.0, -0.875, -0.875, -0.875 - 0.625)
+
+
 CLAIMS: Mapping[str, Callable[[], None]] = {
     "Before step 0": before_step_0,
     "At a boundary": at_a_boundary,
@@ -202,6 +240,10 @@ CLAIMS: Mapping[str, Callable[[], None]] = {
     "The end of one cycle": one_cycle,
     "Outside of interpolated points": interpolated_points,
     "Power 0": power_0,
+    "A part of a step, where phases are counted: warm-ups, cool-downs, `then`, boundaries": a_part_of_a_step,
+    "Behind very many cycles or stairs": very_many_cycles,
+    "One cycle without a fall, `pct_start=1.0`": one_cycle_without_a_fall,
+    "Several batches to an update": several_batches_to_an_update,
 }
 
 WITHOUT_A_PACKAGE = {"The first step"}
