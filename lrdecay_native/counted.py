@@ -234,6 +234,10 @@ class _Shaped(Real):
         self.shape = shape
 
 
+_Placed = tuple[list[int], Value]
+"""The numbers of some spans, and their rate."""
+
+
 class _Table:
     """Many spans: which of them an integer is in is counted, and their numbers are looked up."""
 
@@ -250,11 +254,19 @@ class _Table:
             groups[_kind(rate)].append(place)
         if lines := next((kind for kind in groups if kind[0] == "line" and kind != CONSTANT), None):
             groups[lines] += groups.pop(CONSTANT, [])
-        (_, result), *others = [(places, self._together(places)) for places in groups.values()]
-        for places, rate in others:
-            here = self._looked_up([float(k in places) for k in range(len(self.spans))])
-            result = _chosen(self.xp, here.number > 0.0, rate, result)
-        return result
+        rates = [(places, self._together(places)) for places in groups.values()]
+        while len(rates) > 1:
+            # In pairs: one after another, hundreds of them would be nested too deep.
+            rates = [self._either(*rates[k : k + 2]) for k in range(0, len(rates), 2)]
+        return rates[0][1]
+
+    def _either(self, one: _Placed, other: _Placed | None = None) -> _Placed:
+        """The rate of the spans at some places or at others."""
+        if other is None:
+            return one
+        theirs = set(other[0])
+        here = self._looked_up([float(k in theirs) for k in range(len(self.spans))])
+        return [*one[0], *other[0]], _chosen(self.xp, here.number > 0.0, other[1], one[1])
 
     def _together(self, places: Sequence[int]) -> Value:
         rates = [self.spans[k].rate for k in places]

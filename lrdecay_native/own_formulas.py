@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, make_dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from numbers import Real
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec
@@ -229,7 +229,7 @@ class PythonFormula:
             """The rate where the first decisions are these; the ones after them are taken both ways."""
             nonlocal paths
             paths += 1
-            namespace = _Namespace(self.name, xp, [], given)
+            namespace = _Namespace(self.name, xp, step, [], given)
             if paths > MOST_PATHS:
                 raise namespace.untraceable(f"it decides in more than {MOST_PATHS} ways")
             value = namespace.rebound(self.function)(_Value(namespace, step), *parameters)
@@ -237,7 +237,7 @@ class PythonFormula:
             rate = (
                 namespace.number(value)
                 if isinstance(value, _Value)
-                else xp.asarray(float(value)) + (step - step)
+                else xp.asarray(float(value)) + 0.0 * step
             )
             for number in reversed(range(len(given), len(namespace.conditions))):
                 before = (True,) * (number - len(given))
@@ -485,6 +485,8 @@ class _Namespace:
         The name of the formula, for messages.
     xp : namespace
         As in `Schedule.evaluate`.
+    step : value of that namespace
+        The step.
     conditions : list
         What decisions were taken on so far, as values of the namespace.
     given : tuple of bool
@@ -493,6 +495,7 @@ class _Namespace:
 
     formula: str
     xp: Any
+    step: Any
     conditions: list[Any]
     given: tuple[bool, ...]
 
@@ -518,6 +521,13 @@ class _Namespace:
         if isinstance(value, _Truth):
             return self.xp.where(value.value, self.xp.asarray(1.0), self.xp.asarray(0.0))
         return value.value if isinstance(value, _Value) else value
+
+    def divisor(self, value: Any) -> Any:
+        """Likewise a divisor: compilers make of a division by a constant a product with its rounded reciprocal."""
+        if isinstance(value, (_Value, _Truth)):
+            return self.number(value)
+        # The same number, as no step is negative; it depends on the step for all that a compiler knows.
+        return self.xp.minimum(self.xp.asarray(float(value)), self.xp.asarray(float(value)) + self.step)
 
     def untraceable(self, what: str) -> UntraceableError:
         return UntraceableError(
@@ -613,6 +623,14 @@ def _operated(kind: type[_Value], operation: Callable[..., Any]) -> Callable[...
     return operate
 
 
+def _divided(operation: Callable[..., Any]) -> Callable[..., Any]:
+    def operate(value: _Value, divisor: Any) -> Any:
+        namespace = value.namespace
+        return _Value(namespace, operation(value.value, namespace.divisor(divisor)))
+
+    return operate
+
+
 def _swapped(operation: Callable[..., Any]) -> Callable[..., Any]:
     return lambda value, other: operation(other, value)
 
@@ -635,7 +653,8 @@ def _refused(what: str) -> Callable[..., Any]:
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     _operation = getattr(operator, _name)
-    setattr(_Value, f"__{_name}__", _operated(_Value, _operation))
+    _makes = _divided if _name in ("truediv", "floordiv", "mod") else partial(_operated, _Value)
+    setattr(_Value, f"__{_name}__", _makes(_operation))
     setattr(_Value, f"__r{_name}__", _operated(_Value, _swapped(_operation)))
 for _name in ("neg", "pos", "abs"):
     setattr(_Value, f"__{_name}__", _operated(_Value, getattr(operator, _name)))

@@ -82,6 +82,10 @@ def _at_ranges(rate_at: Rate) -> Rate:
     return lambda step: rate_at(step.start + np.arange(_length(step)) if isinstance(step, range) else step)
 
 
+class NotFoundError(ValueError):
+    """A search has looked at as much as it may."""
+
+
 @dataclass
 class _Work:
     """What a search may still look at."""
@@ -92,7 +96,7 @@ class _Work:
     def take(self, kind: str, most: int) -> None:
         """One more, or the error that says that it isn't found."""
         if getattr(self, kind) == 0:
-            raise ValueError(
+            raise NotFoundError(
                 f"{most} {kind} of the schedule have been looked at, and it may still be found later; "
                 "give the schedule an end with then, or cooled_down"
             )

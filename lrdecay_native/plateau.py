@@ -565,7 +565,10 @@ def _metric_given(value: Any) -> float:
     wrong = isinstance(value, others) or not hasattr(value, "__float__")
     if wrong or getattr(value, "ndim", 0) != 0:
         raise TypeError(f"metric={validation.shown(value)} must be a number, not {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"metric={validation.shown(value)} must be a number that float64 holds") from None
 
 
 def _best_described(value: Any) -> float | None:

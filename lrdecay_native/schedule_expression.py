@@ -113,6 +113,9 @@ def _made(text: str, call: ast.Call, made: dict[ast.expr, Schedule]) -> Schedule
         make = getattr(made[inner], name)
     if not all(keyword.arg for keyword in call.keywords):
         raise ValueError(f"{_written(text, call)}: write each parameter out, without **")
+    names = [keyword.arg for keyword in call.keywords]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"{_written(text, call)}: {twice} is given twice")
     arguments = [_argument(text, node, made) for node in call.args]
     return make(*arguments, **{str(k.arg): _argument(text, k.value, made) for k in call.keywords})
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from lrdecay_native.extremes import ZERO, Extremes, extremes
 from lrdecay_native.parts import NOISE, Chain, Constant, Part, Smooth, parts_between
 from lrdecay_native.pieces import Combined, Piece, Pieces, as_point
-from lrdecay_native.planning import Rate, last_step_with_another
+from lrdecay_native.planning import NotFoundError, Rate, last_step_with_another
 from lrdecay_native.validation import STEP_LIMIT
 
 LAST = STEP_LIMIT - 1
@@ -41,7 +41,10 @@ def settled(pieces: Pieces, chain: Chain, rate_at: Rate) -> Fraction | None:
     begins = begins[: len(pieces)]
     if not _settles(pieces[-1], int(begins[-1])):
         return None
-    step = _first_alike(pieces, begins, chain, rate_at)
+    try:
+        step = _first_alike(pieces, begins, chain, rate_at)
+    except NotFoundError:
+        return None
     ends = (piece.end for piece in pieces[-2::-1])
     end = next((end for end in ends if end.first_step() == step), None)
     # The rate may be the same from the end of a piece on, right before a whole step.

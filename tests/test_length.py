@@ -170,3 +170,10 @@ def test_plans_are_stretched_from_where_they_end() -> None:
     assert plan.stretched(to=1000).length == 1000
     assert plan.stretched(to=1000)([500, 1000]).tolist() == plan([25, 50]).tolist()
     assert plan.continued(25, to=75)([25, 50, 75]).tolist() == pytest.approx([0.075, 0.0625, 0.05], rel=1e-15)
+
+
+def test_what_is_not_found_is_none() -> None:
+    """Where the search gives up: a length is asked for to stretch a plan, or to draw it."""
+    plan = (lrd.CosineDecay(0.1, 1000) * lrd.Cyclic(0.1, 0.2, 3)).restarted(1000, 0.99).clipped(lowest=1e-5)
+    assert plan.length in (None, 756034)
+    assert plan.stretched(to=95, of=61).length is None

@@ -397,3 +397,8 @@ def test_refuses_states_that_lack_something_or_are_none() -> None:
         ReduceOnPlateau.from_json("{")
     with pytest.raises(TypeError, match="best='infinity' must be a real number"):
         ReduceOnPlateau.from_state({**ReduceOnPlateau(CONSTANT).state(), "best": "infinity"})
+
+
+def test_metrics_that_no_float_holds() -> None:
+    with pytest.raises(ValueError, match=r"metric=.* must be a number that float64 holds"):
+        ReduceOnPlateau(CONSTANT).update(10**400)

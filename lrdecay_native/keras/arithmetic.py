@@ -193,10 +193,10 @@ def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
         over = ops.cast(step, "float32") / builtin.first_decay_steps
         if number is not None and is_whole(step):
             cycle = number(step)
-            part = _part_of_cycle(over, cycle, t_mul)
+            part = _as_one(lambda: _part_of_cycle(over, cycle, t_mul))
         else:
             cycle, true = exact(step)
-            part = _part_of_cycle(over, cycle, t_mul)
+            part = _as_one(lambda: _part_of_cycle(over, cycle, t_mul))
             part = ops.where(ops.abs(part - true) <= NEARLY_THE_PART, part, true)
         cosine = 1.0 + ops.cos(ops.multiply(_float32(math.pi), part))
         if m_mul != 1.0:
@@ -209,6 +209,13 @@ def _restarts(builtin: Any, schedule: CosineRestarts) -> Rate:
         return ops.multiply(builtin.initial_learning_rate, ops.add(falling, _float32(alpha)))
 
     return rate
+
+
+def _as_one(function: Callable[[], Any]) -> Any:
+    """What a function gives; on JAX compiled as a whole, as Keras's branches are also in eager calls."""
+    if keras.backend.backend() != "jax":
+        return function()
+    return ops.cond(ops.equal(_float32(1.0), 1.0), function, function)
 
 
 def _part_of_cycle(over: Any, cycle: Any, t_mul: float) -> Any:

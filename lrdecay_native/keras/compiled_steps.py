@@ -22,6 +22,9 @@ _TRACED: MutableMapping[Any, _Traced] = WeakKeyDictionary()
 Nothing here keeps a function alive: as long as an old one of JAX is, a new one of the same model gets its program.
 """
 
+_SEVERAL: Any = object()
+"""In place of a rate, where a function was traced with several: batches of each shape go on with their own."""
+
 _MODELS: MutableMapping[Any, ref[Any]] = WeakKeyDictionary()
 """The model that an optimizer trained last."""
 
@@ -44,8 +47,9 @@ def note(rate: Any, counter: Any) -> None:
             optimizer = owner
         frame = frame.f_back  # type: ignore[assignment]
     if optimizer is not None and getattr(model, "train_function", None) is not None:
-        # A first trace stays: batches of its shape go on with it.
-        _traced_by(model).setdefault(optimizer, rate)
+        traced = _traced_by(model)
+        if not _same(traced.setdefault(optimizer, rate), rate):
+            traced[optimizer] = _SEVERAL
         _MODELS[optimizer] = ref(model)
 
 
@@ -131,6 +135,8 @@ class StepRate:
         if self._traced is None:
             return self.rate
         traced = self._traced.get(self.optimizer)
+        if traced is _SEVERAL:
+            return None
         if traced is not None:
             return self.rate if _same(traced, self.rate) else traced
         return self.rate if not asks_here(self.rate) or self.rate in _EVER_TRACED else None

@@ -64,9 +64,10 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
     -----
     **The value** of a schedule of this library or of Keras is the native schedule's, in float64.  Rounded to float32
     it is the rate that a `KerasTable` applies; `KerasSchedule` and Keras's builtins apply float32 arithmetic, which
-    is some ulps off.  Any other ``LearningRateSchedule`` is called for each step, which takes some tenths of a
-    millisecond.  TensorBoard keeps float32.  **The step** is the number of batches that the optimizer had taken
-    before, also under gradient accumulation.
+    is some ulps off (a builtin's compiled stairs and restarts may come a step late besides).  Any other
+    ``LearningRateSchedule`` is called for each step, which takes some tenths of a millisecond.  TensorBoard keeps
+    float32.  **The step** is the number of batches that the optimizer had taken before, also under gradient
+    accumulation.
 
     **A number** is read before each step.  Callbacks that set it once an epoch may stand anywhere in the list; those
     that set it for each batch stand before this one.

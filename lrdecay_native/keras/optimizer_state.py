@@ -31,7 +31,8 @@ def current_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
     -------
     float
         For a `KerasSchedule`, a `KerasTable` or one of Keras's own schedules the native schedule's value in
-        float64 (rounded to float32 it is what a `KerasTable` applies; float32 arithmetic is some ulps off).  For a
+        float64 (rounded to float32 it is what a `KerasTable` applies; float32 arithmetic is some ulps off, and a
+        builtin's compiled stairs and restarts may come a step late).  For a
         number the number as the optimizer holds it, in float32.  For any other schedule or callable what that
         returns, in its precision and at its speed.
 

@@ -263,3 +263,60 @@ def test_the_classes_in_kerass_place(compiled: Compiled) -> None:
     rates = compiled(made)(steps)
     true = [[0.05, 0.025], [0.05, 0.025], [0.1, 0.1], [0.1, 0.1], [1e-4, 1e-4], [0.0, 0.0]]
     np.testing.assert_allclose(rates, true, rtol=1e-6, atol=1e-12)
+
+
+@lrd.own_formula
+def own_constant(step, peak):
+    return peak
+
+
+@lrd.own_formula
+def own_stairs(step, peak, period):
+    return peak * 0.5 ** math.floor(step / period)
+
+
+@lrd.own_formula
+def own_whole_stairs(step, peak, period):
+    return peak * 0.5 ** (step // period)
+
+
+@lrd.own_formula
+def own_rest(step, peak, period):
+    return peak * (1.0 - step % period / period)
+
+
+@lrd.own_formula
+def own_root(step, peak, period):
+    return peak * (1.0 - step / period) ** 0.9 if step <= period else 0.0
+
+
+@each_way
+@pytest.mark.parametrize("formula", [own_stairs, own_whole_stairs, own_rest, own_root])
+def test_own_formulas_divide(formula: Any, compiled: Compiled) -> None:
+    """Not by a product with the rounded reciprocal of what they divide by."""
+    plans = [formula(0.1, period=float(period)) for period in range(2, 132)]
+    for number in (1, 2):
+        steps = np.array([number * period for period in range(2, 132)])
+        for first in range(0, len(plans), TOGETHER):
+            some = slice(first, first + TOGETHER)
+            rates = compiled([KerasSchedule(plan) for plan in plans[some]])(steps[some])
+            true = [plan(int(step)) for plan, step in zip(plans[some], steps[some], strict=True)]
+            np.testing.assert_allclose(rates, true, rtol=1e-6, atol=1e-9)
+
+
+@each_way
+def test_own_formulas_without_the_step(compiled: Compiled) -> None:
+    plan = own_constant(0.1)
+    steps = [2**31 - 1, *([2**40, 2**60] if WIDE else [])]
+    for step in steps:
+        assert compiled([KerasSchedule(plan)])(np.array([step]))[0] == np.float32(0.1)
+
+
+@each_way
+def test_sums_and_products_of_many_pieces(compiled: Compiled) -> None:
+    """Each piece has its own operations; they aren't nested as deep as they are many."""
+    rates = [0.1 + 0.001 * (k * 7 % 13) for k in range(300)]
+    plan = lrd.PiecewiseInterpolation(list(range(300)), rates) * lrd.CosineDecay(1.0, 1000)
+    rate = compiled([KerasSchedule(plan)])
+    for step in (0, 7, 150, 298, 299, 999):
+        assert float(rate(np.array([step]))[0]) == pytest.approx(plan(step), rel=1e-6)

@@ -110,7 +110,12 @@ def test_attributes_and_configuration(name: str, arguments: dict[str, Any]) -> N
 def test_rates(name: str, arguments: dict[str, Any]) -> None:
     ours, theirs = both(name, arguments)
     steps = range(0, 120, 3)
-    assert [float(ours(step)) for step in steps] == [float(theirs(step)) for step in steps]
+    rates, wanted = ([float(rate(step)) for step in steps] for rate in (ours, theirs))
+    if name == "CosineDecayRestarts" and keras.backend.backend() == "jax":
+        # Keras finds the place in a cycle in a compiled branch.
+        np.testing.assert_allclose(rates, wanted, rtol=2.0**-20)
+    else:
+        assert rates == wanted
 
 
 def test_rates_of_whole_initial_rates_have_fractions() -> None:

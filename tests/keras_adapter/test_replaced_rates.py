@@ -179,3 +179,18 @@ def test_a_rate_set_within_an_epoch_is_logged_from_its_step_on(tmp_path: Path) -
     expected = [(OLD if step < AT else NEW)(step) for step in range(STEPS)]
     np.testing.assert_allclose(-weights(model), expected, rtol=2e-6)
     assert logged(tmp_path / "rates.csv").tolist() == expected
+
+
+@compiled
+def test_batches_of_another_shape_are_traced_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Then a function holds two rates, and which of them a step applies isn't known."""
+    model = model_with(KerasSchedule(lrd.Constant(0.1)))
+    fit_steps(model, 0, AT)
+    model.optimizer.learning_rate = KerasSchedule(lrd.Constant(0.01))
+    rows = np.zeros((2, STEPS), np.float32)
+    rows[:, AT] = 1.0
+    model.fit(rows, np.zeros((2, 1), np.float32), batch_size=2, verbose=0)
+    assert current_learning_rate(model.optimizer) != 0.1
+    with pytest.warns(UserWarning, match=r"set_schedule"):
+        fit_steps(model, AT + 1, STEPS, PrintLR())
+    assert "unknown" in printed(capsys.readouterr().out)

@@ -91,3 +91,8 @@ def test_a_json_file_that_is_no_schedule_is_refused_by_name(tmp_path: Path) -> N
         file.write_bytes(content)
         with pytest.raises(ValueError, match=r"schedule\.json: "):
             schedule_from_text(str(file))
+
+
+def test_parameters_given_twice() -> None:
+    with pytest.raises(ValueError, match="learning_rate is given twice"):
+        schedule_from_text("Constant(learning_rate=0.1, learning_rate=0.2)")
