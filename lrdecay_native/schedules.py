@@ -283,8 +283,9 @@ class Schedule(ABC):
 
         This holds behind any number of cycles and stairs, whose periods are the exact float64 numbers: behind 2**32
         of them the place in a cycle is taken of exact fractions where 106 bits would not hold it, which takes some
-        3 microseconds a step, a single step 50.  Right next to where a cycle gets to 0 a rate may be less exact.
-        The powers of `KDecay` are exact to 2**-66.
+        3 microseconds a step, a single step 50.  A rate below 2**-40 of the highest one, right next to where a cycle
+        or a stretched decay gets to 0 between two steps, may be off by some ulps more.  The powers of `KDecay` are
+        exact to 2**-66.
         """
         try:
             value = self._at(step)
@@ -365,7 +366,8 @@ class Schedule(ABC):
         Notes
         -----
         Within 0.51 ulp of the true value, and within 1 ulp of what a call with that step gives, where that is
-        above 1e-285 (float32: 1e-28).
+        above 1e-285 (float32: 1e-28).  A rate below 2**-40 of the highest one, right next to where a cycle or a
+        stretched decay gets to 0 between two steps, may be off by some ulps more.
 
         Examples
         --------
