@@ -44,14 +44,14 @@ parity: $(VENV)/installed
 	$(BIN)/pip install --quiet --no-deps --requirement tests/parity/without-dependencies.txt
 	LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto tests/parity
 
-# 100,000 random schedules and steps on each of Keras's backends, compiled, and then the slow tests.
+# 100,000 random schedules and steps on each of Keras's backends, compiled, and then the slow tests with 1,000 fits.
 thorough: $(VENV)/installed
 	$(BIN)/pip install --quiet --group backends
 	for backend in tensorflow jax torch; do \
 		KERAS_BACKEND=$$backend LRDECAY_PEERS=required LRDECAY_CASES=100000 \
 			$(BIN)/python -m pytest -q -n 0 tests/keras_adapter/test_compiled.py -k drawn || exit 1; \
 	done
-	$(MAKE) slow-test
+	LRDECAY_FITS=1000 $(MAKE) slow-test
 
 slow-test: $(VENV)/installed
 	$(BIN)/python -m pytest -q -m slow

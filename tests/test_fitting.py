@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -383,9 +384,19 @@ def test_every_search_ends(number: int, random: Random) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(1000))
+@pytest.mark.parametrize("number", range(int(os.environ.get("LRDECAY_FITS", "40"))))
 def test_many_more_searches_end(number: int, random: Random) -> None:
     assert_ends(*some_problem(random))
+
+
+def test_a_point_that_only_a_jump_goes_past() -> None:
+    """Right at the step where the schedules are joined, and above both: none of its steps has that rate."""
+    known = {
+        "schedule": lrd.OneMinusSquareRootDecay(0.07285335133390218, 138.5),
+        "other": lrd.LinearDecay(3.6e-17, 1711, end_learning_rate=4.9e-20),
+    }
+    with pytest.raises(ValueError, match=r"0\.0739"):
+        fit(lrd.Joined, [(605798138986, 0.07396019778685535)], unknown=["at"], **known)
 
 
 # Errors.
