@@ -157,6 +157,8 @@ class Schedule(ABC):
         return {parameter.name: getattr(self, parameter.name) for parameter in fields(self)}  # type: ignore[arg-type]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        _bring_up_to_date(type(self), state)
         known = {parameter.name for parameter in fields(self)}  # type: ignore[arg-type]
         # Names that begin so are those of what early versions stored beside the parameters.
         unknown = {name for name in set(state) - known if not name.startswith("_")}
@@ -1218,6 +1220,16 @@ def _from_description(description: dict[str, Any]) -> Schedule:
     return schedule
 
 
+def _bring_up_to_date(cls: type[Schedule], parameters: dict[str, Any]) -> None:
+    """Read what was stored before a class had a parameter, or under its former name, as it was meant."""
+    for parameter in fields(cls):  # type: ignore[arg-type]
+        if parameter.metadata.get("later") and parameter.name not in parameters:
+            parameters[parameter.name] = parameter.default
+        former = parameter.metadata.get("formerly")
+        if former in parameters and parameter.name not in parameters:
+            parameters[parameter.name] = parameters.pop(former)
+
+
 def _class_and_parameters(description: dict[str, Any]) -> tuple[type[Schedule], dict[str, Any]]:
     name = description.get("class")
     cls = SCHEDULES.get(name) if isinstance(name, str) else None
@@ -1228,13 +1240,7 @@ def _class_and_parameters(description: dict[str, Any]) -> tuple[type[Schedule], 
         )
     parameters = {k: v for k, v in description.items() if k != "class"}
     known = [parameter.name for parameter in fields(cls)]  # type: ignore[arg-type]
-    for parameter in fields(cls):  # type: ignore[arg-type]
-        # What was stored before a class had this parameter, or under its former name, is read as it was meant.
-        if parameter.metadata.get("later") and parameter.name not in parameters:
-            parameters[parameter.name] = parameter.default
-        former = parameter.metadata.get("formerly")
-        if former in parameters and parameter.name not in parameters:
-            parameters[parameter.name] = parameters.pop(former)
+    _bring_up_to_date(cls, parameters)
     if set(parameters) != set(known):
         unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))

@@ -259,3 +259,12 @@ def test_json_that_is_nested_too_deeply() -> None:
     text = '{"schedule": ' * 100_000 + "1" + "}" * 100_000
     with pytest.raises(ValueError, match="the text of a schedule must be JSON"):
         lrd.from_json(text)
+
+
+def test_states_of_before_a_parameter_had_its_name() -> None:
+    """As a pickle of an earlier version has them."""
+    schedule = lrd.ExponentialDecay.__new__(lrd.ExponentialDecay)
+    schedule.__setstate__(
+        {"initial_learning_rate": 0.1, "decay_rate": 0.5, "decay_steps": 10, "staircase": True}
+    )
+    assert schedule == lrd.ExponentialDecay(0.1, 0.5, step_size=10, staircase=True)
