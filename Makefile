@@ -15,7 +15,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chai
 	$(wildcard lrdecay_native/formulas/*.py lrdecay_native/arithmetic/*.py) \
 	lrdecay_native/step_kernels.py lrdecay_native/generation.py
 
-.PHONY: demo test backends parity thorough slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
+.PHONY: demo test golden backends parity thorough slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,10 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n auto -m "not slow"
+
+# What new schedules, kernels and cases give is stored; tests/golden/__main__.py says when else one may run this.
+golden: $(VENV)/installed
+	$(BIN)/python -m tests.golden
 
 # The Keras adapter on Keras's other backends, each in a process of its own; `make test` has it on TensorFlow.
 backends: $(VENV)/installed
