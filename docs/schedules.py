@@ -13,7 +13,7 @@ from textwrap import fill
 
 from lrdecay_native.files import write_whole
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.schedules import SCHEDULES, Schedule
+from lrdecay_native.schedules.base import SCHEDULES, Schedule
 
 PAGE = Path(__file__).with_suffix(".md")
 README = Path(__file__).parents[1] / "README.md"
@@ -51,7 +51,7 @@ def names() -> str:
 
 
 def _classes(module: str) -> list[type[Schedule]]:
-    return [cls for cls in SCHEDULES.values() if cls.__module__ == f"lrdecay_native.{module}"]
+    return [cls for cls in SCHEDULES.values() if cls.__module__ == f"lrdecay_native.schedules.{module}"]
 
 
 def _functions() -> str:
