@@ -295,7 +295,7 @@ class _Search:
         return self.most_extreme(segment.chain, [step for pair in ends for step in pair])
 
     def extreme_of_repeats(self, segment: PeriodicSegment) -> int | None:
-        """The extreme of repeats, kept for all that is like them but for its place, a factor, an offset and bounds."""
+        """The extreme of repeats, kept for all that are like them but for place, factor, offset and bounds."""
         key = id(segment.curve), segment.period, segment.start - segment.origin, segment.stop - segment.origin
         if key not in self.known:
             self.known[key] = self.extreme_of_new(segment)

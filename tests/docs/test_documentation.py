@@ -193,6 +193,28 @@ def composing_methods() -> list[str]:
     ]
 
 
+class TestArchitecture:
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        "place", sorted(set(re.findall(r"`([\w/]+\.(?:py|pyx|pxi|h)(?:: [\w.]+)?)`", page)))
+    )
+    def test_every_file_and_name_is_there(self, place: str) -> None:
+        name, _, defined = place.partition(": ")
+        (file,) = [path for root in (PACKAGE, pages.ROOT) if (path := root / name).exists()]
+        for part in filter(None, defined.split(".")):
+            definition = rf"^\s*(?:c?def|class|cdef class|cdef \w+)\s+{part}\b|^\s*{part}\s*[:=]"
+            assert re.search(definition, file.read_text(encoding="utf-8"), re.MULTILINE), (
+                f"{name} has no {part}"
+            )
+
+    def test_the_picture_has_every_folder(self) -> None:
+        (picture,) = pages.blocks(DOCS / "architecture.md", "text")
+        for folder in PACKAGE.iterdir():
+            if (folder / "__init__.py").exists():
+                assert f" {folder.name}/ " in picture.code
+
+
 class TestNames:
     def test_the_readme_is_short(self) -> None:
         assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
@@ -211,6 +233,20 @@ class TestNames:
         assert f"\n| [`{name}`](gallery.md#{name.lower()})" in (DOCS / "schedules.md").read_text(
             encoding="utf-8"
         )
+
+    def test_no_docstring_says_what_the_one_before_it_does(self) -> None:
+        """One that begins "Likewise" says nothing to whom a search leads there."""
+        likewise = re.compile(r'^\s*"""Likewise', re.MULTILINE)
+        assert not [
+            path for path in PACKAGE.rglob("*.py") if likewise.search(path.read_text(encoding="utf-8"))
+        ]
+
+    def test_the_tests_of_wheels_are_there(self) -> None:
+        named = re.findall(
+            r"\{project\}/(\S+?)[\" ]", (pages.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        )
+        assert named
+        assert all((pages.ROOT / path).exists() for path in named)
 
     @pytest.mark.parametrize("name", sorted(FORMULAS))
     def test_the_docs_have_every_formula(self, name: str) -> None:
