@@ -523,7 +523,7 @@ class _Namespace:
         return value.value if isinstance(value, _Value) else value
 
     def divisor(self, value: Any) -> Any:
-        """Likewise a divisor: compilers make of a division by a constant a product with its rounded reciprocal."""
+        """A value as a divisor: compilers make of a division by a constant a product with its rounded reciprocal."""
         if isinstance(value, (_Value, _Truth)):
             return self.number(value)
         # The same number, as no step is negative; it depends on the step for all that a compiler knows.
