@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from draws import draws
 
 pytest.importorskip("rich", reason="needs: pip install 'lrdecay_native[training]'")
 
@@ -122,7 +123,7 @@ def test_files_with_bytes_that_are_others(
     for content in (good, plain.read_bytes()):
         # What zip and NumPy say of the arrays is in few places.
         headers = [at for at in range(len(content)) if content[at : at + 2] in (b"PK", b"\x93N", b"{'")]
-        for _ in range(1500):
+        for _ in range(draws(1500)):
             damaged = bytearray(content)
             for _ in range(random.randint(1, 4)):
                 place = random.choice(
