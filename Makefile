@@ -11,13 +11,12 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 TEST := $(BIN)/python -m pytest -q -n auto
 ADAPTER := tests/keras_adapter lrdecay_native/keras
-WITHOUT_RATES := tests/keras_adapter tests/training
+# What uses rates and makes none: it is the same on engines whose rates have the same bits.
+USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting keras_adapter parity)
 
 SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chains.pxi src/*.h) \
-	lrdecay_native/formulas.py lrdecay_native/parameters.py lrdecay_native/bounds.py lrdecay_native/variants.py \
-	lrdecay_native/tracing.py \
-	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
-	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
+	$(wildcard lrdecay_native/formulas/*.py lrdecay_native/arithmetic/*.py) \
+	lrdecay_native/step_kernels.py lrdecay_native/generation.py
 
 .PHONY: demo test test-numba backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
@@ -40,9 +39,9 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(TEST) -m "not slow"
 
-# Once more on the numba engine, all but what no rate of the engine is in.
+# Once more on the numba engine: whatever makes rates.
 test-numba: $(VENV)/installed
-	LRDECAY_BACKEND=numba $(TEST) -m "not slow" tests $(WITHOUT_RATES:%=--ignore=%)
+	LRDECAY_BACKEND=numba $(TEST) -m "not slow" tests $(USERS_OF_RATES:%=--ignore=%)
 
 # The Keras adapter on Keras's other backends, each in a process of its own; `make test` has it on TensorFlow.
 backends: $(VENV)/peers

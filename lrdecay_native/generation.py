@@ -31,12 +31,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lrdecay_native import block_polynomial, double_double
-from lrdecay_native.double_double import DoubleDouble, exact_sum
+from lrdecay_native.arithmetic import block_polynomial, double_double
+from lrdecay_native.arithmetic.double_double import DoubleDouble, exact_sum
+from lrdecay_native.arithmetic.recording import (
+    Number,
+    Operation,
+    Trace,
+    fused_multiply_add,
+    multiply_add,
+    text,
+)
 from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
+from lrdecay_native.formulas.specialisations import variants
 from lrdecay_native.step_kernels import PIECE, StepKernel, stages, step_kernels
-from lrdecay_native.tracing import Number, Operation, Trace, fused_multiply_add, multiply_add, text
-from lrdecay_native.variants import variants
 
 
 @dataclass(frozen=True)

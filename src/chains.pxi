@@ -1,4 +1,4 @@
-# Chains of kernels in 106 bits: what lrdecay_native.parts.chained does with Python's calls, without them.
+# Chains of kernels in 106 bits: what lrdecay_native.evaluation.points.chains.chained does with Python's calls, without them.
 ctypedef void (*linked_function)(
     const double* high, const double* low, const double* other_high, const double* other_low,
     double* out_high, double* out_low, const double* parameters, Py_ssize_t length,

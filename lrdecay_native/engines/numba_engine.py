@@ -17,7 +17,7 @@ from numpy import abs as absolute
 from numpy import array, bool_, empty, floor, integer, timedelta64
 from numpy import sqrt as square_root
 
-from lrdecay_native.block_polynomial import UNIT, offsets, squares
+from lrdecay_native.arithmetic.block_polynomial import UNIT, offsets, squares
 from lrdecay_native.generation import LINE, all_functions, python_source
 
 
