@@ -25,7 +25,8 @@ from rich.table import Table
 
 from lrdecay_native.command_line.schedule_expression import EXAMPLE, schedule_from_text
 from lrdecay_native.files import check_folder, write_whole
-from lrdecay_native.schedules.base import SCHEDULES, Schedule
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.registry import SCHEDULES
 from lrdecay_native.validation import shortened
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def parameters_of(schedule_class: type[Schedule]) -> str:
     """A schedule's parameters, with the defaults of those that have one."""
     return ", ".join(
         field.name if field.default is MISSING else f"{field.name}={field.default!r}"
-        for field in fields(schedule_class)  # type: ignore[arg-type]
+        for field in fields(schedule_class)
     )
 
 

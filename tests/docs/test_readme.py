@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lrdecay_native.schedules.base import SCHEDULES
+from lrdecay_native.schedules.registry import SCHEDULES
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
