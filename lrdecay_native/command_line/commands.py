@@ -32,7 +32,8 @@ from lrdecay_native.command_line.options import (
     seed_option,
 )
 from lrdecay_native.files import check_folder
-from lrdecay_native.schedules.base import SCHEDULES, Schedule
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.registry import SCHEDULES
 from lrdecay_native.validation import shortened
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def parameters_of(schedule_class: type[Schedule]) -> str:
     """A schedule's parameters, with the defaults of those that have one."""
     return ", ".join(
         field.name if field.default is MISSING else f"{field.name}={field.default!r}"
-        for field in fields(schedule_class)  # type: ignore[arg-type]
+        for field in fields(schedule_class)
     )
 
 

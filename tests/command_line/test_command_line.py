@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lrdecay_native.schedules.base import SCHEDULES
 from lrdecay_native.schedules.decays import StepDecay
+from lrdecay_native.schedules.registry import SCHEDULES
 
 for module in ("click", "rich", "keras", "tensorflow", "matplotlib", "sklearn"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[training]'")
