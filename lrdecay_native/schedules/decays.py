@@ -12,7 +12,7 @@ from lrdecay_native.evaluation.points.array_namespaces import mapped
 from lrdecay_native.evaluation.points.closed_form import ClosedForm
 from lrdecay_native.evaluation.points.decay_functions import kernel
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piece, Piecewise, TimeMap
+from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Kernel, Piece, Piecewise, TimeMap
 from lrdecay_native.schedules.base import Schedule, period_given, set_fields
 
 __all__ = [
@@ -107,7 +107,7 @@ class _Decay(Schedule):
 
     def _described(self) -> Piecewise:
         period = Fraction(self._period)
-        curve = self._formula, tuple(map(float, self._parameters()))
+        curve = Kernel(self._formula, tuple(map(float, self._parameters())))
         piece = Piece(NEVER, (TimeMap(self._time_map, period),), curve)
         if self._time_map == "clamped":
             return replace(piece, end=Breakpoint(period)), replace(piece, constant=True)
@@ -786,12 +786,16 @@ class LinearCosineDecay(_Decay):
 
     def _described(self) -> Piecewise:
         line, after = super()._described()
+        curve = line.curve
+        assert isinstance(curve, Kernel)
         halves = 2 * Fraction(self.num_periods)
         described: list[Piece] = []
         for number in range(1, max(math.ceil(halves), 1) + 1):
             turn = Fraction(self.decay_steps) * (number / halves if number < halves else 1)
             # The wave falls first; where it rises, it is multiplied with a line that falls.
-            described.append(replace(line, end=Breakpoint(turn), turning=number % 2 == 0))
+            described.append(
+                replace(line, end=Breakpoint(turn), curve=replace(curve, turning=number % 2 == 0))
+            )
             if number % 2 == 1 and number < halves and self.beta == 0.0:
                 # The wave is 0 here; bulk evaluation can't have a zero inside a block.
                 described.append(replace(line, end=Breakpoint(turn, after=True), constant=True))
