@@ -16,7 +16,7 @@ from lrdecay_native.caching import cached
 from lrdecay_native.evaluation import memory, searches
 from lrdecay_native.evaluation.grids.grids import evaluate_grid
 from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
-from lrdecay_native.evaluation.points.chains import Pipeline
+from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.evaluation.points.closed_form import ClosedForm, ElementwiseEvaluator
 from lrdecay_native.evaluation.points.pairs import contiguous, evaluate_points
 from lrdecay_native.evaluation.segments.segmentation import segments_of
@@ -104,7 +104,7 @@ class Rates(Stored, ABC):
         """Keep with the instance what calls need: for one step (None where `_general` is needed) and arrays."""
         curve = self._curve()
         ready = None if curve is None else ElementwiseEvaluator.of(curve, self._chain.on_arrays)
-        at = self._chain.step_function() or _nothing if ready is None else ready.point()
+        at = self._chain.step_function() if ready is None else ready.point()
         set_fields(self, _ready=ready, _at=at)
         return at
 
@@ -437,10 +437,6 @@ class Rates(Stored, ABC):
         from lrdecay_native.schedules.plotting import plot_schedule
 
         return plot_schedule(self, stop, ax)
-
-
-def _nothing(step: Any) -> None:
-    """What a schedule that isn't one formula knows without its parts."""
 
 
 def _range(start: int, stop: int | None, step: int) -> range:
