@@ -20,7 +20,7 @@ from lrdecay_native.block_polynomial import (
     TOO_SMALL,
 )
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import CHUNK, Doubles, Pair, Rates, dtype_of
+from lrdecay_native.evaluation import CHUNK, Doubles, Pair, Rates
 from lrdecay_native.validation import aligned
 
 Indices = npt.NDArray[np.int64]
@@ -104,7 +104,8 @@ def _fill_blocks(
 ) -> None:
     """Blocks that begin at these indices, and the step behind the last one."""
     if rates.link is not None and steps[-1] < rates.limit:
-        unfilled = engine.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, _buffer(out))
+        chains: Any = engine
+        unfilled = chains.fill_blocks(rates.link, out, starts, lengths, steps.start, steps.step, buffer(out))
         _fill_small(rates, steps, out, unfilled)
         return
     last = starts[-1:] + lengths[-1:]
@@ -168,13 +169,10 @@ def _fill(out: npt.NDArray[Any], starts: Indices, lengths: Indices, values: Pair
 
 def write(out: npt.NDArray[Any], what: str, *arguments: Any) -> Any:
     """Have the engine write blocks, lines, cycles or runs, past the processor's cache where they don't stay in it."""
-    buffer = _buffer(out)
-    if buffer is None:
-        return getattr(engine, f"fill_{what}_{dtype_of(out)}")(out, *arguments)
-    return getattr(engine, f"stream_{what}_{dtype_of(out)}")(out, *arguments, buffer)
+    return getattr(engine, f"write_{what}")(out, *arguments, buffer(out))
 
 
-def _buffer(out: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+def buffer(out: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     """Where values go first that are written past the processor's cache; None for those that stay in it."""
     return aligned((2 * LONGEST_SUB_BLOCK,), out.dtype) if streamed(out) else None
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.blocks import (
+    buffer,
     FEWEST_IN_A_PIECE,
     fill_directly,
     fill_pieces,
@@ -21,7 +22,7 @@ from lrdecay_native.blocks import (
     write,
 )
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation import PointPair, Rates, dtype_of
+from lrdecay_native.evaluation import PointPair, Rates
 from lrdecay_native.parts import Broken, Constant, Cycles, Part, Repeats, Smooth, Stairs, scale_of
 from lrdecay_native.pieces import Node, Piece, as_point
 from lrdecay_native.similar_cycles import fill_similar_cycles, worth_filling
@@ -188,11 +189,11 @@ def _fill_like_the_first(part: Repeats, steps: range, out: npt.NDArray[Any]) -> 
         count = min(done - begin, len(out) - done)
         out[done : done + count] = out[begin : begin + count]
         done += count
-    way = "stream" if streamed(out) else "fill"
+    through = buffer(out)
     length = done - begin
     for first in range(done, len(out), SEGMENT):
         tiled = out[first - length : first + SEGMENT]
-        getattr(engine, f"{way}_tiles_{dtype_of(out)}")(tiled, 0, length)
+        engine.write_tiles(tiled, 0, length, through)
 
 
 def _fill_broken(part: Broken, steps: range, out: npt.NDArray[Any]) -> None:

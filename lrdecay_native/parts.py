@@ -26,13 +26,16 @@ from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.pieces import Combined, Cut, Node, Piece, Pieces, Repeated, Row, TimeMap, as_point
 from lrdecay_native.validation import STEP_LIMIT
 
-LINKED = hasattr(engine, "ChainLink")
-"""Whether the engine runs chains by itself, as `chained` does kernel by kernel, to the same bits."""
+chain_engine: Any = engine
+"""The engine, where it runs chains by itself."""
+
+LINKED = True
+"""Whether engines that can run chains by themselves do so, as `chained` does kernel by kernel, to the same bits."""
 
 
 def _link_of(stages: Iterable[Stage]) -> Any:
     """The engine's own chain of some stages; None if it has none, or if one of them is no kernel to it."""
-    if not LINKED:
+    if not LINKED or not hasattr(chain_engine, "ChainLink"):
         return None
     stages = tuple(stages)
     made: dict[int, Any] = {}
@@ -70,24 +73,24 @@ def _chain_link(stages: Iterable[Stage], made: dict[int, Any]) -> Any:
     links = tuple(made[id(s)] if isinstance(s, (Repeated, Combined)) else _link(s, made) for s in stages)
     if None in links:
         return None
-    return links[0] if len(links) == 1 else engine.ChainLink(links)
+    return links[0] if len(links) == 1 else chain_engine.ChainLink(links)
 
 
 def _link(stage: Stage, made: dict[int, Any]) -> Any:
     match stage:
         case (str(name), parameters, *_):
-            return engine.KernelLink(name, parameters)
+            return chain_engine.KernelLink(name, parameters)
         case Row(begins, chains):
             links = tuple(_chain_link(chain, made) for chain in chains)
-            return None if None in links else engine.RowLink(begins, links)
+            return None if None in links else chain_engine.RowLink(begins, links)
         case Repeated():
             row = _link(stage.row, made)
-            return row and engine.RepeatedLink(row, stage.period_point, stage.gain, stage.offset_point)
+            return row and chain_engine.RepeatedLink(row, stage.period_point, stage.gain, stage.offset_point)
         case Combined():
             first, second = (_chain_link(term, made) for term in _terms(stage))
-            return first and second and engine.CombinedLink(stage.name, first, second)
+            return first and second and chain_engine.CombinedLink(stage.name, first, second)
         case Node():
-            return stage.link(engine)
+            return stage.link(chain_engine)
 
 
 def chained(apply: Callable[..., Any], stages: Iterable[Stage], variable: Any) -> Any:

@@ -1,0 +1,44 @@
+"""Every function that an engine consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrdecay_native import block_polynomial
+from lrdecay_native.codegen import double_double_kernels, elementwise_kernels
+from lrdecay_native.codegen.block_kernels import block_functions, sample_steps
+from lrdecay_native.codegen.fill_kernels import fill_functions
+from lrdecay_native.codegen.functions import Function
+from lrdecay_native.codegen.tuning import PREFETCHED_WHOLE_BYTES
+from lrdecay_native.formulas import FORMULAS
+
+
+def formula_functions(formula: str) -> Iterator[Function]:
+    """The functions of a formula."""
+    for kernel in elementwise_kernels.elementwise_kernels(formula):
+        yield from elementwise_kernels.functions_of(kernel)
+    for exact_kernel in double_double_kernels.formula_kernels(formula):
+        yield from double_double_kernels.functions_of(exact_kernel)
+
+
+def map_functions() -> Iterator[Function]:
+    """The functions of time maps, composition maps and combinations."""
+    yield from elementwise_kernels.functions_of(elementwise_kernels.whole_periods_kernel())
+    for kernel in double_double_kernels.map_kernels():
+        yield from double_double_kernels.functions_of(kernel)
+
+
+def grid_functions(dtype: str, prefetched_bytes: int = PREFETCHED_WHOLE_BYTES) -> Iterator[Function]:
+    """The functions that fill grids of that dtype."""
+    yield from block_functions(dtype, block_polynomial.LOOPS[dtype], prefetched_bytes)
+    yield from fill_functions(dtype, prefetched_bytes)
+
+
+def all_functions(prefetched_bytes: int = PREFETCHED_WHOLE_BYTES) -> dict[str, list[Function]]:
+    """All functions in groups, each of a formula or of what formulas have in common."""
+    groups = {formula: list(formula_functions(formula)) for formula in FORMULAS}
+    groups["maps"] = list(map_functions())
+    groups["sampling"] = [sample_steps()]
+    for dtype in block_polynomial.LOOPS:
+        groups[f"grids_{dtype}"] = list(grid_functions(dtype, prefetched_bytes))
+    return groups
