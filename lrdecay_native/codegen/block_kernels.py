@@ -79,15 +79,15 @@ def _fit(dtype: str) -> Function:
         f"fit_{dtype}",
         "float64",
         (
-            ("vector", "highs"),
-            ("vector", "lows"),
-            ("indices", "lengths"),
-            ("written vector", "coefficients"),
-            ("written vector", "choices"),
+            ("values", "highs"),
+            ("values", "lows"),
+            ("index values", "lengths"),
+            ("written values", "coefficients"),
+            ("written values", "choices"),
+            ("index", "count"),
         ),
         ("inverse_length", *samples, *temporaries(trace)),
         [
-            "count = choices.shape[0]",
             # Apart: not every processor can turn a vector of integers into floats.
             "for block in range(count):",
             f"    coefficients[{INVERSE_LENGTH} * count + block] = 1.0 / float64(lengths[block])",
@@ -121,11 +121,11 @@ def _expand(dtype: str, index: int, loop: Loop) -> Function:
         f"expand_{dtype}_{index}",
         "float64",
         (
-            ("vector", "coefficients"),
+            ("values", "coefficients"),
             ("index", "block"),
             ("index", "length"),
             ("index", "count"),
-            ("written vector", "expansions"),
+            ("written values", "expansions"),
         ),
         ("u", "inverse_length", *names, *temporaries(trace)),
         [
@@ -147,11 +147,11 @@ def _expand(dtype: str, index: int, loop: Loop) -> Function:
 
 
 _LOOP_ARGUMENTS: Arguments = (
-    ("written address", "out"),
+    ("written values", "out"),
     ("index", "first"),
     ("index", "sub_block"),
     ("index", "count"),
-    ("constants", "expansions"),
+    ("double values", "expansions"),
 )
 
 
@@ -193,7 +193,7 @@ def _stream_loop(dtype: str, index: int, loop: Loop, prefetched_bytes: int) -> F
     return Function(
         f"stream_{dtype}_{index}",
         dtype,
-        (*_LOOP_ARGUMENTS, ("written address", "buffer")),
+        (*_LOOP_ARGUMENTS, ("written values", "buffer")),
         _loop_variables(loop),
         [
             "for k in range(sub_block, count):",
@@ -276,7 +276,7 @@ def _blocks(way: str, dtype: str, loop_call: str) -> Function:
         ),
         ("least",),
         [
-            f"fit_{dtype}(highs, lows, lengths, coefficients, out_choices)",
+            f"fit_{dtype}(highs, lows, lengths, coefficients, out_choices, starts.shape[0])",
             "least = 0.0",
             "end = 0",
             "for block in range(starts.shape[0]):",

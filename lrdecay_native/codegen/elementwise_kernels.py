@@ -168,7 +168,7 @@ def _value(kernel: ElementwiseKernel) -> Function:
     return Function(
         f"{kernel.name}_value",
         "float64",
-        (("scalar", "step"), ("constants", "constants")),
+        (("scalar", "step"), ("double values", "constants")),
         (*(constant.name for constant in kernel.constants), *temporaries(operations)),
         [
             *(f"{constant.name} = constants[{row}]" for row, constant in enumerate(kernel.constants)),

@@ -1,4 +1,4 @@
-"""Functions whose bodies are both Python and, word for word, nearly C."""
+"""Functions whose bodies are Python and, word for word, Cython."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lrdecay_native.codegen.explanations import ExplainedTrace
 from lrdecay_native.tracing import Operation, Trace, text
 
 Arguments = tuple[tuple[str, str], ...]
-"""A kind, one of those of :mod:`lrdecay_native.codegen.c_source`, and a name for each."""
+"""A kind, one of those of :mod:`lrdecay_native.codegen.cython_source`, and a name for each."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Function:
     strips : tuple of str
         Local vectors of STRIP_STEPS doubles.
     chained : bool
-        Whether chains call it too: it has the C arguments that all such functions have, and all of its vectors have
+        Whether chains call it too: in Cython it has the arguments that all such functions have, and all of its vectors have
         ``length`` elements.
     """
 
