@@ -12,10 +12,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 ADAPTER := tests/keras_adapter lrdecay_native/keras
 
 SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chains.pxi src/*.h) \
-	lrdecay_native/formulas.py lrdecay_native/parameters.py lrdecay_native/bounds.py lrdecay_native/variants.py \
-	lrdecay_native/tracing.py \
-	lrdecay_native/double_double.py lrdecay_native/scaled.py lrdecay_native/compensated.py lrdecay_native/plain.py \
-	lrdecay_native/step_kernels.py lrdecay_native/block_polynomial.py lrdecay_native/generation.py
+	$(wildcard lrdecay_native/formulas/*.py lrdecay_native/arithmetic/*.py) \
+	lrdecay_native/step_kernels.py lrdecay_native/generation.py
 
 .PHONY: demo test backends parity thorough slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -42,29 +43,53 @@ def compiler_works() -> bool:
 
 
 def generate() -> list[str]:
-    """Write the kernels and the engine around them in C; return the names of these files."""
+    """Write the kernels in Cython, and translate what isn't translated yet; return the names of all C files."""
     # The package itself needs NumPy to be imported, so its modules are found without running it.
     package = types.ModuleType("lrdecay_native")
     package.__path__ = [str(ROOT / "lrdecay_native")]
     sys.modules["lrdecay_native"] = package
-    from Cython.Build import cythonize
-    from Cython.Compiler import Options
-
-    from lrdecay_native.codegen.c_catalogue import generated_files
     from lrdecay_native.codegen.checksum import source_checksum
+    from lrdecay_native.codegen.units import units
 
     checksum = source_checksum(ROOT)
     assert checksum is not None
-    files = generated_files(checksum)
+    texts = units(checksum)
     GENERATED.mkdir(exist_ok=True)
     for left in GENERATED.iterdir():
-        if left.name not in files:
+        if f"{left.stem}.pyx" not in texts and left.name not in texts:
             left.unlink()
-    for name, text in files.items():
-        (GENERATED / name).write_text(text)
-    Options.emit_code_comments = False
-    (engine,) = cythonize(str(SOURCE / "engine.pyx"), quiet=True)
-    return [*engine.sources, *(str(GENERATED / name) for name in files if name.endswith(".c"))]
+    for name, text in texts.items():
+        write_where_changed(GENERATED / name, text)
+    kernels = [GENERATED / name for name in texts if name.endswith(".pyx")]
+    translate([*kernels, SOURCE / "engine.pyx"])
+    return [str(path.with_suffix(".c")) for path in (*kernels, SOURCE / "engine.pyx")]
+
+
+def write_where_changed(path: Path, text: str) -> None:
+    """Leave a file with the right content alone: its date decides what is translated again."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def translate(paths: list[Path]) -> None:
+    """Have Cython write C, by as many processes as there are processors, for all builds at once."""
+    common = [path.stat().st_mtime for path in SOURCE.glob("*.pxi")]
+    # Only the engine itself needs the tables of the kernels.
+    tables = [path.stat().st_mtime for path in GENERATED.glob("*.pxi")]
+    stale = []
+    for path in paths:
+        translated = path.with_suffix(".c")
+        newest = max(path.stat().st_mtime, *common, *(tables if path.parent == SOURCE else []))
+        if not translated.exists() or translated.stat().st_mtime < newest:
+            stale.append(path)
+    # The largest first, dealt to the processes in turn.
+    stale.sort(key=lambda path: path.stat().st_size, reverse=True)
+    count = min(os.cpu_count() or 1, len(stale))
+    shares = [stale[number::count] for number in range(count)]
+    command = [sys.executable, "-m", "cython", "-I", SOURCE, "-I", GENERATED]
+    processes = [subprocess.Popen([*command, *share]) for share in shares]
+    if any([process.wait() for process in processes]):
+        raise SystemExit("lrdecay_native: Cython could not translate the engine")
 
 
 def compile_flags() -> list[str]:
@@ -72,8 +97,8 @@ def compile_flags() -> list[str]:
         return []
     # Each rounding is meant as written: no contraction. Nothing reads errno or the exception flags.
     flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
-    # A constant of a kernel may be for one dtype only.
-    flags.append("-Wno-unused-but-set-variable")
+    # A constant of a kernel may be for one dtype only; and Cython warns of its own headers.
+    flags += ["-Wno-unused-but-set-variable", "-Wno-cpp"]
     # Debug information is several times as large as the code.
     flags += ["-g"] if DEBUG else ["-g0"]
     if "gcc" in (os.environ.get("CC") or sysconfig.get_config_var("CC") or ""):
@@ -122,7 +147,7 @@ class Build(build_ext):
         super().run()
 
     def build_extensions(self) -> None:
-        self.headers = b"".join(path.read_bytes() for path in sorted(SOURCE.glob("**/*.h")))
+        self.headers = b"".join(path.read_bytes() for path in sorted(SOURCE.glob("*.h")))
         jobs = [(extension, source) for source in self.sources for extension in self.extensions]
         # The largest first, so that none is alone at the end.
         jobs.sort(key=lambda job: Path(job[1]).stat().st_size, reverse=True)
@@ -143,6 +168,8 @@ class Build(build_ext):
         arguments = [*extension.extra_compile_args, *optimisation(source)]
         command = repr((self.compiler.compiler_so, extension.define_macros, arguments))
         content = command.encode() + self.headers + Path(source).read_bytes()
+        if Path(source).parent == SOURCE:
+            content += b"".join(path.read_bytes() for path in sorted(GENERATED.glob("*.h")))
         folder = Path(self.build_temp, hashlib.sha256(content).hexdigest()[:16])
         if not folder.exists():
             # The folder has its name when the object is complete.

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from lrdecay_native.files import write_whole
-from lrdecay_native.schedules import SCHEDULES, Schedule
+from lrdecay_native.schedules.base import SCHEDULES, Schedule
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -37,7 +37,9 @@ def tables() -> str:
 
 def _table(module: str) -> str:
     rows = ["| class | rate at a step | agrees with, source |", "|---|---|---|"]
-    rows += [_row(cls) for cls in SCHEDULES.values() if cls.__module__ == f"lrdecay_native.{module}"]
+    rows += [
+        _row(cls) for cls in SCHEDULES.values() if cls.__module__ == f"lrdecay_native.schedules.{module}"
+    ]
     return "\n".join(rows) + "\n"
 
 

@@ -2,19 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lrdecay_native import compositions, cycles, decays, phases, tables
 from lrdecay_native._version import __version__
-from lrdecay_native.compositions import *  # noqa: F403 - so a new schedule needs no line here
-from lrdecay_native.cycles import *  # noqa: F403
-from lrdecay_native.decays import *  # noqa: F403
 from lrdecay_native.engines import backend
-from lrdecay_native.phases import *  # noqa: F403
-from lrdecay_native.schedules import Schedule, from_dict, from_json
-from lrdecay_native.tables import *  # noqa: F403
+from lrdecay_native.schedules import compositions, cycles, decays, phases, tables
+from lrdecay_native.schedules.base import Schedule, from_dict, from_json
+from lrdecay_native.schedules.compositions import *  # noqa: F403 - so a new schedule needs no line here
+from lrdecay_native.schedules.cycles import *  # noqa: F403
+from lrdecay_native.schedules.decays import *  # noqa: F403
+from lrdecay_native.schedules.phases import *  # noqa: F403
+from lrdecay_native.schedules.tables import *  # noqa: F403
 
 if TYPE_CHECKING:
-    from lrdecay_native.fitting import fit
-    from lrdecay_native.own_formulas import own_formula
+    from lrdecay_native.fitting.fit import fit
+    from lrdecay_native.own_formulas.decorator import own_formula
     from lrdecay_native.plateau import ReduceOnPlateau
 
 __all__ = [

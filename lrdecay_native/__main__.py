@@ -10,7 +10,7 @@ TRAINING_EXTRA = frozenset({"click", "rich", "keras", "tensorflow", "matplotlib"
 def main() -> int:
     """Run the command line on `sys.argv`; return the exit status."""
     try:
-        from lrdecay_native.command_line import run
+        from lrdecay_native.command_line.commands import run
 
         return run(sys.argv[1:])
     except ModuleNotFoundError as error:

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
+
+
+def computed_once(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """A function of an object that never changes, whose result is kept with the object."""
+    name = f"_{function.__name__}"
+
+    @wraps(function)
+    def kept(instance: Any) -> T:
+        if not hasattr(instance, name):
+            # The objects are frozen, so not by setattr.
+            object.__setattr__(instance, name, function(instance))
+        value: T = getattr(instance, name)
+        return value
+
+    return kept
 
 
 class cached(Generic[T]):  # noqa: N801 - a decorator, as property is

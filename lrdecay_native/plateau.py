@@ -11,9 +11,9 @@ from typing import Any, SupportsFloat
 import numpy as np
 
 from lrdecay_native import validation
-from lrdecay_native.extremes import bounds_of
-from lrdecay_native.schedules import Schedule, from_dict, schedule_given
-from lrdecay_native.synonyms import known_by_name
+from lrdecay_native.evaluation.segments.enclosures import bounds_of
+from lrdecay_native.formulas.synonyms import known_by_name
+from lrdecay_native.schedules.base import Schedule, from_dict, schedule_given
 
 VERSION = 1
 """The version of the state of a controller."""

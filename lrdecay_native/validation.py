@@ -19,15 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.parameters import LARGEST as LARGEST
-from lrdecay_native.parameters import NOT_NEGATIVE, POSITIVE, Range
-from lrdecay_native.parameters import SMALLEST as SMALLEST
-
-LINE = 64
-"""Bytes in a line of the processor's cache."""
-
-SHORT = 2**14
-"""Values; in a shorter array it does not matter where it begins."""
+from lrdecay_native.formulas.parameters import LARGEST as LARGEST
+from lrdecay_native.formulas.parameters import NOT_NEGATIVE, POSITIVE, Range
+from lrdecay_native.formulas.parameters import SMALLEST as SMALLEST
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 """The dtypes of results."""
@@ -172,35 +166,6 @@ def dtype(value: npt.DTypeLike) -> np.dtype[Any]:
     if result not in FLOATS:
         raise TypeError(f"dtype={shown(value)} must be float64 or float32")
     return result
-
-
-def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) -> npt.NDArray[Any]:
-    """``out`` where it is given and fits, else a new array."""
-    if out is None:
-        create = np.empty if math.prod(shape) < SHORT else aligned
-        return create(shape, dtype(np.float64 if wanted is None else wanted))
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
-    if isinstance(out, np.ma.MaskedArray):
-        raise TypeError("out must be a plain NumPy array, not a masked one: give its data, out.data")
-    native = out.dtype if out.dtype.isnative else out.dtype.newbyteorder("=")
-    if native not in FLOATS:
-        raise TypeError(f"out has dtype {out.dtype}; it must be float64 or float32")
-    if wanted is not None and dtype(wanted) != native:
-        raise TypeError(f"dtype={shown(wanted)} differs from the dtype of out, {out.dtype}; give one of them")
-    if out.shape != shape:
-        raise ValueError(f"out has shape {out.shape}; it must have shape {shape}")
-    if not out.flags.writeable:
-        raise ValueError("out is read-only; it must be writeable")
-    return out
-
-
-def aligned(shape: tuple[int, ...], wanted: np.dtype[Any]) -> npt.NDArray[Any]:
-    """A new array that begins with a line of the processor's cache: vectors that straddle two take longer."""
-    size = math.prod(shape)
-    longer = np.empty(size + LINE // wanted.itemsize, wanted)
-    first = -longer.__array_interface__["data"][0] % LINE // wanted.itemsize
-    return longer[first : first + size].reshape(shape)
 
 
 def step(name: str, value: Any) -> tuple[float, float]:

@@ -25,8 +25,6 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #define float32(value) ((float)(value))
 #define float64(value) ((double)(value))
 #define as_index(index) (index)
-#define min(a, b) ((b) < (a) ? (b) : (a))
-#define max(a, b) ((b) > (a) ? (b) : (a))
 
 static inline double rounding_error(int64_t value, double rounded) {
     /* Rounded may be 2**63: the difference wraps around to the right one. */

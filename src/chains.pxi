@@ -1,24 +1,16 @@
-# Kernels in 106 bits, and chains of them: what lrdecay_native.parts.chained does with Python's calls, without them.
-cdef dict _DOUBLE_DOUBLE = {}
-
-_entry = 0
-while DOUBLE_DOUBLE_KERNELS[_entry].name != NULL:
-    _DOUBLE_DOUBLE[DOUBLE_DOUBLE_KERNELS[_entry].name.decode()] = _entry
-    _entry += 1
-
-
-cdef inline double_double_kernel* _double_double(str name) except NULL:
-    return <double_double_kernel*>&DOUBLE_DOUBLE_KERNELS[<Py_ssize_t>_DOUBLE_DOUBLE[name]]
+# Kernels in 106 bits, and chains of them: what lrdecay_native.evaluation.points.chains.chained does with Python's calls, without them.
+cdef inline DoubleDoubleKernel* _double_double(str name) except NULL:
+    return &DOUBLE_DOUBLE_KERNELS[<Py_ssize_t>DOUBLE_DOUBLE[name]]
 
 
 cdef int _read_parameters(
-    double_double_kernel* kernel, tuple parameters, Py_ssize_t first, double* numbers
+    str name, DoubleDoubleKernel* kernel, tuple parameters, Py_ssize_t first, double* numbers
 ) except -1:
     """The parameters of a kernel, from a first one on."""
     cdef Py_ssize_t k
     if len(parameters) - first != kernel.parameters:
         raise ValueError(
-            f"{kernel.name.decode()} must have {kernel.parameters} parameters, not {len(parameters) - first}"
+            f"{name} must have {kernel.parameters} parameters, not {len(parameters) - first}"
         )
     for k in range(kernel.parameters):
         numbers[k] = parameters[first + k]
@@ -30,12 +22,12 @@ def apply_to_arrays(str kernel, tuple variable, *others):
 
     A combination has another pair, whose two arrays are the first of the others; the rest of them are parameters.
     """
-    cdef double_double_kernel* function = _double_double(kernel)
+    cdef DoubleDoubleKernel* function = _double_double(kernel)
     cdef double numbers[MOST_CONSTANTS]
     cdef const double* given[4]
     cdef Py_ssize_t count = 0, length, k, further = function.arrays - 2
     cdef Views views
-    _read_parameters(function, others, further, numbers)
+    _read_parameters(kernel, function, others, further, numbers)
     views.count = 0
     try:
         for k in range(2 + further):
@@ -60,12 +52,12 @@ def apply_to_arrays(str kernel, tuple variable, *others):
 
 def apply_to_point(str kernel, tuple variable, *others):
     """The value of a kernel at a pair of floats; those of another pair, of a combination, are the first of the others."""
-    cdef double_double_kernel* function = _double_double(kernel)
+    cdef DoubleDoubleKernel* function = _double_double(kernel)
     cdef double numbers[MOST_CONSTANTS]
     cdef double high = variable[0], low = variable[1], other_high = 0.0, other_low = 0.0, out_high, out_low
     if function.arrays == 4:
         other_high, other_low = others[0], others[1]
-    _read_parameters(function, others, function.arrays - 2, numbers)
+    _read_parameters(kernel, function, others, function.arrays - 2, numbers)
     function.on_arrays(&high, &low, &other_high, &other_low, &out_high, &out_low, numbers, 1)
     return out_high, out_low
 
@@ -122,12 +114,12 @@ cdef class Link:
 cdef class KernelLink(Link):
     """A kernel with its parameters."""
 
-    cdef double_double_kernel* kernel
+    cdef DoubleDoubleKernel* kernel
     cdef double parameters[MOST_CONSTANTS]
 
     def __init__(self, str name, tuple parameters):
         self.kernel = _double_double(name)
-        _read_parameters(self.kernel, parameters, 0, self.parameters)
+        _read_parameters(name, self.kernel, parameters, 0, self.parameters)
 
     cdef int run(
         self, Py_ssize_t count, const double* high, const double* low, double* out_high, double* out_low

@@ -1,19 +1,11 @@
 # Kernels in short arithmetic: at rows of arbitrary steps, and at single ones.
-cdef dict _ELEMENTWISE = {}
-
-cdef Py_ssize_t _entry = 0
-while ELEMENTWISE_KERNELS[_entry].name != NULL:
-    _ELEMENTWISE[ELEMENTWISE_KERNELS[_entry].name.decode()] = _entry
-    _entry += 1
-
-
-cdef inline elementwise_kernel* _elementwise(str name) except NULL:
-    return <elementwise_kernel*>&ELEMENTWISE_KERNELS[<Py_ssize_t>_ELEMENTWISE[name]]
+cdef inline ElementwiseKernel* _elementwise(str name) except NULL:
+    return &ELEMENTWISE_KERNELS[<Py_ssize_t>ELEMENTWISE[name]]
 
 
 def prepare(str kernel, parameters, out):
     """Write what a kernel needs to know of sets of parameters; each has a column in both matrices."""
-    cdef elementwise_kernel* functions = _elementwise(kernel)
+    cdef ElementwiseKernel* functions = _elementwise(kernel)
     cdef Py_ssize_t sets, columns
     cdef Views views
     views.count = 0
@@ -34,7 +26,7 @@ def evaluate(str kernel, steps, Py_ssize_t stride, constants, out):
     A row begins so many steps behind the one before; with a stride of 0 all have the same steps.  Steps and values are
     of float64, or the values, or both, of float32.
     """
-    cdef elementwise_kernel* functions = _elementwise(kernel)
+    cdef ElementwiseKernel* functions = _elementwise(kernel)
     cdef Py_ssize_t count, columns, length
     cdef int step_bytes, value_bytes
     cdef Views views

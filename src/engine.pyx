@@ -1,12 +1,12 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False
-# The compiled engine: what Python calls, around the kernels in C that lrdecay_native.codegen writes when the package is
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: auto_pickle=False, emit_code_comments=False
+# The compiled engine: what Python calls, around the kernels that lrdecay_native.codegen writes when the package is
 # built.  It is translated once, and compiled for three kinds of processor.
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 )
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
 import numpy
@@ -26,33 +26,27 @@ ctypedef void (*double_double_function)(
     const double*, const double*, const double*, const double*, double*, double*, const double*, Py_ssize_t
 ) noexcept nogil
 
-cdef extern from "kernels.h" nogil:
-    ctypedef struct elementwise_kernel:
-        const char* name
-        int parameters
-        prepare_function prepare
-        value_function value
-        float64_function rows_float64
-        float32_function rows_float32
-        float32_steps_function rows_float32_steps
+cdef struct ElementwiseKernel:
+    # In short arithmetic, at arbitrary steps; one may have no values in float32.
+    int parameters
+    prepare_function prepare
+    value_function value
+    float64_function rows_float64
+    float32_function rows_float32
+    float32_steps_function rows_float32_steps
 
-    ctypedef struct double_double_kernel:
-        const char* name
-        int arrays
-        int parameters
-        double_double_function on_arrays
+cdef struct DoubleDoubleKernel:
+    # Of numbers high + low: a combination has two variables, and so four arrays.
+    int arrays
+    int parameters
+    double_double_function on_arrays
 
-    elementwise_kernel* ELEMENTWISE_KERNELS
-    double_double_kernel* DOUBLE_DOUBLE_KERNELS
-    const uint32_t SOURCE_CHECKSUM
+cdef extern from "checksum.h" nogil:
+    unsigned int built_from()
 
 cdef extern from "processor.h" nogil:
     bint processor_has_avx2()
     bint processor_has_avx512()
-
-cdef extern from "block_constants.h" nogil:
-    enum:
-        MOST_CONSTANTS
 
 cdef enum:
     FEW = 64  # For fewer numbers the lock is not worth letting go.
@@ -70,9 +64,12 @@ def processor_features():
 
 def source_checksum():
     """That of the text that this engine was built from."""
-    return SOURCE_CHECKSUM
+    return built_from()
 
 
+include "arithmetic.pxi"
+include "block_constants.pxi"
+include "catalogue.pxi"
 include "views.pxi"
 include "steps.pxi"
 include "elementwise.pxi"

@@ -1,43 +1,4 @@
 # Grids of steps: what writes many rates at once, and blocks of steps by polynomials, from the rates that a chain gives.
-cdef extern from "kernels.h" nogil:
-    void sample_nodes "sample_steps"(
-        double*, Py_ssize_t, double*, Py_ssize_t, const int64_t*, Py_ssize_t, const int64_t*, Py_ssize_t,
-        const int64_t*, Py_ssize_t, int64_t first, int64_t step
-    )
-    double write_c_blocks "write_blocks"(
-        int value_bytes, void* out, Py_ssize_t, const int64_t* starts, Py_ssize_t count, const int64_t* lengths,
-        Py_ssize_t, const double* highs, Py_ssize_t, const double* lows, Py_ssize_t, double* coefficients,
-        Py_ssize_t, double* expansions, Py_ssize_t, double* choices, Py_ssize_t, void* buffer
-    )
-    void write_c_lines "write_lines"(
-        int value_bytes, void* out, Py_ssize_t, const int64_t* starts, Py_ssize_t, const double* first_highs,
-        Py_ssize_t, const double* first_lows, Py_ssize_t, const double* last_highs, Py_ssize_t,
-        const double* last_lows, Py_ssize_t, void* buffer
-    )
-    void write_c_cycles "write_cycles"(
-        int value_bytes, void* out, Py_ssize_t, const int64_t* starts, Py_ssize_t, const double* gain_highs,
-        Py_ssize_t, const double* gain_lows, Py_ssize_t, const double* highs, Py_ssize_t, const double* lows,
-        Py_ssize_t, double least, double offset_high, double offset_low, void* buffer
-    )
-    void write_c_runs "write_runs"(
-        int value_bytes, void* out, Py_ssize_t, const void* values, Py_ssize_t, const int64_t* starts, Py_ssize_t,
-        void* buffer
-    )
-    void write_c_tiles "write_tiles"(
-        int value_bytes, void* tiled, Py_ssize_t, Py_ssize_t first, Py_ssize_t length, void* buffer
-    )
-
-cdef extern from "block_constants.h" nogil:
-    enum:
-        SHORTEST_BLOCK
-        TOO_SMALL
-        COEFFICIENTS
-        EXPANSIONS
-        NODES
-        ROWS
-        AT_ONCE
-    const int64_t* PLACES
-
 
 def sample_steps(out_highs, out_lows, starts, lengths, nodes, int64_t first, int64_t step):
     """Write the steps at the nodes of blocks, as ``high + low``: all first nodes, then all second ones, ..."""
@@ -70,7 +31,7 @@ def write_blocks(out, starts, lengths, highs, lows, coefficients, expansions, ou
         choices = _doubles(&views, out_choices, &n[7], True)
         through = _buffer(&views, buffer, value_bytes)
         with nogil:
-            least = write_c_blocks(
+            least = blocks_written(
                 value_bytes, written, n[0], begins, n[1], sizes, n[2], high, n[3], low, n[4], fitted, n[5],
                 expanded, n[6], choices, n[7], through,
             )
@@ -91,7 +52,7 @@ def write_lines(out, starts, first_highs, first_lows, last_highs, last_lows, buf
         last_high, last_low = _doubles(&views, last_highs, &n[4]), _doubles(&views, last_lows, &n[5])
         through = _buffer(&views, buffer, value_bytes)
         with nogil:
-            write_c_lines(
+            lines_written(
                 value_bytes, written, n[0], begins, n[1], first_high, n[2], first_low, n[3], last_high, n[4],
                 last_low, n[5], through,
             )
@@ -113,7 +74,7 @@ def write_cycles(
         high, low = _doubles(&views, highs, &n[4]), _doubles(&views, lows, &n[5])
         through = _buffer(&views, buffer, value_bytes)
         with nogil:
-            write_c_cycles(
+            cycles_written(
                 value_bytes, written, n[0], begins, n[1], gain_high, n[2], gain_low, n[3], high, n[4], low, n[5],
                 least, offset_high, offset_low, through,
             )
@@ -134,7 +95,7 @@ def write_runs(out, values, starts, buffer):
         begins = _indices(&views, starts, &n[2])
         through = _buffer(&views, buffer, value_bytes)
         with nogil:
-            write_c_runs(value_bytes, written, n[0], given, n[1], begins, n[2], through)
+            runs_written(value_bytes, written, n[0], given, n[1], begins, n[2], through)
     finally:
         _released(&views)
 
@@ -149,7 +110,7 @@ def write_tiles(tiled, Py_ssize_t first, Py_ssize_t length, buffer):
         written = _rates(&views, tiled, &count, &value_bytes)
         through = _buffer(&views, buffer, value_bytes)
         with nogil:
-            write_c_tiles(value_bytes, written, count, first, length, through)
+            tiles_written(value_bytes, written, count, first, length, through)
     finally:
         _released(&views)
 
@@ -209,7 +170,7 @@ cdef object _fill_round(
         sample_nodes(work, n, work + n, n, starts, count, lengths, count, PLACES, NODES, first, step)
         link.run(n, work, work + n, highs, lows)
         with nogil:
-            least = write_c_blocks(
+            least = blocks_written(
                 value_bytes, rates, rates_length, starts, count, lengths, count, highs, n, lows, n, coefficients,
                 COEFFICIENTS * count, expansions, EXPANSIONS, choices, count, buffer,
             )

@@ -1,7 +1,4 @@
 # Single steps, as Python and NumPy have them.
-cdef extern from "arithmetic.h" nogil:
-    double rounding_error(int64_t value, double rounded)
-
 cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
     bint PyFloat_Check(object number)

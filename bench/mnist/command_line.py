@@ -29,8 +29,8 @@ from bench.mnist.session import (
 )
 from bench.report import changes_sheet
 from bench.session import ROOT
+from lrdecay_native.command_line.training.data import load_digits
 from lrdecay_native.files import write_whole
-from lrdecay_native.training.data import load_digits
 
 DOCS = ROOT / "docs"
 

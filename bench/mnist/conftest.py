@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.mnist.plan import Plan, chosen_plan
-from lrdecay_native.training.data import Digits, load_digits
+from lrdecay_native.command_line.training.data import Digits, load_digits
 
 
 @pytest.fixture(scope="session")

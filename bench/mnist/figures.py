@@ -13,7 +13,7 @@ from mpmath import mp
 from bench.measurement import Spread
 from bench.mnist.plan import BUILTIN, SCHEDULE, Setting
 from bench.mnist.session import PartResults
-from lrdecay_native.training.statistics import Mean, RateDifference, Ratio, median_interval
+from bench.training.statistics import Mean, RateDifference, Ratio, median_interval
 
 STEP_TIME_OURS = ("ours, float32", "ours, native")
 FLOAT32_BITS, EXACT_BITS = 24, 256

@@ -18,7 +18,7 @@ from bench.mnist.figures import STEP_TIME_OURS, Micro, StepTime
 from bench.mnist.plan import BACKENDS, BUILTIN, CONTROL, EAGER, NATIVE_CALL, OURS, PARTS, SCHEDULE, TABLE
 from bench.mnist.session import PartResults
 from bench.report import Sheet, machine_sentence
-from lrdecay_native.training.statistics import Mean, RateDifference, Ratio, ulp_differences
+from bench.training.statistics import Mean, RateDifference, Ratio, ulp_differences
 
 HELD, UNDECIDED, NOT_HELD = "held", "undecided", "not held"
 

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import keras
 
 from bench.mnist.plan import BUILTIN, EAGER, OURS, SCHEDULE, TABLE
-from lrdecay_native.cycles import CosineRestarts
-from lrdecay_native.decays import CosineDecay, StepDecay
 from lrdecay_native.keras import KerasSchedule, KerasTable
-from lrdecay_native.schedules import Schedule
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.cycles import CosineRestarts
+from lrdecay_native.schedules.decays import CosineDecay, StepDecay
 
 Rate: TypeAlias = Callable[[Any], Any]
 

@@ -24,8 +24,8 @@ from bench.mnist.subjects import (
     operations,
     table_makers,
 )
-from lrdecay_native.training.data import Digits
-from lrdecay_native.training.run import tutorial_model
+from lrdecay_native.command_line.training.data import Digits
+from lrdecay_native.command_line.training.run import tutorial_model
 
 CLOCK = time.process_time
 """Processor time: what else runs on the machine doesn't count, and every thread does."""

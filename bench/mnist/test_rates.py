@@ -8,9 +8,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.mnist.plan import SCHEDULE, Plan, chosen_plan
-from lrdecay_native.training.comparison import contenders
-from lrdecay_native.training.data import Digits
-from lrdecay_native.training.run import steps_per_epoch
+from bench.training.comparison import contenders
+from lrdecay_native.command_line.training.data import Digits
+from lrdecay_native.command_line.training.run import steps_per_epoch
 
 BATCH = 32
 NAMES = list(contenders(SCHEDULE, 1, 1))

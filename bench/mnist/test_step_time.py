@@ -13,8 +13,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.mnist.plan import CONTROL, SCHEDULE, Plan, Setting, chosen_plan
-from lrdecay_native.training.comparison import BUILTIN, Contender, Network, contenders, take_turn
-from lrdecay_native.training.data import Digits
+from bench.training.comparison import BUILTIN, Contender, Network, contenders, take_turn
+from lrdecay_native.command_line.training.data import Digits
 
 SEED = 0
 

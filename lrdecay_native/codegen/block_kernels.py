@@ -1,6 +1,6 @@
-"""The functions that fill blocks of steps by polynomials, see :mod:`lrdecay_native.block_polynomial`.
+"""The functions that fill blocks of steps by polynomials, see :mod:`lrdecay_native.arithmetic.block_polynomial`.
 
-``sample_steps`` gives the steps at the nodes of blocks.  From the values there, ``fill_blocks_dtype`` and
+``sample_nodes`` gives the steps at the nodes of blocks.  From the values there, ``fill_blocks_dtype`` and
 ``stream_blocks_dtype`` compute the rates of whole blocks; the second one writes past the processor's cache.
 """
 
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lrdecay_native import block_polynomial
-from lrdecay_native.block_polynomial import Loop
+from lrdecay_native.arithmetic import block_polynomial
+from lrdecay_native.arithmetic.block_polynomial import Loop
+from lrdecay_native.arithmetic.double_double import DoubleDouble
+from lrdecay_native.arithmetic.recording import Number, Trace, text
 from lrdecay_native.codegen.explanations import new_trace
 from lrdecay_native.codegen.functions import Arguments, Function, indented, statements, temporaries
 from lrdecay_native.codegen.tuning import (
@@ -18,17 +20,15 @@ from lrdecay_native.codegen.tuning import (
     PREFETCHED_WHOLE_BYTES,
     VALUE_BYTES,
 )
-from lrdecay_native.double_double import DoubleDouble
-from lrdecay_native.tracing import Number, Trace, text
 
 INVERSE_LENGTH = len(block_polynomial.coefficient_names())
 """The row behind those of the coefficients."""
 
 
-def sample_steps() -> Function:
+def sample_nodes() -> Function:
     """The steps at the nodes of blocks of a grid, as ``high + low``: all first nodes, then all second ones, ..."""
     return Function(
-        "sample_steps",
+        "sample_nodes",
         "float64",
         (
             ("written vector", "out_highs"),

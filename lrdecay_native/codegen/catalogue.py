@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrdecay_native import block_polynomial
+from lrdecay_native.arithmetic import block_polynomial
 from lrdecay_native.codegen import double_double_kernels, elementwise_kernels
-from lrdecay_native.codegen.block_kernels import block_functions, sample_steps
+from lrdecay_native.codegen.block_kernels import block_functions, sample_nodes
 from lrdecay_native.codegen.fill_kernels import fill_functions
 from lrdecay_native.codegen.functions import Function
 from lrdecay_native.codegen.tuning import PREFETCHED_WHOLE_BYTES
@@ -38,7 +38,7 @@ def all_functions(prefetched_bytes: int = PREFETCHED_WHOLE_BYTES) -> dict[str, l
     """All functions in groups, each of a formula or of what formulas have in common."""
     groups = {formula: list(formula_functions(formula)) for formula in FORMULAS}
     groups["maps"] = list(map_functions())
-    groups["sampling"] = [sample_steps()]
+    groups["sampling"] = [sample_nodes()]
     for dtype in block_polynomial.LOOPS:
         groups[f"grids_{dtype}"] = list(grid_functions(dtype, prefetched_bytes))
     return groups

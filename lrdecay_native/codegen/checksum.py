@@ -5,10 +5,7 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-_GENERATED_FROM = (
-    *("formulas", "parameters", "bounds", "variants", "tracing"),
-    *("double_double", "scaled", "compensated", "plain", "block_polynomial"),
-)
+_GENERATED_FROM = ("formulas", "arithmetic", "codegen")
 
 
 def source_checksum(root: Path) -> int | None:
@@ -17,8 +14,7 @@ def source_checksum(root: Path) -> int | None:
     if not (native / "engine.pyx").is_file():
         return None
     package = root / "lrdecay_native"
-    paths = [package / f"{name}.py" for name in _GENERATED_FROM]
-    paths += sorted((package / "codegen").glob("*.py"))
+    paths = [path for folder in _GENERATED_FROM for path in sorted((package / folder).glob("*.py"))]
     paths += sorted(path for path in native.iterdir() if path.suffix in (".pyx", ".pxi", ".h"))
     checksum = 0
     for path in paths:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lrdecay_native.arithmetic import block_polynomial
 from lrdecay_native.codegen.functions import Function, indented
@@ -11,6 +12,7 @@ from lrdecay_native.codegen.tuning import STRIP_STEPS
 
 HEADER = """\
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: emit_code_comments=False
 # Written by lrdecay_native.codegen.
 include "arithmetic.pxi"
 """
@@ -70,7 +72,7 @@ def _definition(function: Function) -> Iterator[str]:
     yield f"cdef {'' if function.private else 'public '}{declaration(function)}:"
     scalars = [name for kind, name in function.arguments if kind == "scalar"] if function.chained else []
     if scalars or function.variables:
-        yield f"    cdef {NUMBERS[function.dtype]} {', '.join([*scalars, *function.variables])}"
+        yield from _declared(NUMBERS[function.dtype], [*scalars, *function.variables])
     if function.integers:
         yield f"    cdef int64_t {', '.join(function.integers)}"
     for name in function.strips:
@@ -88,6 +90,12 @@ def _definition(function: Function) -> Iterator[str]:
     yield ""
 
 
+def _declared(kind: str, names: list[str]) -> Iterator[str]:
+    """Local variables, in lines of a length that one can read."""
+    for line in textwrap.wrap(", ".join(names), 90, break_on_hyphens=False):
+        yield f"    cdef {kind} {line.rstrip(',')}"
+
+
 def _assigned(body: Iterable[str]) -> list[str]:
     """The names that statements give values to."""
     found = (re.match(r"\s*(?:for )?(\w+) (?:=|in) ", line) for line in body)
@@ -101,7 +109,7 @@ def _with_addresses(statement: str) -> str:
 
 
 def block_constants() -> str:
-    """What the engine must know of blocks, and offsets as C constants: a compiler that knows them keeps them."""
+    """What the engine must know of blocks."""
     places = block_polynomial.PLACES
     constants = {
         "SHORTEST_BLOCK": block_polynomial.SHORTEST_BLOCK,
@@ -113,22 +121,27 @@ def block_constants() -> str:
         "ROWS": 4 * len(places) + block_polynomial.COEFFICIENT_ROWS + 1,
         "AT_ONCE": block_polynomial.BLOCKS_AT_ONCE,
     }
-    tables = {"PLACES": ("int64_t", list(places))} | {
-        f"{name}_{dtype}": (number, table(dtype))
-        for dtype, number in NUMBERS.items()
-        for name, table in (("offsets", block_polynomial.offsets), ("squares", block_polynomial.squares))
-    }
-    lines = [
-        "# Written by lrdecay_native.codegen.",
-        "cdef enum:",
-        *indented(f"{name} = {value}" for name, value in constants.items()),
-        "cdef extern from *:",
-        '    """',
-        *indented(
-            f"static const {number} {name}[] = {{{', '.join(map(repr, values))}}};"
-            for name, (number, values) in tables.items()
-        ),
-        '    """',
-        *indented(f"const {number} {name}[{len(values)}]" for name, (number, values) in tables.items()),
-    ]
+    enumerated = ["cdef enum:", *indented(f"{name} = {value}" for name, value in constants.items())]
+    return "\n".join([*enumerated, constant_tables({"PLACES": ("int64_t", places)})])
+
+
+def offset_tables(dtype: str) -> str:
+    """The offsets of steps from the middle of a sub-block: a compiler that knows them keeps them in registers."""
+    number = NUMBERS[dtype]
+    return constant_tables(
+        {
+            f"offsets_{dtype}": (number, block_polynomial.offsets(dtype)),
+            f"squares_{dtype}": (number, block_polynomial.squares(dtype)),
+        }
+    )
+
+
+def constant_tables(tables: Mapping[str, tuple[str, Sequence[float]]]) -> str:
+    """Vectors of numbers as C constants, each with the type of its numbers."""
+    lines = ["cdef extern from *:", '    """']
+    for name, (number, values) in tables.items():
+        written = textwrap.fill(", ".join(map(repr, values)), 110)
+        lines += [f"    static const {number} {name}[] = {{", *written.splitlines(), "    };"]
+    lines.append('    """')
+    lines += [f"    const {number} {name}[{len(values)}]" for name, (number, values) in tables.items()]
     return "\n".join([*lines, ""])

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrdecay_native import double_double
+from lrdecay_native.arithmetic import double_double
+from lrdecay_native.arithmetic.double_double import DoubleDouble
+from lrdecay_native.arithmetic.recording import Number, Trace, text
 from lrdecay_native.codegen.explanations import new_trace
 from lrdecay_native.codegen.functions import Function, statements, temporaries
 from lrdecay_native.codegen.loop_stages import staged_loops
-from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
-from lrdecay_native.tracing import Number, Trace, text
-from lrdecay_native.variants import variants
+from lrdecay_native.formulas.specialisations import variants
 
 
 @dataclass(frozen=True)

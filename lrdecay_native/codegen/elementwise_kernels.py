@@ -18,22 +18,16 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from lrdecay_native import compensated, plain
-from lrdecay_native.bounds import Bounds
+from lrdecay_native.arithmetic import compensated, plain
+from lrdecay_native.arithmetic.double_double import DoubleDouble
+from lrdecay_native.arithmetic.intervals import Interval
+from lrdecay_native.arithmetic.moderate import MODERATE_PERIODS, moderate_bounds
+from lrdecay_native.arithmetic.recording import Number, Operation, Symbol, Trace, text
 from lrdecay_native.codegen.explanations import new_trace
 from lrdecay_native.codegen.functions import Function, indented, statements, temporaries
 from lrdecay_native.codegen.loop_stages import staged_loops
-from lrdecay_native.double_double import DoubleDouble
 from lrdecay_native.formulas import FORMULAS, TIME_MAPS, Formula
-from lrdecay_native.tracing import Number, Operation, Symbol, Trace, text
-from lrdecay_native.variants import (
-    MODERATE_PERIODS,
-    MOST_CONSTANTS,
-    PERIOD,
-    WHOLE_PERIODS,
-    moderate_bounds,
-    variants,
-)
+from lrdecay_native.formulas.specialisations import MOST_CONSTANTS, PERIOD, WHOLE_PERIODS, variants
 
 PRECISIONS: dict[str, ModuleType] = {"float64": compensated, "float32": plain}
 
@@ -95,9 +89,7 @@ def elementwise_kernels(formula: str) -> Iterator[ElementwiseKernel]:
             yield recorded_kernel(entry, time_map, name, known)
 
 
-def recorded_kernel(
-    entry: Formula, time_map: str, name: str, known: dict[str, float]
-) -> ElementwiseKernel:
+def recorded_kernel(entry: Formula, time_map: str, name: str, known: dict[str, float]) -> ElementwiseKernel:
     """The kernel of a formula after a time map, with what is known of its parameters."""
     trace = new_trace()
     outputs = {}
@@ -122,7 +114,7 @@ def _precisions(entry: Formula, time_map: str) -> dict[str, ModuleType]:
 
 def _step_and_period(xp: ModuleType, trace: Trace) -> tuple[Any, Any]:
     high, low = (trace.argument(name, varying=False) for name in PERIOD)
-    step = xp.step(trace.argument("step")).within(Bounds(0.0, 2.0**63))
+    step = xp.step(trace.argument("step")).within(Interval(0.0, 2.0**63))
     return step, xp.asarray(DoubleDouble(high, low)).within(MODERATE_PERIODS)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from lrdecay_native import tracing
-from lrdecay_native.tracing import Symbol, Trace
+from lrdecay_native.arithmetic import recording
+from lrdecay_native.arithmetic.recording import Symbol, Trace
 
 _CODEGEN = __name__.rpartition(".")[0]
 
@@ -74,7 +74,7 @@ def _explanation(frame: FrameType | None) -> Explanation:
     innermost = ""
     while frame is not None and not frame.f_globals["__name__"].startswith(_CODEGEN):
         code = frame.f_code
-        if code.co_filename != tracing.__file__ and not code.co_name.startswith("<"):
+        if code.co_filename != recording.__file__ and not code.co_name.startswith("<"):
             line = linecache.getline(code.co_filename, frame.f_lineno).strip()
             innermost = innermost or line
             levels.append(line if _is_mathematics(frame) else _named(frame))

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from lrdecay_native import block_polynomial
+from lrdecay_native.arithmetic import block_polynomial
+from lrdecay_native.arithmetic.double_double import DoubleDouble, exact_sum
+from lrdecay_native.arithmetic.recording import Number, Operation, fused_multiply_add, multiply_add, text
 from lrdecay_native.codegen.explanations import new_trace
 from lrdecay_native.codegen.functions import Function, indented, statements, temporaries
 from lrdecay_native.codegen.tuning import (
@@ -21,8 +23,6 @@ from lrdecay_native.codegen.tuning import (
     TILE_PREFETCH_AHEAD_BYTES,
     VALUE_BYTES,
 )
-from lrdecay_native.double_double import DoubleDouble, exact_sum
-from lrdecay_native.tracing import Number, Operation, fused_multiply_add, multiply_add, text
 
 Write = Callable[[str, str, str, list[str], str], list[str]]
 """From a dtype, the first index and the last, the statements for index ``i``, and its value, to loops."""

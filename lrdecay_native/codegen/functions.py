@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from lrdecay_native.arithmetic.recording import Operation, Trace, text
 from lrdecay_native.codegen.explanations import ExplainedTrace
-from lrdecay_native.tracing import Operation, Trace, text
 
 Arguments = tuple[tuple[str, str], ...]
 """A kind, one of those of :mod:`lrdecay_native.codegen.cython_source`, and a name for each."""

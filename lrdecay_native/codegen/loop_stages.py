@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lrdecay_native.arithmetic.recording import Number, Operation, Symbol
 from lrdecay_native.codegen.functions import indented, statements, temporaries
 from lrdecay_native.codegen.tuning import LONGEST_STAGE_OPERATIONS, STRIP_STEPS
-from lrdecay_native.tracing import Number, Operation, Symbol
 
 
 @dataclass(frozen=True)

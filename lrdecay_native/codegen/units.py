@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from lrdecay_native.arithmetic import block_polynomial
 from lrdecay_native.codegen.catalogue import all_functions
 from lrdecay_native.codegen.cython_source import (
     HEADER,
@@ -13,6 +12,7 @@ from lrdecay_native.codegen.cython_source import (
     block_constants,
     cython_source,
     declaration,
+    offset_tables,
 )
 from lrdecay_native.codegen.double_double_kernels import formula_kernels, map_kernels
 from lrdecay_native.codegen.elementwise_kernels import (
@@ -22,7 +22,8 @@ from lrdecay_native.codegen.elementwise_kernels import (
 )
 from lrdecay_native.codegen.functions import Function, indented
 from lrdecay_native.codegen.tuning import PREFETCHED_BYTES
-from lrdecay_native.formulas.registry import FORMULAS
+from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.specialisations import MOST_CONSTANTS
 
 _WRITTEN = ("blocks", "lines", "cycles", "runs", "tiles")
 
@@ -39,23 +40,20 @@ def units(checksum: int) -> dict[str, str]:
         name: [function for function in functions if len(function.results) <= 1]
         for name, functions in all_functions(PREFETCHED_BYTES).items()
     }
-    included = {"sampling", *(f"grids_{dtype}" for dtype in block_polynomial.LOOPS)}
     return {
         "block_constants.pxi": block_constants(),
         "catalogue.pxi": "\n".join([*_declarations(groups), *_tables(), *_writers(groups)]),
         # Apart, so that nothing else changes with every change.
         "checksum.pyx": f"{HEADER}\ncdef public unsigned int built_from() noexcept nogil:\n    return {checksum}\n",
-        **{
-            f"{name}.pyx": "\n".join(
-                [
-                    HEADER,
-                    *(['include "streams.pxi"', 'include "block_constants.pxi"', ""] if name in included else []),
-                    cython_source(functions),
-                ]
-            )
-            for name, functions in groups.items()
-        },
+        **{f"{name}.pyx": _unit(name, functions) for name, functions in groups.items()},
     }
+
+
+def _unit(name: str, functions: Sequence[Function]) -> str:
+    """A file of kernels."""
+    dtype = name.removeprefix("grids_")
+    tables = ['include "streams.pxi"', offset_tables(dtype)] if dtype != name else []
+    return "\n".join([HEADER, *tables, cython_source(functions)])
 
 
 def _declarations(groups: Mapping[str, Sequence[Function]]) -> Iterator[str]:
@@ -69,6 +67,8 @@ def _declarations(groups: Mapping[str, Sequence[Function]]) -> Iterator[str]:
 def _tables() -> Iterator[str]:
     """The kernels by their names."""
     kernels = [whole_periods_kernel(), *(kernel for name in FORMULAS for kernel in elementwise_kernels(name))]
+    yield "cdef enum:"
+    yield f"    MOST_CONSTANTS = {MOST_CONSTANTS}"
     yield f"cdef ElementwiseKernel[{len(kernels)}] ELEMENTWISE_KERNELS"
     for number, kernel in enumerate(kernels):
         yield f"ELEMENTWISE_KERNELS[{number}] = ElementwiseKernel({_elementwise(kernel)})"
@@ -99,18 +99,20 @@ def _writers(groups: Mapping[str, Sequence[Function]]) -> Iterator[str]:
     functions = {function.name: function for group in groups.values() for function in group}
     for what in _WRITTEN:
         filling = functions[f"fill_{what}_float64"]
-        given = re.sub(r"double\* (out|tiled|values)\b", r"void* \1", arguments(filling))
+        declared = re.sub(r"double\* (out|tiled|values)\b", r"void* \1", arguments(filling))
         returned = "double" if filling.results else "void"
-        yield f"cdef {returned} {what}_written(int value_bytes, {given}, void* buffer) noexcept nogil:"
+        yield f"cdef {returned} {what}_written(int value_bytes, {declared}, void* buffer) noexcept nogil:"
         for dtype, condition in (("float64", "if value_bytes == 8:"), ("float32", "else:")):
             names = ", ".join(_given(functions[f"fill_{what}_{dtype}"]))
             streaming = functions[f"stream_{what}_{dtype}"]
             buffer = ", <{}*>buffer, 0" if ("buffer" in dict(map(reversed, streaming.arguments))) else ""
             number = "double" if dtype == "float64" else "float"
             yield f"    {condition}"
+            given = "return " if filling.results else ""
             yield "        if buffer == NULL:"
-            yield f"            return fill_{what}_{dtype}({names})"
-            yield f"        return {streaming.name}({names}{buffer.format(number)})"
+            yield f"            {given}fill_{what}_{dtype}({names})"
+            yield "        else:"
+            yield f"            {given}{streaming.name}({names}{buffer.format(number)})"
         yield ""
 
 

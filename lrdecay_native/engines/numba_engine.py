@@ -17,7 +17,7 @@ from numpy import abs as absolute
 from numpy import array, bool_, empty, floor, integer, timedelta64
 from numpy import sqrt as square_root
 
-from lrdecay_native.block_polynomial import UNIT, offsets, squares
+from lrdecay_native.arithmetic.block_polynomial import UNIT, offsets, squares
 from lrdecay_native.codegen.catalogue import all_functions
 from lrdecay_native.codegen.python_source import python_source
 from lrdecay_native.codegen.tuning import CACHE_LINE_BYTES
@@ -243,7 +243,7 @@ def sample_steps(
     step: int,
 ) -> None:
     """Write the steps at the nodes of blocks, as ``high + low``: all first nodes, then all second ones, ..."""
-    _FUNCTIONS["sample_steps"](out_highs, out_lows, starts, lengths, nodes, first, step)
+    _FUNCTIONS["sample_nodes"](out_highs, out_lows, starts, lengths, nodes, first, step)
 
 
 def _write(what: str, out: Rates, *arguments: Any) -> Any:

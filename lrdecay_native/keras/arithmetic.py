@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lrdecay_native.counted import (
+from lrdecay_native.integer_steps.programs import (
     Formula,
     Program,
     begun_periods,
@@ -23,12 +23,12 @@ from lrdecay_native.counted import (
     periods,
     rate_of,
 )
-from lrdecay_native.cycles import CosineRestarts
-from lrdecay_native.decays import InverseTimeDecay, LinearDecay, PolynomialDecay, StepDecay
 from lrdecay_native.keras.conversion import to_keras
 from lrdecay_native.keras.machines import machine_for
-from lrdecay_native.phases import PiecewiseConstant
-from lrdecay_native.schedules import Schedule
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.cycles import CosineRestarts
+from lrdecay_native.schedules.decays import InverseTimeDecay, LinearDecay, PolynomialDecay, StepDecay
+from lrdecay_native.schedules.phases import PiecewiseConstant
 from lrdecay_native.validation import STEP_LIMIT
 
 builtins = keras.optimizers.schedules

@@ -8,9 +8,10 @@ from typing import Any
 import keras
 
 from lrdecay_native import validation
-from lrdecay_native.compositions import Warmup
-from lrdecay_native.cycles import CosineRestarts
-from lrdecay_native.decays import (
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.compositions import Warmup
+from lrdecay_native.schedules.cycles import CosineRestarts
+from lrdecay_native.schedules.decays import (
     Constant,
     CosineDecay,
     ExponentialDecay,
@@ -19,8 +20,7 @@ from lrdecay_native.decays import (
     PolynomialDecay,
     StepDecay,
 )
-from lrdecay_native.phases import MultiStepDecay, PiecewiseConstant
-from lrdecay_native.schedules import Schedule
+from lrdecay_native.schedules.phases import MultiStepDecay, PiecewiseConstant
 
 builtins = keras.optimizers.schedules
 
@@ -154,7 +154,7 @@ def to_keras(schedule: Schedule) -> keras.optimizers.schedules.LearningRateSched
 
     Parameters
     ----------
-    schedule : lrdecay_native.schedules.Schedule
+    schedule : lrdecay_native.schedules.base.Schedule
         A `StepDecay`, `InverseTimeDecay`, `PolynomialDecay`, `LinearDecay`, `CosineDecay` (also after a linear
         warm-up), `CosineRestarts` or `PiecewiseConstant`, with the options that Keras has.
 

@@ -19,7 +19,7 @@ from lrdecay_native.caching import cached
 from lrdecay_native.keras.compiled_steps import make_anew, strategy_of, unwrapped
 from lrdecay_native.keras.learning_rates import KerasTable
 from lrdecay_native.keras.optimizer_state import steps_taken
-from lrdecay_native.phases import PiecewiseInterpolation
+from lrdecay_native.schedules.phases import PiecewiseInterpolation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,9 +21,9 @@ from lrdecay_native.keras.arithmetic import (
 )
 from lrdecay_native.keras.compiled_steps import note
 from lrdecay_native.keras.registration import registered
-from lrdecay_native.keras.table_entries import entries
-from lrdecay_native.own_formulas import UntraceableError
-from lrdecay_native.schedules import Schedule, from_dict
+from lrdecay_native.own_formulas.decorator import UntraceableError
+from lrdecay_native.schedules.base import Schedule, from_dict
+from lrdecay_native.schedules.lookup_tables import entries
 
 
 @registered
@@ -53,7 +53,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 
     Parameters
     ----------
-    schedule : lrdecay_native.schedules.Schedule
+    schedule : lrdecay_native.schedules.base.Schedule
         The rate as a function of the training step: `StepDecay`, `InverseTimeDecay`, ...
 
     Raises
@@ -169,7 +169,7 @@ class KerasTable(KerasSchedule):
 
     Parameters
     ----------
-    schedule : lrdecay_native.schedules.Schedule
+    schedule : lrdecay_native.schedules.base.Schedule
         The rate as a function of the training step.
     stop : int
         The step after the table's last: the number of training steps, for a run from step 0.

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import keras
 from keras import ops
 
-from lrdecay_native.decays import Constant
 from lrdecay_native.keras.compiled_steps import StepRate, asks_here, make_anew, unwrapped
 from lrdecay_native.keras.conversion import from_keras
 from lrdecay_native.keras.learning_rates import KerasSchedule
-from lrdecay_native.schedules import Schedule
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.decays import Constant
 
 _Number = TypeVar("_Number", int, float)
 
@@ -129,7 +129,7 @@ def set_schedule(
     ----------
     model : keras.Model
         A compiled model.
-    schedule : lrdecay_native.schedules.Schedule, LearningRateSchedule or float
+    schedule : lrdecay_native.schedules.base.Schedule, LearningRateSchedule or float
         A schedule of this library, which becomes a `KerasSchedule`; a `KerasSchedule`, a `KerasTable` or any other
         schedule of Keras; or a number.  A schedule's step is the optimizer's, which goes on counting:
         ``plan.continued(steps_so_far, to=...)``.

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from lrdecay_native.decays import Constant
 from lrdecay_native.keras.compiled_steps import applies, make_anew, optimizers_of
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
 from lrdecay_native.keras.optimizer_state import schedule_of, single, steps_taken, value_of
 from lrdecay_native.keras.registration import registered
 from lrdecay_native.plateau import ReduceOnPlateau
-from lrdecay_native.schedules import Schedule
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.decays import Constant
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 

@@ -10,9 +10,9 @@ import pytest
 keras = pytest.importorskip("keras", reason="needs: pip install 'lrdecay_native[keras]' and a backend")
 pytest.importorskip("scipy", reason="needs: pip install 'lrdecay_native[training]'")
 
-from lrdecay_native.decays import StepDecay  # noqa: E402
-from lrdecay_native.training.comparison import contenders  # noqa: E402
-from lrdecay_native.training.data import Digits  # noqa: E402
+from bench.training.comparison import contenders  # noqa: E402
+from lrdecay_native.command_line.training.data import Digits  # noqa: E402
+from lrdecay_native.schedules.decays import StepDecay  # noqa: E402
 
 STEPS, STEPS_PER_EPOCH = 24, 12
 SCHEDULE = StepDecay(0.1, drop_rate=0.96, step_size=5)

@@ -16,7 +16,7 @@ keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdec
 from keras import ops  # noqa: E402
 
 from lrdecay_native.keras import KerasTable  # noqa: E402
-from lrdecay_native.keras.table_entries import SPARE_ENTRIES, entries  # noqa: E402
+from lrdecay_native.schedules.lookup_tables import SPARE_ENTRIES, entries  # noqa: E402
 
 BACKEND = keras.backend.backend()
 TUTORIAL = lrd.StepDecay(0.1, drop_rate=0.96, step_size=1000)

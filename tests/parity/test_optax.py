@@ -14,9 +14,9 @@ from parity.comparison import (
     FLOAT32,
     FLOAT64,
     Case,
-    Part,
     Rates,
     Roundings,
+    Segment,
     Steps,
     assert_all_covered,
     assert_options_covered,
@@ -264,9 +264,9 @@ CASES = [
         "join_schedules",
         {
             "schedules": [
-                Part("linear_schedule", {"init_value": 0.0, "end_value": 0.3, "transition_steps": 700}),
-                Part("constant_schedule", {"value": 0.3}),
-                Part("cosine_decay_schedule", {"init_value": 0.3, "decay_steps": 2000}),
+                Segment("linear_schedule", {"init_value": 0.0, "end_value": 0.3, "transition_steps": 700}),
+                Segment("constant_schedule", {"value": 0.3}),
+                Segment("cosine_decay_schedule", {"init_value": 0.3, "decay_steps": 2000}),
             ],
             "boundaries": [700, 3000],
         },

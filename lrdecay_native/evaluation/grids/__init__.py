@@ -1,0 +1,1 @@
+"""Rates on evenly spaced steps, in bulk."""

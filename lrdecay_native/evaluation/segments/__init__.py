@@ -1,0 +1,1 @@
+"""A description on whole steps: intervals on which the form of the rate is known."""

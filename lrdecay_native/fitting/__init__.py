@@ -1,0 +1,5 @@
+"""Schedules through given points."""
+
+from lrdecay_native.fitting.fit import fit
+
+__all__ = ["fit"]

@@ -1,0 +1,362 @@
+"""All engines compute the same bits; and the door that chooses one of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from conftest import CYTHON_ENGINES, ENGINES, PACKAGE, RunPython, available_engine
+from reference import KERNELS, SCHEDULES, some_steps, spread
+
+import lrdecay_native as lrd
+from lrdecay_native import engines, validation
+from lrdecay_native.evaluation.grids import blocks, grids
+from lrdecay_native.evaluation.points import chains
+from lrdecay_native.evaluation.points import closed_form as curves
+from lrdecay_native.evaluation.points import pairs as evaluation
+from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.specialisations import variants
+from lrdecay_native.generation import Function, all_functions
+
+Array = npt.NDArray[Any]
+Calls = dict[str, list[list[Any]]]
+KEPT = 30
+KEPT_POINTS = 300
+"""A point has any formula."""
+FUNCTIONS = [function for function in all_functions() if not function.private]
+
+
+@pytest.fixture
+def another(engine: ModuleType) -> ModuleType:
+    """The engine that all others are compared with."""
+    for name in ("numba_engine", *CYTHON_ENGINES):
+        module = available_engine(name)
+        if module is not None and module is not engine:
+            return module
+    pytest.skip("there is only one engine on this machine")
+
+
+class Recorder:
+    """The engine in use, which keeps a sample of the arguments that its functions are called with."""
+
+    def __init__(self, engine: Any, random: Random) -> None:
+        self.engine = engine
+        self.random = random
+        self.seen: Counter[str] = Counter()
+        self.calls: Calls = defaultdict(list)
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self.engine, name)
+
+        def call(*arguments: Any) -> Any:
+            self.seen[name] += 1
+            kept, most = self.calls[name], KEPT_POINTS if name == "Point" else KEPT
+            if len(kept) < most:
+                kept.append(copies(arguments))
+            elif self.random.random() < most / self.seen[name]:
+                kept[self.random.randrange(most)] = copies(arguments)
+            return function(*arguments)
+
+        return call
+
+
+def copies(arguments: Iterable[Any]) -> list[Any]:
+    return [a.copy() if isinstance(a, np.ndarray) and a.flags.writeable else a for a in arguments]
+
+
+@pytest.fixture(scope="module")
+def calls() -> Calls:
+    """What the package calls the functions of its engine with, function by function."""
+    random = Random(1)
+    # What is called doesn't depend on what is kept.
+    recorder = Recorder(engines.engine, Random(2))
+    with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore"):
+        for module in (evaluation, blocks, curves, grids):
+            patch.setattr(module, "engine", recorder)
+        # Else the kernels of chains aren't called from here.
+        patch.setattr(chains, "LINKED", False)
+        for name, kernel in KERNELS.items():
+            for (_, known), _ in itertools.product(variants(name), range(KEPT)):
+                arguments = kernel.arguments(random) | known
+                steps = some_steps(random, kernel.scale(**arguments))
+                for dtype in ("float64", "float32"):
+                    for given in (np.array(steps), np.array(steps, np.float32) / 2):
+                        getattr(lrd, name)(given, **arguments, dtype=dtype)
+        for reference in SCHEDULES.values():
+            for _ in range(50):
+                schedule = reference.make(random)
+                scale = reference.scale(schedule)
+                steps = some_steps(random, scale)
+                schedule(np.array(steps))
+                schedule(2**53 + 1)
+                for length in (100, 5000):
+                    step = max(1, int(min(scale * spread(random, 1e-4, 1.0) / length, 2.0**40)))
+                    for dtype, cache in itertools.product(("float64", "float32"), (0, blocks.CACHE)):
+                        patch.setattr(blocks, "CACHE", cache)
+                        schedule.values(0, step * length, step, dtype=dtype)
+        for (_, known), cycle in itertools.product(variants("polynomial_decay"), (False, True)):
+            lrd.PolynomialDecay(0.1, 1000, end_learning_rate=0.001, cycle=cycle, **known)(np.arange(3000))
+        for (first, end), dtype in itertools.product(
+            ((0.1, 0.0), (0.1, 0.003), (0.003, 0.1)), ("float64", "float32")
+        ):
+            restarts = lrd.CosineRestarts(first, 100, t_mul=1.0, m_mul=0.9, end_learning_rate=end)
+            restarts.values(33, 2000, dtype=dtype)
+    return recorder.calls
+
+
+def run(engine: ModuleType, function: Function, arguments: list[Any]) -> list[Array]:
+    """What a function returns or writes."""
+    given = copies(arguments)
+    for argument, (_, name) in zip(given, function.arguments, strict=True):
+        if name.startswith("out"):
+            argument.fill(np.nan)
+    returned = getattr(engine, function.name)(*given)
+    written = [
+        argument
+        for argument, (_, name) in zip(given, function.arguments, strict=True)
+        if name.startswith("out") or name == "tiled"
+    ]
+    return [np.array(returned), *written] if function.results else written
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_bit_for_bit(function: Function, engine: ModuleType, another: ModuleType, calls: Calls) -> None:
+    compared = False
+    # Where a processor can't multiply and add in one rounding, the last bit may differ.
+    one_ulp = function.name.startswith(("fill_", "stream_"))
+    for arguments in calls[function.name]:
+        for ours, theirs in zip(
+            run(engine, function, arguments), run(another, function, arguments), strict=True
+        ):
+            compared |= bool(np.isfinite(ours).any())
+            np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
+            if one_ulp:
+                np.testing.assert_array_max_ulp(np.nan_to_num(ours), np.nan_to_num(theirs), maxulp=1)
+            else:
+                np.testing.assert_array_equal(ours, theirs)
+    assert compared, f"nothing calls {function.name}"
+
+
+def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, random: Random) -> None:
+    """Points bit for bit, and which steps are left to the kernels with 106 bits."""
+    compared = Counter[bool]()
+    for stages, limit in calls["Point"]:
+        ours, theirs = engine.Point(stages, limit), another.Point(stages, limit)
+        inside = [random.uniform(0.0, min(limit, 1e6)) for _ in range(5)]
+        for step in (*(int(s) for s in inside), *inside, *STEPS_OF_ALL_KINDS, limit, int(limit)):
+            value = ours.at(step)
+            assert (value, type(value)) == (theirs.at(step), type(theirs.at(step))), (stages, limit, step)
+            compared[value is None] += 1
+    assert min(compared[True], compared[False]) > 100
+    names = {name for stages, _ in calls["Point"] for name, _ in stages}
+    assert all(any(name.startswith(formula) for name in names) for formula in FORMULAS)
+
+
+needs_chains = pytest.mark.skipif(not chains.LINKED, reason="this engine does not run chains by itself")
+
+
+@needs_chains
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_chains(name: str, random: Random) -> None:
+    """The engine's chains give the bits of kernels called one by one: on arrays, on pairs, and at single steps."""
+    for _ in range(20):
+        schedule = SCHEDULES[name].make(random)
+        chain = schedule._chain
+        steps = [int(step) for step in some_steps(random, SCHEDULES[name].scale(schedule))]
+        pair = evaluation.as_pair(np.array([*steps, 2**53 + 1, 2**63 - 1]))
+        expected = chains.chained(evaluation.apply_to_arrays, chain.stages, pair)
+        np.testing.assert_array_equal(chain.link.on_arrays(pair), expected)
+        for step, high, low in zip(steps, *expected, strict=False):
+            # Behind very many cycles a place is taken of exact fractions instead.
+            assert step >= chain.limit or chain.at(step) == (high, low)
+            assert chain.link.at(step) == high
+
+
+@needs_chains
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_rounds_of_grids(name: str, dtype: str, random: Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's rounds of blocks write what those in Python do, but where blocks overlap."""
+    for _ in range(5):
+        schedule = SCHEDULES[name].make(random)
+        step = max(1, int(min(SCHEDULES[name].scale(schedule) * spread(random, 1e-5, 1e-3), 2.0**40)))
+        ours = schedule.values(0, 5000 * step, step, dtype=dtype)
+        with monkeypatch.context() as patch, np.errstate(over="ignore"):
+            patch.setattr(chains, "LINKED", False)
+            theirs = lrd.from_json(schedule.to_json()).values(0, 5000 * step, step, dtype=dtype)
+        np.testing.assert_array_max_ulp(ours, theirs, maxulp=1, dtype=dtype)
+        assert (ours == theirs).mean() > 0.99
+
+
+@needs_chains
+def test_steps_of_all_kinds_in_chains() -> None:
+    chain = (lrd.PolynomialDecay(0.1, 10**20) * lrd.ExponentialDecay(0.1, 1e-20))._chain
+    taken = [step for step in STEPS_OF_ALL_KINDS if chain.link.at(step) is not None]
+    assert [(type(step), step) for step in taken] == [
+        (type(step), step)
+        for step in STEPS_OF_ALL_KINDS
+        if type(step) in (int, float, np.int8, np.int64, np.uint64, np.float64) and 0 <= step < 2**63
+    ]
+    for step in taken:
+        assert chain.link.at(step) == chain.on_point(validation.step("step", step))[0]
+
+
+STEPS_OF_ALL_KINDS: tuple[Any, ...] = (
+    *(0, 2**53, 2**53 + 1, 2**62, 2**63 - 1, 2**63, 2**64, 10**400, -1, True, None, "3", 1j),
+    *(0.5, -0.0, -0.5, 2.0**63, float("nan"), float("inf"), -float("inf")),
+    *(np.int8(3), np.uint64(2**63), np.int64(2**53 + 1), np.int64(-1), np.float64(3.5), np.bool_(True)),
+    *(np.float16(3), np.float32(3), np.longdouble(3), np.array(3), [3]),
+)
+
+
+SAMPLE = """
+import json, numpy as np, lrdecay_native as lrd
+points, grids = [], []
+for text, steps, (start, stop, step) in json.load(open("cases.json")):
+    schedule = eval(text, vars(lrd))
+    points.append(schedule(np.array(steps)))
+    points.append(np.array([schedule(step) for step in steps]))
+    assert (points[-1] == points[-2]).all(), text
+    for dtype in (np.float64, np.float32):
+        grids.append(schedule.values(start, stop, step, dtype=dtype).astype(float))
+np.savez("sample.npz", points=np.concatenate(points),
+         grids=np.concatenate(grids))
+print(lrd.backend())
+"""
+
+
+def some_cases(random: Random) -> Iterator[tuple[str, list[int], tuple[int, int, int]]]:
+    for reference in SCHEDULES.values():
+        for _ in range(8):
+            schedule = reference.make(random)
+            scale = reference.scale(schedule)
+            first = int(min(scale * random.random(), 2.0**60))
+            step = random.randint(1, 9)
+            yield repr(schedule), some_steps(random, scale), (first, first + 5000 * step, step)
+
+
+def test_every_engine_and_processor_gives_the_same_values(
+    run_python: RunPython, tmp_path: Path, random: Random
+) -> None:
+    """Through the public functions: points bit for bit, grids within the last bit."""
+    (tmp_path / "cases.json").write_text(json.dumps(list(some_cases(random))))
+    available = [name for name in ENGINES if available_engine(name)]
+    if len(available) < 2:
+        pytest.skip("there is only one engine on this machine")
+    results = {}
+    for name in available:
+        chosen = (
+            {"LRDECAY_BACKEND": "numba"}
+            if name == "numba_engine"
+            else {"LRDECAY_BACKEND": "cython", "LRDECAY_PROCESSOR": name}
+        )
+        finished = run_python(SAMPLE, **chosen)
+        assert finished.stdout.strip() == chosen["LRDECAY_BACKEND"], finished.stderr
+        results[name] = dict(np.load(tmp_path / "sample.npz"))
+    first, *others = results.values()
+    for other in others:
+        np.testing.assert_array_equal(other["points"], first["points"])
+        grids, expected = other["grids"], first["grids"]
+        # Half are float32, written as float64.
+        assert (np.abs(grids - expected) <= 2.0**-23 * expected).all()
+        assert (grids == expected).mean() > 0.999
+
+
+@pytest.fixture
+def tree_without_extension(tmp_path: Path) -> Path:
+    """A copy of the package in which the Cython engine was never built."""
+    folder = tmp_path / "tree"
+    shutil.copytree(
+        PACKAGE,
+        folder / PACKAGE.name,
+        ignore=shutil.ignore_patterns("*.so", "*.pyd", "*.dylib", "__pycache__"),
+    )
+    return folder
+
+
+IMPORT = "import lrdecay_native as lrd; print(lrd.backend(), lrd.StepDecay(0.1, 0.5, 1)(1))"
+WITHOUT_NUMBA = "import sys; sys.modules['numba'] = None; "
+needs_cython = pytest.mark.skipif(not available_engine("baseline"), reason="the Cython engine isn't built")
+needs_numba = pytest.mark.skipif(not available_engine("numba_engine"), reason="numba isn't installed")
+
+
+class TestDoor:
+    """Which engine is chosen, and how loudly it fails."""
+
+    @pytest.mark.parametrize(
+        "backend",
+        [pytest.param("cython", marks=needs_cython), pytest.param("numba", marks=needs_numba)],
+    )
+    def test_the_variable_chooses(self, run_python: RunPython, backend: str) -> None:
+        assert run_python(IMPORT, LRDECAY_BACKEND=backend).stdout == f"{backend} 0.05\n"
+
+    @needs_cython
+    def test_cython_is_the_default(self, run_python: RunPython) -> None:
+        assert run_python(IMPORT).stdout == "cython 0.05\n"
+
+    @needs_numba
+    def test_numba_takes_over(self, run_python: RunPython, tree_without_extension: Path) -> None:
+        assert run_python(IMPORT, tree_without_extension).stdout == "numba 0.05\n"
+
+    @needs_cython
+    def test_cython_needs_no_numba(self, run_python: RunPython) -> None:
+        assert run_python(WITHOUT_NUMBA + IMPORT).stdout == "cython 0.05\n"
+
+    @pytest.mark.parametrize("value", ["fortran", "Cython", "", " numba"])
+    def test_unknown_backend(self, run_python: RunPython, value: str) -> None:
+        finished = run_python(IMPORT, LRDECAY_BACKEND=value)
+        assert finished.returncode == 1
+        assert f"ValueError: LRDECAY_BACKEND={value!r} is unknown" in finished.stderr
+        assert "cython, numba" in finished.stderr
+
+    @needs_cython
+    @pytest.mark.parametrize("value", ["mmx", "AVX2", ""])
+    def test_unknown_processor(self, run_python: RunPython, value: str) -> None:
+        finished = run_python(IMPORT, LRDECAY_BACKEND="cython", LRDECAY_PROCESSOR=value)
+        assert finished.returncode == 1
+        assert f"ValueError: LRDECAY_PROCESSOR={value!r} is unknown" in finished.stderr
+        assert "baseline" in finished.stderr
+
+    def test_cython_that_was_not_built(self, run_python: RunPython, tree_without_extension: Path) -> None:
+        finished = run_python(IMPORT, tree_without_extension, LRDECAY_BACKEND="cython")
+        assert finished.returncode == 1
+        assert "ImportError: LRDECAY_BACKEND=cython, but the Cython engine was not built" in finished.stderr
+
+    def test_numba_that_is_not_installed(self, run_python: RunPython) -> None:
+        finished = run_python(WITHOUT_NUMBA + IMPORT, LRDECAY_BACKEND="numba")
+        assert finished.returncode == 1
+        assert "ImportError: LRDECAY_BACKEND=numba, but numba is not installed" in finished.stderr
+        assert "pip install numba" in finished.stderr
+
+    def test_no_engine_at_all(self, run_python: RunPython, tree_without_extension: Path) -> None:
+        finished = run_python(WITHOUT_NUMBA + IMPORT, tree_without_extension)
+        assert finished.returncode == 1
+        message = finished.stderr.strip().splitlines()[-1]
+        assert message.startswith("ImportError: lrdecay_native has no engine")
+        assert "pip install numba" in message
+        assert "C compiler" in message
+
+
+FRAMEWORKS = {
+    *("keras", "tensorflow", "torch", "jax", "optax", "flax"),
+    *("matplotlib", "sklearn", "pandas", "rich", "click"),
+}
+
+
+def test_import_imports_no_framework(run_python: RunPython) -> None:
+    code = "import sys, json, lrdecay_native; print(json.dumps([*sys.modules]))"
+    finished = run_python(code, LRDECAY_BACKEND=lrd.backend())
+    modules = {name.partition(".")[0] for name in json.loads(finished.stdout)}
+    assert "lrdecay_native" in modules
+    forbidden = FRAMEWORKS | ({"numba"} if lrd.backend() == "cython" else set())
+    assert not forbidden & modules
