@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from lrdecay_native.arithmetic import block_polynomial
 from lrdecay_native.codegen import double_double_kernels, elementwise_kernels
@@ -34,11 +35,18 @@ def grid_functions(dtype: str, prefetched_bytes: int = PREFETCHED_WHOLE_BYTES) -
     yield from fill_functions(dtype, prefetched_bytes)
 
 
-def all_functions(prefetched_bytes: int = PREFETCHED_WHOLE_BYTES) -> dict[str, list[Function]]:
-    """All functions in groups, each of a formula or of what formulas have in common."""
-    groups = {formula: list(formula_functions(formula)) for formula in FORMULAS}
-    groups["maps"] = list(map_functions())
-    groups["sampling"] = [sample_nodes()]
+def groups(prefetched_bytes: int = PREFETCHED_WHOLE_BYTES) -> dict[str, Callable[[], Iterator[Function]]]:
+    """What makes the functions of each formula, and of what formulas have in common."""
+    found: dict[str, Callable[[], Iterator[Function]]] = {
+        formula: partial(formula_functions, formula) for formula in FORMULAS
+    }
+    found["maps"] = map_functions
+    found["sampling"] = lambda: iter([sample_nodes()])
     for dtype in block_polynomial.LOOPS:
-        groups[f"grids_{dtype}"] = list(grid_functions(dtype, prefetched_bytes))
-    return groups
+        found[f"grids_{dtype}"] = partial(grid_functions, dtype, prefetched_bytes)
+    return found
+
+
+def all_functions(prefetched_bytes: int = PREFETCHED_WHOLE_BYTES) -> dict[str, list[Function]]:
+    """All functions in their groups."""
+    return {name: list(made()) for name, made in groups(prefetched_bytes).items()}
