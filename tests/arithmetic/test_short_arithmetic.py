@@ -14,10 +14,10 @@ import pytest
 from draws import draws
 from reference import mp
 
+from lrdecay_native.codegen import double_double_kernels, elementwise_kernels
+from lrdecay_native.codegen.python_source import python_source
 from lrdecay_native.formulas.parameters import Parameter, Range
 from lrdecay_native.formulas.registry import FORMULAS, formula
-from lrdecay_native.generation import formula_kernels, functions_of, python_source, step_functions
-from lrdecay_native.step_kernels import _traced
 
 CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "exp(a)": (lambda xp, x, a: xp.exp(a * x), lambda x, a: mp.exp(a * x)),
@@ -110,12 +110,12 @@ def traced(case: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setitem(FORMULAS, "newcomer", None)
     formula("", "a", a=Parameter("", Range(-1e12, 1e12)))(newcomer)
-    kernels = functions_of(next(formula_kernels("newcomer")))
-    steps = step_functions(_traced(FORMULAS["newcomer"], "continuous", "newcomer_continuous", {}))
+    kernel = elementwise_kernels.recorded_kernel(FORMULAS["newcomer"], "continuous", "newcomer_continuous", {})
+    exact = double_double_kernels.functions_of(next(double_double_kernels.formula_kernels("newcomer")))
     loaded: dict[str, Any] = dict(PRIMITIVES)
     # Of Python's own floats a division by 0 is an error.
     source = re.sub(
-        r"= (.* if .* else .*)$", r"= float64(\1)", python_source([*kernels, *steps]), flags=re.MULTILINE
+        r"= (.* if .* else .*)$", r"= float64(\1)", python_source([*exact, *elementwise_kernels.functions_of(kernel)]), flags=re.MULTILINE
     )
     exec(source, loaded)
     return loaded
