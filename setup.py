@@ -86,9 +86,10 @@ def translate(paths: list[Path]) -> None:
     stale.sort(key=lambda path: path.stat().st_size, reverse=True)
     count = min(os.cpu_count() or 1, len(stale))
     shares = [stale[number::count] for number in range(count)]
-    command = [sys.executable, "-m", "cython", "-I", SOURCE, "-I", GENERATED]
-    processes = [subprocess.Popen([*command, *share]) for share in shares]
-    if any([process.wait() for process in processes]):
+    command = [sys.executable, "-m", "cython", "-I", str(SOURCE), "-I", str(GENERATED)]
+    processes = [subprocess.Popen([*command, *map(str, share)]) for share in shares]
+    statuses = [process.wait() for process in processes]
+    if any(statuses):
         raise SystemExit("lrdecay_native: Cython could not translate the engine")
 
 
@@ -136,7 +137,7 @@ def extensions() -> list[Extension]:
     ]
 
 
-class Build(build_ext):
+class Build(build_ext):  # type: ignore[misc]
     """Compile every file for every kind of processor side by side, but for those that were compiled before.
 
     An object lies in a folder that is named after all that it depends on.

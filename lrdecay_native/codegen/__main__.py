@@ -52,7 +52,9 @@ def _found(name: str, whole: bool) -> list[Function]:
         if group == name:
             functions = list(made())
             time_maps = FORMULAS[name].time_maps if name in FORMULAS else ()
-            chosen = [f"{name}_{time_map}_{end}" for time_map in time_maps[:1] for end in ("prepare", "value")]
+            chosen = [
+                f"{name}_{time_map}_{end}" for time_map in time_maps[:1] for end in ("prepare", "value")
+            ]
             return [function for function in functions if whole or not chosen or function.name in chosen]
     # A formula's own functions begin with its name.
     for made in groups().values():
@@ -62,7 +64,9 @@ def _found(name: str, whole: bool) -> list[Function]:
 
 
 def _listed() -> str:
-    lines = ["Kernels and their functions; print one by its name, or those of a formula by that of the formula."]
+    lines = [
+        "Kernels and their functions; print one by its name, or those of a formula by that of the formula."
+    ]
     for group, made in groups().items():
         lines += ["", group, *(f"    {function.name}" for function in made())]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Kernels in 106 bits: formulas in terms of their variable, time maps, composition maps and combinations.
 
-Each becomes two functions: ``name`` for contiguous arrays, and ``name_point`` for numbers, which only Python needs: in C a
-number is an array of length 1.
+Each becomes two functions: ``name`` for contiguous arrays, and ``name_point`` for numbers, which only the numba engine
+needs: to the compiled one a number is an array of length 1.
 """
 
 from __future__ import annotations

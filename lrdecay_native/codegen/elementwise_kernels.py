@@ -1,7 +1,7 @@
 """The kernels for arbitrary steps: every formula after each of its time maps, recorded in short arithmetic.
 
-What depends on the parameters alone becomes constants, computed once for each set of parameters; what is left is a few
-dozen operations a step.  Each kernel becomes
+What depends on the parameters alone becomes constants, computed once for each set of parameters; what is left is a
+few dozen operations a step.  Each kernel becomes
 
 ``name_prepare``
     sets of parameters in, sets of constants out;

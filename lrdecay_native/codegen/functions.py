@@ -37,8 +37,8 @@ class Function:
     strips : tuple of str
         Local vectors of STRIP_STEPS doubles.
     chained : bool
-        Whether chains call it too: in Cython it has the arguments that all such functions have, and all of its vectors have
-        ``length`` elements.
+        Whether chains call it too: in Cython it has the arguments that all such functions have, and all of its
+        vectors have ``length`` elements.
     """
 
     name: str

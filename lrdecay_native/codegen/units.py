@@ -105,7 +105,8 @@ def _writers(groups: Mapping[str, Sequence[Function]]) -> Iterator[str]:
         for dtype, condition in (("float64", "if value_bytes == 8:"), ("float32", "else:")):
             names = ", ".join(_given(functions[f"fill_{what}_{dtype}"]))
             streaming = functions[f"stream_{what}_{dtype}"]
-            buffer = ", <{}*>buffer, 0" if ("buffer" in dict(map(reversed, streaming.arguments))) else ""
+            named = [name for _, name in streaming.arguments]
+            buffer = ", <{}*>buffer, 0" if "buffer" in named else ""
             number = "double" if dtype == "float64" else "float"
             yield f"    {condition}"
             given = "return " if filling.results else ""

@@ -1,8 +1,8 @@
 """The door to the compiled kernels: chooses between the Cython and the numba engine.
 
-An engine is a module with the functions of :class:`lrdecay_native.engines.interface.Engine`.  The choice is made once,
-when one of them is needed first: the Cython engine where it was built, in the build for the widest vector instructions
-that the processor has, else the numba engine.  ``LRDECAY_BACKEND=cython|numba`` overrides it, and
+An engine is a module with the functions of :class:`lrdecay_native.engines.interface.Engine`.  The choice is made
+once, when one of them is needed first: the Cython engine where it was built, in the build for the widest vector
+instructions that the processor has, else the numba engine.  ``LRDECAY_BACKEND=cython|numba`` overrides it, and
 ``LRDECAY_PROCESSOR=baseline|avx2|avx512`` picks a narrower build of the Cython engine.
 """
 
@@ -14,10 +14,15 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lrdecay_native.codegen.checksum import source_checksum
 from lrdecay_native.engines.interface import Engine, check
+
+if TYPE_CHECKING:
+    from lrdecay_native.engines import numba_engine
+
+    _: Engine = numba_engine
 
 BACKENDS = ("cython", "numba")
 ROOT = Path(__file__).parents[2]

@@ -32,8 +32,8 @@ class Engine(Protocol):
     def evaluate(self, kernel: str, steps: Rates, stride: int, constants: Doubles, out: Rates, /) -> None:
         """Write the values at rows of steps, each with a column of the constants.
 
-        A row begins so many steps behind the one before; with a stride of 0 all have the same steps.  Steps and values
-        are of float64, or the values, or both, of float32.
+        A row begins so many steps behind the one before; with a stride of 0 all have the same steps.  Steps and
+        values are of float64, or the values, or both, of float32.
         """
 
     def Point(self, stages: list[tuple[str, list[float]]], limit: float, /) -> PointEvaluator:  # noqa: N802 - a class

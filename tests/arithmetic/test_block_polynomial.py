@@ -20,11 +20,11 @@ from lrdecay_native.arithmetic.block_polynomial import (
     MOST_SUB_BLOCKS,
     SHORTEST_BLOCK,
 )
+from lrdecay_native.codegen.block_kernels import block_functions
+from lrdecay_native.codegen.python_source import python_source
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.grids import blocks
 from lrdecay_native.evaluation.memory import aligned
-from lrdecay_native.codegen.block_kernels import block_functions
-from lrdecay_native.codegen.python_source import python_source
 
 BOUND = 0.51
 EVERY_LOOP = [(dtype, index) for dtype, loops in LOOPS.items() for index in range(len(loops))]

@@ -110,12 +110,17 @@ def traced(case: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setitem(FORMULAS, "newcomer", None)
     formula("", "a", a=Parameter("", Range(-1e12, 1e12)))(newcomer)
-    kernel = elementwise_kernels.recorded_kernel(FORMULAS["newcomer"], "continuous", "newcomer_continuous", {})
+    kernel = elementwise_kernels.recorded_kernel(
+        FORMULAS["newcomer"], "continuous", "newcomer_continuous", {}
+    )
     exact = double_double_kernels.functions_of(next(double_double_kernels.formula_kernels("newcomer")))
     loaded: dict[str, Any] = dict(PRIMITIVES)
     # Of Python's own floats a division by 0 is an error.
     source = re.sub(
-        r"= (.* if .* else .*)$", r"= float64(\1)", python_source([*exact, *elementwise_kernels.functions_of(kernel)]), flags=re.MULTILINE
+        r"= (.* if .* else .*)$",
+        r"= float64(\1)",
+        python_source([*exact, *elementwise_kernels.functions_of(kernel)]),
+        flags=re.MULTILINE,
     )
     exec(source, loaded)
     return loaded

@@ -21,11 +21,11 @@ from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
 from lrdecay_native import engines, validation
+from lrdecay_native.codegen.catalogue import all_functions
 from lrdecay_native.evaluation.grids import blocks, grids
 from lrdecay_native.evaluation.points import chains
 from lrdecay_native.evaluation.points import closed_form as curves
 from lrdecay_native.evaluation.points import pairs as evaluation
-from lrdecay_native.codegen.catalogue import all_functions
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.formulas.specialisations import variants
 
@@ -193,7 +193,9 @@ def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, ran
     assert all(any(name.startswith(formula) for name in names) for formula in FORMULAS)
 
 
-needs_chains = pytest.mark.skipif(not hasattr(engines.engine, "ChainLink"), reason="this engine does not run chains by itself")
+needs_chains = pytest.mark.skipif(
+    not hasattr(engines.engine, "ChainLink"), reason="this engine does not run chains by itself"
+)
 
 
 @needs_chains
