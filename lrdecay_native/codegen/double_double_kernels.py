@@ -1,7 +1,7 @@
 """Kernels in 106 bits: formulas in terms of their variable, time maps, composition maps and combinations.
 
-Each becomes two functions: ``name`` for contiguous arrays, and ``name_point`` for numbers, which only the numba engine
-needs: to the compiled one a number is an array of length 1.
+Each becomes two functions: ``name`` for contiguous arrays, and ``name_point`` for numbers, which only the numba
+engine needs: to the compiled one a number is an array of length 1.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrdecay_native.arithmetic import double_double
+from lrdecay_native.arithmetic.array_namespace import Namespace
 from lrdecay_native.arithmetic.double_double import DoubleDouble
 from lrdecay_native.arithmetic.recording import Number, Trace, text
 from lrdecay_native.codegen.explanations import new_trace
@@ -63,7 +64,7 @@ def _formula_kernel(
     trace = new_trace()
     variable = DoubleDouble(trace.argument("high"), trace.argument("low"))
     values = [DoubleDouble(known[p] if p in known else trace.argument(p, varying=False)) for p in parameters]
-    result = function(double_double, variable, *values)
+    result = function(Namespace(double_double), variable, *values)
     return DoubleDoubleKernel(name, ("high", "low"), parameters, trace, (result.high, result.low))
 
 
@@ -85,7 +86,7 @@ def _map_kernel(
     names = tuple(f"{parameter}{part}" for parameter in parameters for part in ("", "_low"))
     highs_and_lows = [trace.argument(name) for name in arrays]
     highs_and_lows += [trace.argument(name, varying=False) for name in names]
-    result = function(double_double, *map(DoubleDouble, highs_and_lows[::2], highs_and_lows[1::2]))
+    result = function(Namespace(double_double), *map(DoubleDouble, highs_and_lows[::2], highs_and_lows[1::2]))
     return DoubleDoubleKernel(name, arrays, names, trace, (result.high, result.low))
 
 

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from lrdecay_native.arithmetic import compensated, plain
+from lrdecay_native.arithmetic.array_namespace import Namespace
 from lrdecay_native.arithmetic.double_double import DoubleDouble
 from lrdecay_native.arithmetic.intervals import Interval
 from lrdecay_native.arithmetic.moderate import MODERATE_PERIODS, moderate_bounds
@@ -94,7 +95,8 @@ def recorded_kernel(entry: Formula, time_map: str, name: str, known: dict[str, f
     trace = new_trace()
     outputs = {}
     for dtype, xp in _precisions(entry, time_map).items():
-        x = TIME_MAPS[time_map].function(xp, *_step_and_period(xp, trace))
+        namespace = Namespace(xp)
+        x = TIME_MAPS[time_map].function(namespace, *_step_and_period(xp, trace))
         parameters = [
             xp.asarray(known[p])
             if p in known
@@ -103,7 +105,7 @@ def recorded_kernel(entry: Formula, time_map: str, name: str, known: dict[str, f
             )
             for p in entry.parameters
         ]
-        outputs[dtype] = entry.function(xp, x, *parameters).result()
+        outputs[dtype] = entry.function(namespace, x, *parameters).result()
     return _checked(ElementwiseKernel(name, (*PERIOD, *entry.parameters), trace, outputs))
 
 
