@@ -1,4 +1,4 @@
-"""What formulas may call: the table says it, the recording keeps to it, and its errors are those of the arithmetic."""
+"""What formulas may call: the table says it, the recording keeps to it, the errors are those of the arithmetic."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def recorded(function: Callable[..., Any]) -> Callable[[float, float, float], tu
     """A function of a step and a period of two parts, for float64 results before they are rounded."""
     trace = Trace()
     period = compensated.asarray(DoubleDouble(*(trace.argument(name, varying=False) for name in ("p", "q"))))
-    step = compensated.step(trace.argument("step")).within(Interval(0.0, 2.0**53))
+    step = compensated.step(trace.argument("step")).within(Interval(0.0, 2.0**51))
     result = function(Namespace(compensated), step / period.within(Interval(1.0, 1e4))).settled()
     body = [
         *statements(trace.operations),
