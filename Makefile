@@ -14,17 +14,17 @@ ADAPTER := tests/keras_adapter lrdecay_native/keras
 # What uses rates and makes none: it is the same on engines whose rates have the same bits.
 USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting keras_adapter parity)
 
-SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chains.pxi src/*.h) \
-	$(wildcard lrdecay_native/formulas/*.py lrdecay_native/arithmetic/*.py) \
-	lrdecay_native/step_kernels.py lrdecay_native/generation.py
+.PHONY: build demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
-.PHONY: demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
-
-$(VENV)/installed: $(SOURCES)
+$(VENV)/installed: pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable '.[test,bench]'
 	touch $@
+
+# What has changed is generated, translated and compiled again.  DEBUG=1: for a debugger.
+build: $(VENV)/installed
+	LRDECAY_DEBUG=$(DEBUG) $(BIN)/python setup.py --quiet build_ext --inplace
 
 # What is tested beside the package, and compared with it.
 $(VENV)/peers: $(VENV)/installed tests/parity/without-dependencies.txt
@@ -32,32 +32,32 @@ $(VENV)/peers: $(VENV)/installed tests/parity/without-dependencies.txt
 	$(BIN)/pip install --quiet --no-deps --requirement tests/parity/without-dependencies.txt
 	touch $@
 
-demo: $(VENV)/installed
+demo: build
 	$(BIN)/lrdecay generate
 	$(BIN)/lrdecay train $(DATA) --output demo
 
-test: $(VENV)/installed
+test: build
 	$(TEST) -m "not slow"
 
 # Once more on the numba engine: whatever makes rates.
-test-numba: $(VENV)/installed
+test-numba: build
 	LRDECAY_BACKEND=numba $(TEST) -m "not slow" tests $(USERS_OF_RATES:%=--ignore=%)
 
 # What new schedules, kernels and cases give is stored; tests/golden/__main__.py says when else one may run this.
-golden: $(VENV)/installed
+golden: build
 	$(BIN)/python -m tests.golden
 
 # The Keras adapter on Keras's other backends, each in a process of its own; `make test` has it on TensorFlow.
-backends: $(VENV)/peers
+backends: build $(VENV)/peers
 	KERAS_BACKEND=jax LRDECAY_PEERS=required $(TEST) $(ADAPTER)
 	KERAS_BACKEND=torch LRDECAY_PEERS=required $(TEST) $(ADAPTER)
 
 # Against the real packages of Keras, torch, optax, transformers, timm, fvcore and composer.
-parity: $(VENV)/peers
+parity: build $(VENV)/peers
 	LRDECAY_PEERS=required $(TEST) tests/parity
 
 # Wheels, an installation without a compiler, and training on the whole of MNIST.
-slow-test: $(VENV)/installed
+slow-test: build
 	$(TEST) -m slow
 
 # Every drawn test as often as it can be worth it: nothing of this needs a quiet machine, but all of it hours.
@@ -69,13 +69,13 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(VENV)/installed
+bench: build
 	$(BIN)/python -m bench run
 
-bench-compare: $(VENV)/installed
+bench-compare: build
 	$(BIN)/python -m bench compare
 
-bench-baseline: $(VENV)/installed
+bench-baseline: build
 	$(BIN)/python -m bench store-baseline
 
 bench-mnist: $(VENV)/peers
@@ -87,9 +87,9 @@ bench-mnist-compare: $(VENV)/peers
 docs: gallery
 	$(BIN)/python -m bench document
 
-gallery: $(VENV)/installed
+gallery: build
 	$(BIN)/python docs/gallery.py
 	$(BIN)/python docs/schedules.py
 
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info src/*.c src/generated_kernels.pxi lrdecay_native/engines/*.so
+	rm -rf $(VENV) build dist demo *.egg-info src/*.c src/generated lrdecay_native/engines/*.so

@@ -6,9 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 #define fused_multiply_add(a, b, c) fma(a, b, c)
 
@@ -28,44 +25,6 @@ static inline float multiply_add_float(float a, float b, float c) { return a * b
 #define float32(value) ((float)(value))
 #define float64(value) ((double)(value))
 #define as_index(index) (index)
-
-#if defined(__GNUC__)
-#define prefetch(array, bytes) __builtin_prefetch((const char *)(array) + (bytes), 1)
-#else
-#define prefetch(array, bytes)
-#endif
-
-#if defined(__SSE2__)
-#define finish_streams() _mm_sfence()
-
-static inline void stream_line(char *to, const char *from) {
-#if defined(__AVX__)
-    for (int k = 0; k < 64; k += 32)
-        _mm256_stream_si256((__m256i *)(to + k), _mm256_loadu_si256((const __m256i *)(from + k)));
-#else
-    for (int k = 0; k < 64; k += 16)
-        _mm_stream_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(from + k)));
-#endif
-}
-#else
-#define finish_streams()
-#define stream_line(to, from) memcpy(to, from, 64)
-#endif
-
-/* Whole lines past the caches: they are neither read before they are written nor take the place of others. */
-static inline void stream(void *out, ptrdiff_t offset, const void *values, ptrdiff_t origin, ptrdiff_t bytes) {
-    char *to = (char *)out + offset;
-    const char *from = (const char *)values + origin;
-    ptrdiff_t done = -(uintptr_t)to & 63;
-    if (done > bytes)
-        done = bytes;
-    if (done)
-        memcpy(to, from, done);
-    for (; done + 64 <= bytes; done += 64)
-        stream_line(to + done, from + done);
-    if (done < bytes)
-        memcpy(to + done, from + done, bytes - done);
-}
 
 static inline double rounding_error(int64_t value, double rounded) {
     /* Rounded may be 2**63: the difference wraps around to the right one. */
@@ -100,24 +59,6 @@ static inline double nearest_exponent(double value) {
     bits = (bits >> 52) | 0x4330000000000000u;
     memcpy(&result, &bits, sizeof result);
     return result - (0x1p52 + 1023.0);
-}
-
-/* Which of the builds of this extension the processor can run. */
-static inline int processor_has_avx2(void) {
-#if defined(__GNUC__) && defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-    return 0;
-#endif
-}
-
-static inline int processor_has_avx512(void) {
-#if defined(__GNUC__) && defined(__x86_64__)
-    return processor_has_avx2() && __builtin_cpu_supports("avx512f")
-        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-    return 0;
-#endif
 }
 
 #endif

@@ -1,11 +1,65 @@
-# Chains of kernels in 106 bits: what lrdecay_native.evaluation.points.chains.chained does with Python's calls, without them.
-ctypedef void (*linked_function)(
-    const double* high, const double* low, const double* other_high, const double* other_low,
-    double* out_high, double* out_low, const double* parameters, Py_ssize_t length,
-) noexcept nogil
+# Kernels in 106 bits, and chains of them: what lrdecay_native.evaluation.points.chains.chained does with Python's calls, without them.
+cdef inline DoubleDoubleKernel* _double_double(str name) except NULL:
+    return &DOUBLE_DOUBLE_KERNELS[<Py_ssize_t>DOUBLE_DOUBLE[name]]
 
-cdef enum:
-    FEW = 64  # For fewer numbers the lock is not worth letting go.
+
+cdef int _read_parameters(
+    str name, DoubleDoubleKernel* kernel, tuple parameters, Py_ssize_t first, double* numbers
+) except -1:
+    """The parameters of a kernel, from a first one on."""
+    cdef Py_ssize_t k
+    if len(parameters) - first != kernel.parameters:
+        raise ValueError(
+            f"{name} must have {kernel.parameters} parameters, not {len(parameters) - first}"
+        )
+    for k in range(kernel.parameters):
+        numbers[k] = parameters[first + k]
+    return 0
+
+
+def apply_to_arrays(str kernel, tuple variable, *others):
+    """The values of a kernel at a pair of contiguous arrays.
+
+    A combination has another pair, whose two arrays are the first of the others; the rest of them are parameters.
+    """
+    cdef DoubleDoubleKernel* function = _double_double(kernel)
+    cdef double numbers[MOST_CONSTANTS]
+    cdef const double* given[4]
+    cdef Py_ssize_t count = 0, length, k, further = function.arrays - 2
+    cdef Views views
+    _read_parameters(kernel, function, others, further, numbers)
+    views.count = 0
+    try:
+        for k in range(2 + further):
+            given[k] = _doubles(&views, variable[k] if k < 2 else others[k - 2], &length)
+            if k == 0:
+                count = length
+            elif length != count:
+                raise ValueError(f"the arrays of {kernel} must have the same length")
+        result = numpy.empty(count), numpy.empty(count)
+        out_high = _doubles(&views, result[0], &length, True)
+        out_low = _doubles(&views, result[1], &length, True)
+        if further == 0:
+            given[2] = given[3] = NULL
+        with nogil:
+            function.on_arrays(
+                given[0], given[1], given[2], given[3], out_high, out_low, numbers, count
+            )
+        return result
+    finally:
+        _released(&views)
+
+
+def apply_to_point(str kernel, tuple variable, *others):
+    """The value of a kernel at a pair of floats; those of another pair, of a combination, are the first of the others."""
+    cdef DoubleDoubleKernel* function = _double_double(kernel)
+    cdef double numbers[MOST_CONSTANTS]
+    cdef double high = variable[0], low = variable[1], other_high = 0.0, other_low = 0.0, out_high, out_low
+    if function.arrays == 4:
+        other_high, other_low = others[0], others[1]
+    _read_parameters(kernel, function, others, function.arrays - 2, numbers)
+    function.on_arrays(&high, &low, &other_high, &other_low, &out_high, &out_low, numbers, 1)
+    return out_high, out_low
 
 
 cdef double* _memory(Py_ssize_t count) except NULL:
@@ -15,7 +69,7 @@ cdef double* _memory(Py_ssize_t count) except NULL:
     return memory
 
 
-cdef class Link:
+cdef class Compiled:
     """A function of pairs ``high + low``; what it writes does not overlap what it reads."""
 
     cdef int run(
@@ -25,14 +79,21 @@ cdef class Link:
 
     def on_arrays(self, tuple pair):
         """The value at each element of a pair of contiguous arrays."""
-        cdef const double[::1] high = pair[0]
-        cdef const double[::1] low = pair[1]
-        cdef Py_ssize_t count = high.shape[0]
-        result = numpy.empty(count), numpy.empty(count)
-        cdef double[::1] out_high = result[0]
-        cdef double[::1] out_low = result[1]
-        self.run(count, &high[0], &low[0], &out_high[0], &out_low[0])
-        return result
+        cdef Py_ssize_t count, length
+        cdef Views views
+        views.count = 0
+        try:
+            high = _doubles(&views, pair[0], &count)
+            low = _doubles(&views, pair[1], &length)
+            if length != count:
+                raise ValueError("the two arrays of a pair must have the same length")
+            result = numpy.empty(count), numpy.empty(count)
+            out_high = _doubles(&views, result[0], &length, True)
+            out_low = _doubles(&views, result[1], &length, True)
+            self.run(count, high, low, out_high, out_low)
+            return result
+        finally:
+            _released(&views)
 
     def on_point(self, tuple pair):
         """The value at a pair of floats."""
@@ -50,18 +111,15 @@ cdef class Link:
         return out_high
 
 
-cdef class KernelLink(Link):
-    """A kernel with its parameters, at most 16 floats."""
+cdef class CompiledKernel(Compiled):
+    """A kernel with its parameters."""
 
-    cdef linked_function function
+    cdef DoubleDoubleKernel* kernel
     cdef double parameters[MOST_CONSTANTS]
 
     def __init__(self, str name, tuple parameters):
-        self.function = <linked_function><void*><size_t>_LINKED[name]
-        if len(parameters) > MOST_CONSTANTS:
-            raise ValueError(f"{name} must have at most {MOST_CONSTANTS} parameters, not {len(parameters)}")
-        for k, parameter in enumerate(parameters):
-            self.parameters[k] = parameter
+        self.kernel = _double_double(name)
+        _read_parameters(name, self.kernel, parameters, 0, self.parameters)
 
     cdef int run(
         self, Py_ssize_t count, const double* high, const double* low, double* out_high, double* out_low
@@ -73,14 +131,14 @@ cdef class KernelLink(Link):
         const double* other_low, double* out_high, double* out_low
     ) except -1:
         if count < FEW:
-            self.function(high, low, other_high, other_low, out_high, out_low, self.parameters, count)
+            self.kernel.on_arrays(high, low, other_high, other_low, out_high, out_low, self.parameters, count)
         else:
             with nogil:
-                self.function(high, low, other_high, other_low, out_high, out_low, self.parameters, count)
+                self.kernel.on_arrays(high, low, other_high, other_low, out_high, out_low, self.parameters, count)
         return 0
 
 
-cdef class ChainLink(Link):
+cdef class CompiledPipeline(Compiled):
     """Links, each applied to what the one before it gave."""
 
     cdef tuple links
@@ -100,15 +158,15 @@ cdef class ChainLink(Link):
         try:
             for k in range(last):
                 target = work + 2 * count * (k & 1)
-                (<Link>self.links[k]).run(count, high, low, target, target + count)
+                (<Compiled>self.links[k]).run(count, high, low, target, target + count)
                 high, low = target, target + count
-            return (<Link>self.links[last]).run(count, high, low, out_high, out_low)
+            return (<Compiled>self.links[last]).run(count, high, low, out_high, out_low)
         finally:
             if work != few:
                 PyMem_Free(work)
 
 
-cdef class RowLink(Link):
+cdef class CompiledPiecewise(Compiled):
     """Links, each from one place to the next: the first up to the first place."""
 
     cdef Py_ssize_t places
@@ -143,7 +201,7 @@ cdef class RowLink(Link):
         self, Py_ssize_t count, const double* high, const double* low, double* out_high, double* out_low
     ) except -1:
         if self.places == 0 or count == 1:
-            return (<Link>self.links[self.number(high[0], low[0]) if count else 0]).run(
+            return (<Compiled>self.links[self.number(high[0], low[0]) if count else 0]).run(
                 count, high, low, out_high, out_low
             )
         cdef Py_ssize_t k, number, first, size
@@ -171,7 +229,7 @@ cdef class RowLink(Link):
             for number in range(self.places + 1):
                 size = ends[number] - first
                 if size > 0:
-                    (<Link>self.links[number]).run(
+                    (<Compiled>self.links[number]).run(
                         size, sorted_pairs + first, sorted_pairs + count + first,
                         sorted_pairs + 2 * count + first, sorted_pairs + 3 * count + first,
                     )
@@ -185,19 +243,19 @@ cdef class RowLink(Link):
         return 0
 
 
-cdef class RepeatedLink(Link):
+cdef class CompiledPeriodic(Compiled):
     """A row that begins again after each period, with a gain per period around an offset."""
 
-    cdef Link row
-    cdef KernelLink place, cycle, gain, ease
+    cdef Compiled row
+    cdef CompiledKernel place, cycle, gain, ease
 
-    def __init__(self, Link row, tuple period, double gain, tuple offset):
+    def __init__(self, Compiled row, tuple period, double gain, tuple offset):
         self.row = row
-        self.place = KernelLink("repeated", period)
+        self.place = CompiledKernel("repeated", period)
         if gain != 1.0:
-            self.cycle = KernelLink("staircase", period)
-            self.gain = KernelLink("exponential", (gain, 0.0))
-            self.ease = KernelLink("eased", offset)
+            self.cycle = CompiledKernel("staircase", period)
+            self.gain = CompiledKernel("exponential", (gain, 0.0))
+            self.ease = CompiledKernel("eased", offset)
 
     cdef int run(
         self, Py_ssize_t count, const double* high, const double* low, double* out_high, double* out_low
@@ -247,14 +305,14 @@ cdef class RepeatedLink(Link):
         return 0
 
 
-cdef class CombinedLink(Link):
+cdef class CompiledCombination(Compiled):
     """A kernel of what two links give."""
 
-    cdef Link first, second
-    cdef KernelLink kernel
+    cdef Compiled first, second
+    cdef CompiledKernel kernel
 
-    def __init__(self, str name, Link first, Link second):
-        self.kernel, self.first, self.second = KernelLink(name, ()), first, second
+    def __init__(self, str name, Compiled first, Compiled second):
+        self.kernel, self.first, self.second = CompiledKernel(name, ()), first, second
 
     cdef int run(
         self, Py_ssize_t count, const double* high, const double* low, double* out_high, double* out_low
@@ -274,24 +332,31 @@ cdef class CombinedLink(Link):
                 PyMem_Free(work)
 
 
-cdef class TableLink(Link):
+cdef class CompiledTable(Compiled):
     """Rates at 0, 1, 2, ..., and lines between them or the one before."""
 
-    cdef const double[::1] rates
+    cdef Views views
+    cdef const double* rates
+    cdef Py_ssize_t last
     cdef bint linear
-    cdef KernelLink whole, behind, before, product, total
+    cdef CompiledKernel whole, behind, before, product, total
 
-    def __init__(self, const double[::1] rates, bint linear):
-        self.rates, self.linear = rates, linear
-        self.whole = KernelLink("staircase", (1.0, 0.0))
-        self.behind = KernelLink("repeated", (1.0, 0.0))
-        self.before = KernelLink("reflected", (1.0, 0.0))
-        self.product, self.total = KernelLink("multiplied", ()), KernelLink("added", ())
+    def __cinit__(self, rates, bint linear):
+        cdef Py_ssize_t length
+        self.rates = _doubles(&self.views, rates, &length)
+        self.last, self.linear = length - 1, linear
+        self.whole = CompiledKernel("staircase", (1.0, 0.0))
+        self.behind = CompiledKernel("repeated", (1.0, 0.0))
+        self.before = CompiledKernel("reflected", (1.0, 0.0))
+        self.product, self.total = CompiledKernel("multiplied", ()), CompiledKernel("added", ())
+
+    def __dealloc__(self):
+        _released(&self.views)
 
     cdef int run(
         self, Py_ssize_t count, const double* high, const double* low, double* out_high, double* out_low
     ) except -1:
-        cdef Py_ssize_t k, last = self.rates.shape[0] - 1, index
+        cdef Py_ssize_t k, last = self.last, index
         cdef double* work = _memory(9 * count)
         cdef double* rate = work + 4 * count
         cdef double* zero = work + 6 * count
@@ -318,7 +383,7 @@ cdef class TableLink(Link):
             PyMem_Free(work)
 
 
-cdef class CallLink(Link):
+cdef class CompiledCall(Compiled):
     """What an object with ``on_arrays`` and ``on_point`` of its own, written in Python, gives."""
 
     cdef object function
@@ -345,132 +410,3 @@ cdef class CallLink(Link):
         memcpy(out_high, &result_high[0], count * sizeof(double))
         memcpy(out_low, &result_low[0], count * sizeof(double))
         return 0
-
-
-cdef double _filled(
-    object out, const int64_t[::1] starts, const int64_t[::1] lengths, double[::1] highs, double[::1] lows,
-    double[::1] coefficients, double[::1] expansions, double[::1] choices, object buffer
-) except? 1.0:
-    """As the functions that fill blocks, or stream them through a buffer: the least choice."""
-    cdef double[::1] doubles, double_buffer
-    cdef float[::1] floats, float_buffer
-    if out.itemsize == 8:
-        doubles, double_buffer = out, buffer
-        with nogil:
-            if double_buffer is None:
-                return fill_blocks_float64_shared(
-                    doubles, starts, lengths, highs, lows, coefficients, expansions, choices
-                )
-            return stream_blocks_float64_shared(
-                doubles, starts, lengths, highs, lows, coefficients, expansions, choices, double_buffer
-            )
-    floats, float_buffer = out, buffer
-    with nogil:
-        if float_buffer is None:
-            return fill_blocks_float32_shared(
-                floats, starts, lengths, highs, lows, coefficients, expansions, choices
-            )
-        return stream_blocks_float32_shared(
-            floats, starts, lengths, highs, lows, coefficients, expansions, choices, float_buffer
-        )
-
-
-def fill_blocks(Link link, out, block_starts, block_lengths, int64_t first, int64_t step, object buffer):
-    """Fill blocks that begin at these indices, and the step behind the last one, with what a link gives.
-
-    Where there is a buffer, past the processor's cache.
-    Returns the starts and the lengths of those that the dtype has too few bits for.
-    """
-    cdef Py_ssize_t count, k, node, failed
-    cdef int64_t t, part, shorter, covered
-    cdef double[::1] work, highs, lows, choices
-    cdef int64_t[::1] places
-    cdef const int64_t[::1] starts, lengths
-    cdef list small = [], waiting = [(block_starts, block_lengths)]
-    k = len(block_starts) - 1
-    t = block_starts[k] + block_lengths[k]
-    _evaluate(link, out, t, first + step * t, step, 1)
-    work = numpy.empty(ROWS * min(len(block_starts), AT_ONCE) + EXPANSIONS)
-    while waiting:
-        # A round takes some hundredths of a second.
-        PyErr_CheckSignals()
-        block_starts, block_lengths = waiting.pop()
-        if len(block_starts) > AT_ONCE:
-            waiting.append((block_starts[AT_ONCE:], block_lengths[AT_ONCE:]))
-            block_starts, block_lengths = block_starts[:AT_ONCE], block_lengths[:AT_ONCE]
-        starts, lengths = block_starts, block_lengths
-        count = starts.shape[0]
-        if work.shape[0] < ROWS * count + EXPANSIONS:
-            work = numpy.empty(ROWS * count + EXPANSIONS)
-        for node in range(NODES):
-            for k in range(count):
-                t = first + step * (starts[k] + PLACES[node] * (lengths[k] >> 7))
-                work[node * count + k] = <double>t
-                work[(NODES + node) * count + k] = rounding_error(t, <double>t)
-        node = NODES * count
-        highs, lows = work[2 * node : 3 * node], work[3 * node : 4 * node]
-        link.run(node, &work[0], &work[node], &highs[0], &lows[0])
-        choices = work[4 * node : 4 * node + count]
-        node = 4 * node + count
-        k = node + COEFFICIENTS * count
-        if _filled(out, starts, lengths, highs, lows, work[node:k], work[k:], choices, buffer) >= 0.0:
-            continue
-        failed = 0
-        for k in range(count):
-            if choices[k] == TOO_SMALL:
-                small.append((starts[k], lengths[k]))
-            elif choices[k] < 0.0:
-                if lengths[k] == SHORTEST_BLOCK:
-                    _evaluate(link, out, starts[k], first + step * starts[k], step, SHORTEST_BLOCK)
-                else:
-                    shorter = max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
-                    failed += lengths[k] // shorter - _covered(starts, lengths, k) // shorter
-        if failed == 0:
-            continue
-        halves = numpy.empty(2 * failed, numpy.int64)
-        places = halves
-        node = 0
-        for k in range(count):
-            if TOO_SMALL < choices[k] < 0.0 and lengths[k] > SHORTEST_BLOCK:
-                shorter = max(lengths[k] >> <int>-choices[k], SHORTEST_BLOCK)
-                covered = _covered(starts, lengths, k) // shorter
-                for part in range(covered, lengths[k] // shorter):
-                    places[node] = starts[k] + part * shorter
-                    places[failed + node] = shorter
-                    node += 1
-        waiting.append((halves[:failed], halves[failed:]))
-    return small
-
-
-cdef int64_t _covered(const int64_t[::1] starts, const int64_t[::1] lengths, Py_ssize_t k) noexcept:
-    """How many steps of a block, from its first, are in the block before it too."""
-    if k == 0 or starts[k - 1] > starts[k]:
-        return 0
-    return min(max(starts[k - 1] + lengths[k - 1] - starts[k], 0), lengths[k])
-
-
-cdef int _evaluate(
-    Link link, object out, int64_t start, int64_t first, int64_t step, Py_ssize_t count
-) except -1:
-    """Evaluate every step of a block that is no longer than the shortest ones."""
-    cdef double work[4 * SHORTEST_BLOCK]
-    cdef double[::1] doubles
-    cdef float[::1] floats
-    cdef Py_ssize_t k
-    cdef int64_t t
-    for k in range(count):
-        t = first + step * k
-        work[k] = <double>t
-        work[SHORTEST_BLOCK + k] = rounding_error(t, work[k])
-    link.run(
-        count, work, work + SHORTEST_BLOCK, work + 2 * SHORTEST_BLOCK, work + 3 * SHORTEST_BLOCK
-    )
-    if out.itemsize == 8:
-        doubles = out
-        for k in range(count):
-            doubles[start + k] = work[2 * SHORTEST_BLOCK + k]
-    else:
-        floats = out
-        for k in range(count):
-            floats[start + k] = <float>work[2 * SHORTEST_BLOCK + k]
-    return 0

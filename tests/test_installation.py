@@ -55,7 +55,7 @@ def _works(python: str | Path) -> bool:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A copy without anything built: building writes into the source tree."""
-    built = ("build", "dist", "*.so", "*.pyd", "*.c", "generated_kernels.pxi", "*.egg-info", "__pycache__")
+    built = ("build", "dist", "*.so", "*.pyd", "*.c", "generated", "*.egg-info", "__pycache__")
     ignored = shutil.ignore_patterns(".*", *built)
     return Path(shutil.copytree(SOURCE, tmp_path / "source", ignore=ignored))
 

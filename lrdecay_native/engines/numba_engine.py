@@ -18,11 +18,14 @@ from numpy import array, bool_, empty, floor, integer, timedelta64
 from numpy import sqrt as square_root
 
 from lrdecay_native.arithmetic.block_polynomial import UNIT, offsets, squares
-from lrdecay_native.engines.python_chains import CallLink as CallLink
-from lrdecay_native.engines.python_chains import ChainLink as ChainLink
+from lrdecay_native.codegen.catalogue import all_functions
+from lrdecay_native.codegen.python_source import python_source
+from lrdecay_native.codegen.tuning import CACHE_LINE_BYTES
+from lrdecay_native.engines.interface import Doubles, Indices, Pair, PointPair, Rates
 from lrdecay_native.engines.python_chains import Chains, Kernels
-from lrdecay_native.engines.python_chains import RowLink as RowLink
-from lrdecay_native.generation import LINE, all_functions, python_source
+from lrdecay_native.engines.python_chains import CompiledCall as CompiledCall
+from lrdecay_native.engines.python_chains import CompiledPiecewise as CompiledPiecewise
+from lrdecay_native.engines.python_chains import CompiledPipeline as CompiledPipeline
 
 
 @intrinsic
@@ -115,12 +118,12 @@ def finish_streams(context: Any) -> Any:
 def stream(out: Any, offset: int, values: Any, origin: int, size: int) -> None:
     to: int = _address(out, offset)
     source: int = _address(values, origin)
-    first = min(-to % LINE, size)
-    last = first + (size - first) // LINE * LINE
+    first = min(-to % CACHE_LINE_BYTES, size)
+    last = first + (size - first) // CACHE_LINE_BYTES * CACHE_LINE_BYTES
     for begin, end in ((0, first), (last, size)):
         for k in range(begin // out.itemsize, end // out.itemsize):
             out[offset // out.itemsize + k] = values[origin // out.itemsize + k]
-    for place in range(first, last, LINE):
+    for place in range(first, last, CACHE_LINE_BYTES):
         _stream_line(to + place, source + place)
 
 
@@ -205,14 +208,120 @@ def load(source: str) -> dict[str, Any]:
     return namespace
 
 
-globals().update(load(python_source(all_functions())))
+_FUNCTIONS = load(python_source(function for group in all_functions().values() for function in group))
+_ENDS = {("d", "d"): "float64", ("d", "f"): "float32", ("f", "f"): "float32_steps"}
+_DTYPES = {8: "float64", 4: "float32"}
+
+
+def prepare(kernel: str, parameters: Doubles, out: Doubles) -> None:
+    """Write what a kernel needs to know of sets of parameters; each has a column in both matrices."""
+    _FUNCTIONS[f"{kernel}_prepare"](parameters, out)
+
+
+def evaluate(kernel: str, steps: Rates, stride: int, constants: Doubles, out: Rates) -> None:
+    """Write the values at rows of steps, each with a column of the constants."""
+    function = _FUNCTIONS[f"{kernel}_{_ENDS[steps.dtype.char, out.dtype.char]}"]
+    function(steps.reshape(-1), stride, constants, out.reshape(-1))
+
+
+def apply_to_arrays(kernel: str, variable: Pair, *others: Any) -> Pair:
+    """The values of a kernel at a pair of contiguous arrays."""
+    result = np.empty_like(variable[0]), np.empty_like(variable[0])
+    _FUNCTIONS[kernel](*variable, *others, *result)
+    return result
+
+
+def apply_to_point(kernel: str, variable: PointPair, *others: float) -> PointPair:
+    """The value of a kernel at a pair of floats."""
+    result: PointPair = _FUNCTIONS[f"{kernel}_point"](*variable, *others)
+    return result
+
+
+def sample_steps(
+    out_highs: Doubles,
+    out_lows: Doubles,
+    starts: Indices,
+    lengths: Indices,
+    nodes: Indices,
+    first: int,
+    step: int,
+) -> None:
+    """Write the steps at the nodes of blocks, as ``high + low``: all first nodes, then all second ones, ..."""
+    _FUNCTIONS["sample_nodes"](out_highs, out_lows, starts, lengths, nodes, first, step)
+
+
+def _write(what: str, out: Rates, *arguments: Any) -> Any:
+    """Through the processor's cache, or past it by way of a buffer, the last argument."""
+    *others, buffer = arguments
+    if buffer is None:
+        return _FUNCTIONS[f"fill_{what}_{_DTYPES[out.itemsize]}"](out, *others)
+    # Tiles need no buffer.
+    last = () if what == "tiles" else (buffer,)
+    return _FUNCTIONS[f"stream_{what}_{_DTYPES[out.itemsize]}"](out, *others, *last)
+
+
+def write_blocks(
+    out: Rates,
+    starts: Indices,
+    lengths: Indices,
+    highs: Doubles,
+    lows: Doubles,
+    coefficients: Doubles,
+    expansions: Doubles,
+    out_choices: Doubles,
+    buffer: Rates | None,
+) -> float:
+    """Fill blocks from the values at their nodes, and give the least choice."""
+    fitted = (highs, lows, coefficients, expansions, out_choices)
+    least: float = _write("blocks", out, starts, lengths, *fitted, buffer)
+    return least
+
+
+def write_lines(
+    out: Rates,
+    starts: Indices,
+    first_highs: Doubles,
+    first_lows: Doubles,
+    last_highs: Doubles,
+    last_lows: Doubles,
+    buffer: Rates | None,
+) -> None:
+    """Write straight lines, each from one of the starts to the one behind it."""
+    _write("lines", out, starts, first_highs, first_lows, last_highs, last_lows, buffer)
+
+
+def write_cycles(
+    out: Rates,
+    starts: Indices,
+    gain_highs: Doubles,
+    gain_lows: Doubles,
+    highs: Doubles,
+    lows: Doubles,
+    least: float,
+    offset_high: float,
+    offset_low: float,
+    buffer: Rates | None,
+) -> None:
+    """Write the distances of one cycle from an offset, times the gain of each cycle that begins at the starts."""
+    cycle = (highs, lows, least, offset_high, offset_low)
+    _write("cycles", out, starts, gain_highs, gain_lows, *cycle, buffer)
+
+
+def write_runs(out: Rates, values: Rates, starts: Indices, buffer: Rates | None) -> None:
+    """Write runs of equal values, from the starts on; behind the last of these the last run ends."""
+    _write("runs", out, values, starts, buffer)
+
+
+def write_tiles(tiled: Rates, first: int, length: int, buffer: Rates | None) -> None:
+    """Write copies of so many values from a first one on, up to the end."""
+    _write("tiles", tiled, first, length, buffer)
 
 
 class Point:
-    """As the Cython engine's: the value at single steps of kernels one after the other."""
+    """The value at single steps of kernels one after the other, each applied to the result of the one before."""
 
     def __init__(self, stages: list[tuple[str, list[float]]], limit: float) -> None:
-        self._stages = [(globals()[f"{kernel}_value"], array(constants)) for kernel, constants in stages]
+        self._stages = [(_FUNCTIONS[f"{kernel}_value"], array(constants)) for kernel, constants in stages]
         self._limit = limit
 
     def at(self, step: Any) -> float | None:
@@ -232,30 +341,10 @@ class Point:
         return value
 
 
-def _on_arrays(kernel: str, variable: Any, *others: Any) -> Any:
-    result = empty(len(variable[0])), empty(len(variable[0]))
-    globals()[kernel](*variable, *others, *result)
-    return result
+_CHAINS = Chains(Kernels(apply_to_arrays, apply_to_point), sample_steps, write_blocks)
 
-
-def _on_point(kernel: str, variable: Any, *others: float) -> Any:
-    return globals()[f"{kernel}_point"](*variable, *others)
-
-
-def _write_blocks(out: Any, *arguments: Any) -> float:
-    *blocks, buffer = arguments
-    dtype = "float64" if out.itemsize == 8 else "float32"
-    if buffer is None:
-        least: float = globals()[f"fill_blocks_{dtype}"](out, *blocks)
-    else:
-        least = globals()[f"stream_blocks_{dtype}"](out, *blocks, buffer)
-    return least
-
-
-_CHAINS = Chains(Kernels(_on_arrays, _on_point), globals()["sample_steps"], _write_blocks)
-
-KernelLink = _CHAINS.kernel_link
-RepeatedLink = _CHAINS.repeated_link
-CombinedLink = _CHAINS.combined_link
-TableLink = _CHAINS.table_link
+CompiledKernel = _CHAINS.kernel_link
+CompiledPeriodic = _CHAINS.repeated_link
+CompiledCombination = _CHAINS.combined_link
+CompiledTable = _CHAINS.table_link
 fill_blocks = _CHAINS.fill_blocks

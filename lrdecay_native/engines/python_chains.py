@@ -35,7 +35,7 @@ STEP_LIMIT = 2.0**63
 NODES = np.array(PLACES, np.int64)
 
 
-class Link(ABC):
+class Compiled(ABC):
     """A function of pairs ``high + low``."""
 
     @abstractmethod
@@ -70,7 +70,7 @@ class Kernels:
 
 
 @dataclass(frozen=True)
-class KernelLink(Link):
+class CompiledKernel(Compiled):
     """A kernel with its parameters."""
 
     kernels: Kernels
@@ -93,10 +93,10 @@ class KernelLink(Link):
 
 
 @dataclass(frozen=True)
-class ChainLink(Link):
+class CompiledPipeline(Compiled):
     """Links, each applied to what the one before it gave."""
 
-    links: tuple[Link, ...]
+    links: tuple[Compiled, ...]
 
     def on_arrays(self, pair: Arrays) -> Arrays:
         for link in self.links:
@@ -110,11 +110,11 @@ class ChainLink(Link):
 
 
 @dataclass(frozen=True)
-class RowLink(Link):
+class CompiledPiecewise(Compiled):
     """Links, each from one place to the next: the first up to the first place."""
 
     begins: list[Point]
-    links: tuple[Link, ...]
+    links: tuple[Compiled, ...]
 
     def on_point(self, pair: Point) -> Point:
         return self.links[bisect_right(self.begins, pair)].on_point(pair)
@@ -147,24 +147,26 @@ class RowLink(Link):
 
 
 @dataclass(frozen=True)
-class RepeatedLink(Link):
+class CompiledPeriodic(Compiled):
     """A link that begins again after each period, with a gain per period around an offset."""
 
-    row: Link
-    place: KernelLink
-    cycle: KernelLink
-    gain: KernelLink
-    ease: KernelLink | None
+    row: Compiled
+    place: CompiledKernel
+    cycle: CompiledKernel
+    gain: CompiledKernel
+    ease: CompiledKernel | None
 
     @classmethod
-    def of(cls, kernels: Kernels, row: Link, period: Point, gain: float, offset: Point) -> RepeatedLink:
+    def of(
+        cls, kernels: Kernels, row: Compiled, period: Point, gain: float, offset: Point
+    ) -> CompiledPeriodic:
         """The link of these numbers."""
         return cls(
             row,
-            KernelLink(kernels, "repeated", period),
-            KernelLink(kernels, "staircase", period),
-            KernelLink(kernels, "exponential", (gain, 0.0)),
-            KernelLink(kernels, "eased", offset) if gain != 1.0 else None,
+            CompiledKernel(kernels, "repeated", period),
+            CompiledKernel(kernels, "staircase", period),
+            CompiledKernel(kernels, "exponential", (gain, 0.0)),
+            CompiledKernel(kernels, "eased", offset) if gain != 1.0 else None,
         )
 
     def on_point(self, pair: Point) -> Point:
@@ -195,12 +197,12 @@ class RepeatedLink(Link):
 
 
 @dataclass(frozen=True)
-class CombinedLink(Link):
+class CompiledCombination(Compiled):
     """A kernel of what two links give."""
 
-    kernel: KernelLink
-    first: Link
-    second: Link
+    kernel: CompiledKernel
+    first: Compiled
+    second: Compiled
 
     def on_point(self, pair: Point) -> Point:
         return self.kernel.combined_points(self.first.on_point(pair), self.second.on_point(pair))
@@ -210,7 +212,7 @@ class CombinedLink(Link):
 
 
 @dataclass(frozen=True)
-class TableLink(Link):
+class CompiledTable(Compiled):
     """Rates at 0, 1, 2, ..., and lines between them or the one before."""
 
     kernels: Kernels
@@ -249,7 +251,7 @@ class TableLink(Link):
 
 
 @dataclass(frozen=True)
-class CallLink(Link):
+class CompiledCall(Compiled):
     """What an object with ``on_arrays`` and ``on_point`` of its own gives."""
 
     function: Any
@@ -272,24 +274,24 @@ class Chains:
     write_blocks: Callable[..., float]
     """``write_blocks(out, starts, lengths, highs, lows, coefficients, expansions, choices, buffer)``."""
 
-    def kernel_link(self, name: str, parameters: tuple[float, ...]) -> KernelLink:
+    def kernel_link(self, name: str, parameters: tuple[float, ...]) -> CompiledKernel:
         """A kernel with its parameters."""
-        return KernelLink(self.kernels, name, parameters)
+        return CompiledKernel(self.kernels, name, parameters)
 
-    def repeated_link(self, row: Link, period: Point, gain: float, offset: Point) -> RepeatedLink:
+    def repeated_link(self, row: Compiled, period: Point, gain: float, offset: Point) -> CompiledPeriodic:
         """A link that begins again after each period, with a gain per period around an offset."""
-        return RepeatedLink.of(self.kernels, row, period, gain, offset)
+        return CompiledPeriodic.of(self.kernels, row, period, gain, offset)
 
-    def combined_link(self, name: str, first: Link, second: Link) -> CombinedLink:
+    def combined_link(self, name: str, first: Compiled, second: Compiled) -> CompiledCombination:
         """A kernel of what two links give."""
-        return CombinedLink(KernelLink(self.kernels, name), first, second)
+        return CompiledCombination(CompiledKernel(self.kernels, name), first, second)
 
-    def table_link(self, rates: Doubles, linear: bool) -> TableLink:
+    def table_link(self, rates: Doubles, linear: bool) -> CompiledTable:
         """Rates at 0, 1, 2, ..., and lines between them or the one before."""
-        return TableLink(self.kernels, rates, linear)
+        return CompiledTable(self.kernels, rates, linear)
 
     def fill_blocks(
-        self, link: Link, out: Any, starts: Indices, lengths: Indices, first: int, step: int, buffer: Any
+        self, link: Compiled, out: Any, starts: Indices, lengths: Indices, first: int, step: int, buffer: Any
     ) -> list[tuple[int, int]]:
         """Fill blocks that begin at these indices, and the step behind the last one, with what a link gives.
 
@@ -326,7 +328,7 @@ class _Blocks:
     """What the blocks of one call have in common."""
 
     chains: Chains
-    link: Link
+    link: Compiled
     out: Any
     first: int
     step: int

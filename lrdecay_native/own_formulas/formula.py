@@ -67,7 +67,7 @@ class PythonCurve(Node):
         return replace(self, raised=True)
 
     def compiled_by(self, engine: Any) -> Any:
-        return engine.CallLink(self)
+        return engine.CompiledCall(self)
 
     def on_point(self, pair: DoubleDoubleScalar) -> DoubleDoubleScalar:
         """The rate at a number."""

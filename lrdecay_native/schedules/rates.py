@@ -16,9 +16,9 @@ from lrdecay_native.caching import cached
 from lrdecay_native.evaluation import memory, searches
 from lrdecay_native.evaluation.grids.grids import evaluate_grid
 from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
-from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.evaluation.points.closed_form import ClosedForm, ElementwiseEvaluator
 from lrdecay_native.evaluation.points.pairs import contiguous, evaluate_points
+from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.evaluation.segments.segmentation import segments_of
 from lrdecay_native.evaluation.segments.segments import Segment
 from lrdecay_native.evaluation.settling import settled

@@ -40,7 +40,7 @@ class Table(Node):
     straight = True
 
     def compiled_by(self, engine: Any) -> Any:
-        return engine.TableLink(self.rates, self.linear)
+        return engine.CompiledTable(self.rates, self.linear)
 
     def interpreted(self, arithmetic: Any, variable: Any) -> Any:
         return arithmetic.looked_up(variable, self.every, self._between)

@@ -20,10 +20,11 @@ from lrdecay_native.arithmetic.block_polynomial import (
     MOST_SUB_BLOCKS,
     SHORTEST_BLOCK,
 )
+from lrdecay_native.codegen.block_kernels import block_functions
+from lrdecay_native.codegen.python_source import python_source
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.grids import blocks
 from lrdecay_native.evaluation.memory import aligned
-from lrdecay_native.generation import block_functions, python_source
 
 BOUND = 0.51
 EVERY_LOOP = [(dtype, index) for dtype, loops in LOOPS.items() for index in range(len(loops))]
@@ -44,9 +45,8 @@ def fill_block(functions: Any, way: str, schedule: lrd.Schedule, out: Any) -> fl
     starts, lengths, choices = np.array([0]), np.array([len(out)]), np.empty(1)
     values = blocks._sample(schedule._chain, range(len(out) + 1), starts, lengths)
     coefficients, expansions = np.empty(COEFFICIENT_ROWS), np.empty(EXPANSION_ROWS * MOST_SUB_BLOCKS)
-    fill = getattr(functions, f"{way}_blocks_{out.dtype.name}")
-    buffers = [aligned((2 * LONGEST_SUB_BLOCK,), out.dtype)] if way == "stream" else []
-    fill(out, starts, lengths, *values, coefficients, expansions, choices, *buffers)
+    buffer = aligned((2 * LONGEST_SUB_BLOCK,), out.dtype) if way == "stream" else None
+    functions.write_blocks(out, starts, lengths, *values, coefficients, expansions, choices, buffer)
     return float(choices[0])
 
 
@@ -72,8 +72,15 @@ def lowered() -> Callable[[str], Any]:
     def functions(dtype: str) -> Any:
         if dtype not in compiled:
             loops = [replace(loop, degree=loop.degree - 1) for loop in LOOPS[dtype]]
-            compiled[dtype] = SimpleNamespace(**load(python_source(block_functions(dtype, loops))))
-        return compiled[dtype]
+            compiled[dtype] = load(python_source(block_functions(dtype, loops)))
+
+        def write_blocks(*arguments: Any) -> None:
+            *others, buffer = arguments
+            buffers = [] if buffer is None else [buffer]
+            way = "fill" if buffer is None else "stream"
+            compiled[dtype][f"{way}_blocks_{dtype}"](*others, *buffers)
+
+        return SimpleNamespace(write_blocks=write_blocks)
 
     return functions
 

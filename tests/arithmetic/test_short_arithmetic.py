@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
-from fractions import Fraction
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from draws import draws
+from primitives import in_python
 from reference import mp
 
+from lrdecay_native.codegen import double_double_kernels, elementwise_kernels
 from lrdecay_native.formulas.parameters import Parameter, Range
 from lrdecay_native.formulas.registry import FORMULAS, formula
-from lrdecay_native.generation import formula_kernels, functions_of, python_source, step_functions
-from lrdecay_native.step_kernels import _traced
 
 CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "exp(a)": (lambda xp, x, a: xp.exp(a * x), lambda x, a: mp.exp(a * x)),
@@ -58,46 +56,13 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "(1 - x) ** 2": (lambda xp, x, a: (1.0 - x) ** 2.0, lambda x, a: (1 - x) ** 2),
     "sqrt(1 - x)": (lambda xp, x, a: xp.sqrt(1.0 - x), lambda x, a: mp.sqrt(max(1 - x, mp.mpf(0)))),
     "sqrt(x)": (lambda xp, x, a: xp.sqrt(x), lambda x, a: mp.sqrt(x)),
-    "cosine": (lambda xp, x, a: xp.raised_cosine(x), lambda x, a: (1 + mp.cospi(x)) / 2),
+    "cosine": (
+        # Without a bound it isn't recorded.
+        lambda xp, x, a: xp.raised_cosine(xp.minimum(x, xp.asarray(2.0**50))),
+        lambda x, a: (1 + mp.cospi(x)) / 2,
+    ),
     "floor": (lambda xp, x, a: xp.floor(x), lambda x, a: mp.floor(x)),
     "ceil": (lambda xp, x, a: xp.ceil(x), lambda x, a: mp.ceil(x)),
-}
-
-
-def fused_multiply_add(a: Any, b: Any, c: Any) -> Any:
-    if not all(map(math.isfinite, (a, b, c, a * b))):
-        return a * b + c
-    return np.float64(float(Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))))
-
-
-def power_of_two(exponent: Any, shift: Any) -> Any:
-    # Out of range its bits are no number that anything may depend on.
-    return np.ldexp(1.0, int(exponent + shift)) if -1022 <= exponent + shift <= 1023 else np.float64("nan")
-
-
-def binary_exponent(a: Any) -> Any:
-    return np.float64(np.frexp(a)[1] - 1) if 0.0 < a < math.inf else np.float64("nan")
-
-
-def nearest_exponent(a: Any) -> Any:
-    return binary_exponent(a * math.sqrt(2.0)) if 0.0 < a < 1e308 else np.float64("nan")
-
-
-PRIMITIVES = {
-    "compiled": lambda function: function,
-    "fused_multiply_add": fused_multiply_add,
-    "multiply_add": fused_multiply_add,
-    "power_of_two": power_of_two,
-    "binary_exponent": binary_exponent,
-    "nearest_exponent": nearest_exponent,
-    "floor": np.floor,
-    "absolute": np.abs,
-    "square_root": np.sqrt,
-    "float64": np.float64,
-    "float32": np.float32,
-    "as_index": int,
-    "empty": np.empty,
-    "INFINITY": np.float64("inf"),
 }
 
 
@@ -110,15 +75,11 @@ def traced(case: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setitem(FORMULAS, "newcomer", None)
     formula("", "a", a=Parameter("", Range(-1e12, 1e12)))(newcomer)
-    kernels = functions_of(next(formula_kernels("newcomer")))
-    steps = step_functions(_traced(FORMULAS["newcomer"], "continuous", "newcomer_continuous", {}))
-    loaded: dict[str, Any] = dict(PRIMITIVES)
-    # Of Python's own floats a division by 0 is an error.
-    source = re.sub(
-        r"= (.* if .* else .*)$", r"= float64(\1)", python_source([*kernels, *steps]), flags=re.MULTILINE
+    kernel = elementwise_kernels.recorded_kernel(
+        FORMULAS["newcomer"], "continuous", "newcomer_continuous", {}
     )
-    exec(source, loaded)
-    return loaded
+    exact = double_double_kernels.functions_of(next(double_double_kernels.formula_kernels("newcomer")))
+    return in_python([*exact, *elementwise_kernels.functions_of(kernel)])
 
 
 def arguments(random: Random, case: str) -> tuple[list[float], float]:

@@ -21,21 +21,62 @@ from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
 from lrdecay_native import engines, validation
-from lrdecay_native.engines.python_chains import CallLink, ChainLink, Chains, Kernels, RowLink
+from lrdecay_native.codegen.catalogue import all_functions
+from lrdecay_native.engines.python_chains import (
+    Chains,
+    CompiledCall,
+    CompiledPiecewise,
+    CompiledPipeline,
+    Kernels,
+)
 from lrdecay_native.evaluation.grids import blocks, grids
 from lrdecay_native.evaluation.points import closed_form as curves
 from lrdecay_native.evaluation.points import pairs as evaluation
 from lrdecay_native.evaluation.points import pipelines
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.formulas.specialisations import variants
-from lrdecay_native.generation import Function, all_functions
 
 Array = npt.NDArray[Any]
-Calls = dict[str, list[list[Any]]]
+Calls = dict[str, list[tuple[str, list[Any]]]]
+"""By the name of a generated function: that of the engine's function that it was called by, and the arguments."""
 KEPT = 30
 KEPT_POINTS = 300
 """A point has any formula."""
-FUNCTIONS = [function for function in all_functions() if not function.private]
+FUNCTIONS = [
+    function.name
+    for group in all_functions().values()
+    for function in group
+    # Single steps have a test of their own.
+    if not function.private and not function.name.endswith("_value")
+]
+ENDS = {"dd": "float64", "df": "float32", "ff": "float32_steps"}
+WRITTEN = {
+    "prepare": [2],
+    "evaluate": [4],
+    "apply_to_arrays": [],
+    "apply_to_point": [],
+    "sample_steps": [0, 1],
+    "write_blocks": [0, 7],
+}
+"""The arguments that a function writes to, where these aren't the first one alone."""
+
+
+def generated(entry: str, arguments: tuple[Any, ...]) -> str:
+    """The generated function that the engine's function calls."""
+    first, last = arguments[0], arguments[-1]
+    match entry:
+        case "prepare":
+            return f"{first}_prepare"
+        case "evaluate":
+            return f"{first}_{ENDS[arguments[1].dtype.char + last.dtype.char]}"
+        case "apply_to_arrays":
+            return str(first)
+        case "apply_to_point":
+            return f"{first}_point"
+        case "sample_steps":
+            return "sample_nodes"
+    way = "fill" if last is None else "stream"
+    return f"{way}_{entry.removeprefix('write_')}_{first.dtype.name}" if entry.startswith("write_") else entry
 
 
 @pytest.fixture
@@ -61,12 +102,13 @@ class Recorder:
         function = getattr(self.engine, name)
 
         def call(*arguments: Any) -> Any:
-            self.seen[name] += 1
-            kept, most = self.calls[name], KEPT_POINTS if name == "Point" else KEPT
+            called = generated(name, arguments)
+            self.seen[called] += 1
+            kept, most = self.calls[called], KEPT_POINTS if name == "Point" else KEPT
             if len(kept) < most:
-                kept.append(copies(arguments))
-            elif self.random.random() < most / self.seen[name]:
-                kept[self.random.randrange(most)] = copies(arguments)
+                kept.append((name, copies(arguments)))
+            elif self.random.random() < most / self.seen[called]:
+                kept[self.random.randrange(most)] = name, copies(arguments)
             return function(*arguments)
 
         return call
@@ -117,43 +159,37 @@ def calls() -> Calls:
     return recorder.calls
 
 
-def run(engine: ModuleType, function: Function, arguments: list[Any]) -> list[Array]:
+def run(engine: ModuleType, entry: str, arguments: list[Any]) -> list[Array]:
     """What a function returns or writes."""
     given = copies(arguments)
-    for argument, (_, name) in zip(given, function.arguments, strict=True):
-        if name.startswith("out"):
-            argument.fill(np.nan)
-    returned = getattr(engine, function.name)(*given)
-    written = [
-        argument
-        for argument, (_, name) in zip(given, function.arguments, strict=True)
-        if name.startswith("out") or name == "tiled"
-    ]
-    return [np.array(returned), *written] if function.results else written
+    written = [given[number] for number in WRITTEN.get(entry, [0])]
+    if entry != "write_tiles":
+        for array in written:
+            array.fill(np.nan)
+    returned = getattr(engine, entry)(*given)
+    return written if returned is None else [np.array(returned), *written]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_bit_for_bit(function: Function, engine: ModuleType, another: ModuleType, calls: Calls) -> None:
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_bit_for_bit(function: str, engine: ModuleType, another: ModuleType, calls: Calls) -> None:
     compared = False
     # Where a processor can't multiply and add in one rounding, the last bit may differ.
-    one_ulp = function.name.startswith(("fill_", "stream_"))
-    for arguments in calls[function.name]:
-        for ours, theirs in zip(
-            run(engine, function, arguments), run(another, function, arguments), strict=True
-        ):
+    one_ulp = function.startswith(("fill_", "stream_"))
+    for entry, arguments in calls[function]:
+        for ours, theirs in zip(run(engine, entry, arguments), run(another, entry, arguments), strict=True):
             compared |= bool(np.isfinite(ours).any())
             np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
             if one_ulp:
                 np.testing.assert_array_max_ulp(np.nan_to_num(ours), np.nan_to_num(theirs), maxulp=1)
             else:
                 np.testing.assert_array_equal(ours, theirs)
-    assert compared, f"nothing calls {function.name}"
+    assert compared, f"nothing calls {function}"
 
 
 def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, random: Random) -> None:
     """Points bit for bit, and which steps are left to the kernels with 106 bits."""
     compared = Counter[bool]()
-    for stages, limit in calls["Point"]:
+    for _, (stages, limit) in calls["Point"]:
         ours, theirs = engine.Point(stages, limit), another.Point(stages, limit)
         inside = [random.uniform(0.0, min(limit, 1e6)) for _ in range(5)]
         for step in (*(int(s) for s in inside), *inside, *STEPS_OF_ALL_KINDS, limit, int(limit)):
@@ -161,14 +197,14 @@ def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, ran
             assert (value, type(value)) == (theirs.at(step), type(theirs.at(step))), (stages, limit, step)
             compared[value is None] += 1
     assert min(compared[True], compared[False]) > 100
-    names = {name for stages, _ in calls["Point"] for name, _ in stages}
+    names = {name for _, (stages, _) in calls["Point"] for name, _ in stages}
     assert all(any(name.startswith(formula) for name in names) for formula in FORMULAS)
 
 
 class InPython:
     """An engine whose chains are run kernel by kernel, in Python."""
 
-    CallLink, ChainLink, RowLink = CallLink, ChainLink, RowLink
+    CompiledCall, CompiledPipeline, CompiledPiecewise = CompiledCall, CompiledPipeline, CompiledPiecewise
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
@@ -177,8 +213,8 @@ class InPython:
             lambda *arguments: engine.sample_steps(*arguments),
             lambda out, *arguments: blocks.write(out, "blocks", *arguments[:-1]),
         )
-        self.KernelLink, self.RepeatedLink = chains.kernel_link, chains.repeated_link
-        self.CombinedLink, self.TableLink = chains.combined_link, chains.table_link
+        self.CompiledKernel, self.CompiledPeriodic = chains.kernel_link, chains.repeated_link
+        self.CompiledCombination, self.CompiledTable = chains.combined_link, chains.table_link
         self.fill_blocks = chains.fill_blocks
 
     def __getattr__(self, name: str) -> Any:

@@ -134,7 +134,7 @@ class TestANewNode:
         every = Fraction(2**40)
 
         def compiled_by(self, engine: Any) -> Any:
-            return engine.CallLink(self)
+            return engine.CompiledCall(self)
 
         def on_point(self, pair: tuple[float, float]) -> tuple[float, float]:
             return 1.0 / (1.0 + pair[0] + pair[1]), 0.0

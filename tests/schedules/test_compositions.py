@@ -531,10 +531,10 @@ def test_composition_maps_and_combinations(name: str, random: Random) -> None:
         numbers = [real(high) + real(low) for high, low in pairs]
         truth = true(*numbers)
         given = [part for pair in pairs for part in pair]
-        point = getattr(engine, f"{name}_point")(*given)
+        point = engine.apply_to_point(name, (given[0], given[1]), *given[2:])
         assert abs(real(point[0]) + real(point[1]) - truth) <= tolerance(name, numbers, truth), pairs
-        out = np.empty(1), np.empty(1)
-        getattr(engine, name)(*(np.array([part]) for part in given[:arrays]), *given[arrays:], *out)
+        high, low, *other = (np.array([part]) for part in given[:arrays])
+        out = engine.apply_to_arrays(name, (high, low), *other, *given[arrays:])
         assert (out[0][0], out[1][0]) == point
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lrdecay_native.arithmetic.block_polynomial import LONGEST_BLOCK, LONGEST_SUB_BLOCK, SHORTEST_BLOCK
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.memory import aligned
-from lrdecay_native.evaluation.points.pairs import CHUNK, DoubleDoubleArray, Rates, dtype_of
+from lrdecay_native.evaluation.points.pairs import CHUNK, DoubleDoubleArray, Rates
 
 Indices = npt.NDArray[np.int64]
 
@@ -92,20 +92,17 @@ def _fill_blocks(
 ) -> None:
     """Blocks that begin at these indices, and the step behind the last one."""
     # Further out rates are those of exact fractions.
-    link = rates.link if steps[-1] < rates.limit else engine.CallLink(rates)
-    small = engine.fill_blocks(link, out, starts, lengths, steps.start, steps.step, _buffer(out))
+    link = rates.link if steps[-1] < rates.limit else engine.CompiledCall(rates)
+    small = engine.fill_blocks(link, out, starts, lengths, steps.start, steps.step, buffer(out))
     _fill_small(rates, steps, out, small)
 
 
 def write(out: npt.NDArray[Any], what: str, *arguments: Any) -> Any:
     """Have the engine write blocks, lines, cycles or runs, past the processor's cache where they don't stay in it."""
-    buffer = _buffer(out)
-    if buffer is None:
-        return getattr(engine, f"fill_{what}_{dtype_of(out)}")(out, *arguments)
-    return getattr(engine, f"stream_{what}_{dtype_of(out)}")(out, *arguments, buffer)
+    return getattr(engine, f"write_{what}")(out, *arguments, buffer(out))
 
 
-def _buffer(out: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+def buffer(out: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     """Where values go first that are written past the processor's cache; None for those that stay in it."""
     return aligned((2 * LONGEST_SUB_BLOCK,), out.dtype) if streamed(out) else None
 

@@ -15,6 +15,7 @@ from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.grids.blocks import (
     SHORTEST_INTERVAL_STEPS,
+    buffer,
     fill_directly,
     fill_intervals,
     fill_smooth,
@@ -23,7 +24,7 @@ from lrdecay_native.evaluation.grids.blocks import (
     write,
 )
 from lrdecay_native.evaluation.grids.geometric_cycles import fill_similar_cycles, worth_filling
-from lrdecay_native.evaluation.points.pairs import Rates, dtype_of
+from lrdecay_native.evaluation.points.pairs import Rates
 from lrdecay_native.evaluation.segments.breakpoints import Indices, interval_bounds, rounded_up
 from lrdecay_native.evaluation.segments.cycles import segments_within_cycle, whole_cycle
 from lrdecay_native.evaluation.segments.segmentation import scale_of
@@ -207,11 +208,11 @@ def _fill_like_the_first(segment: PeriodicSegment, steps: range, out: npt.NDArra
         count = min(done - begin, len(out) - done)
         out[done : done + count] = out[begin : begin + count]
         done += count
-    way = "stream" if streamed(out) else "fill"
+    through = buffer(out)
     length = done - begin
     for first in range(done, len(out), STEPS_PER_ROUND):
         tiled = out[first - length : first + STEPS_PER_ROUND]
-        getattr(engine, f"{way}_tiles_{dtype_of(out)}")(tiled, 0, length)
+        engine.write_tiles(tiled, 0, length, through)
 
 
 def _fill_irregular(segment: IrregularSegment, steps: range, out: npt.NDArray[Any]) -> None:

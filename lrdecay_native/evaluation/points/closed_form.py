@@ -40,7 +40,7 @@ Exact = Callable[[int, DoubleDoubleArray], DoubleDoubleArray]
 def constants(kernel: str, parameters: Doubles) -> Doubles:
     """What a kernel needs to know of sets of parameters; a column for each set."""
     result = np.empty((MOST_CONSTANTS, parameters.shape[1]))
-    getattr(engine, f"{kernel}_prepare")(parameters, result)
+    engine.prepare(kernel, parameters, result)
     return result
 
 
@@ -159,7 +159,7 @@ class ElementwiseEvaluator:
         """What `evaluate` has so many threads do; none where it was done at once."""
         rows, length = out.shape
         fast = highest < self.limit and (highest < 2.0**53 or _holds_only_doubles(steps.dtype))
-        direct = fast and len(self.stages) == 1 and (steps.dtype.char, out.dtype.char) in _SUFFIXES
+        direct = fast and len(self.stages) == 1 and (steps.dtype.char, out.dtype.char) in _DIRECT
         if rows > 1 and fast and not direct:
             steps, direct = steps.astype(np.float64), len(self.stages) == 1
         if direct and count == 1 and out.size <= AT_ONCE:
@@ -185,7 +185,7 @@ class ElementwiseEvaluator:
         stride = steps.shape[1] if len(steps) > 1 else 0
         if (first, last) != (0, columns.shape[1]):
             columns = np.ascontiguousarray(columns[:, first:last])
-        _kernel(kernel, some.dtype, out.dtype)(some.reshape(-1), stride, columns, out[first:last].reshape(-1))
+        engine.evaluate(kernel, some, stride, columns, out[first:last])
 
     def _pieces(
         self,
@@ -230,25 +230,19 @@ class ElementwiseEvaluator:
         # A kernel is fast where what it writes doesn't overlap what it reads.
         for kernel, columns in stages[:-1]:
             floored = work[: len(steps)]
-            _kernel(kernel, steps.dtype, floored.dtype)(steps, 0, columns, floored)
+            engine.evaluate(kernel, steps, 0, columns, floored)
             steps, work = floored, steps
         kernel, columns = stages[-1]
-        _kernel(kernel, steps.dtype, out.dtype)(steps, 0, columns, out)
+        engine.evaluate(kernel, steps, 0, columns, out)
 
     def point(self) -> Callable[[Any], float | None]:
         """A function of a single step that gives None where `exact` or a message is needed."""
         stages = [(kernel, columns[:, 0].tolist()) for kernel, columns in self.stages]
-        at: Callable[[Any], float | None] = engine.Point(stages, self.limit).at
-        return at
+        return engine.Point(stages, self.limit).at
 
 
-_SUFFIXES = {("d", "d"): "_float64", ("d", "f"): "_float32", ("f", "f"): "_float32_steps"}
-"""The ends of the names of kernels, by the kinds of steps and values."""
-
-
-def _kernel(name: str, steps: np.dtype[Any], out: np.dtype[Any]) -> Callable[..., None]:
-    kernel: Callable[..., None] = getattr(engine, name + _SUFFIXES[steps.char, out.char])
-    return kernel
+_DIRECT = {("d", "d"), ("d", "f"), ("f", "f")}
+"""The kinds of steps and values that kernels have."""
 
 
 def _holds_only_doubles(dtype: np.dtype[Any]) -> bool:

@@ -38,25 +38,14 @@ CHUNK = 8192
 """Steps per call of a kernel on arrays: intermediate results stay in the processor's cache."""
 
 
-_DTYPES = {8: "float64", 4: "float32"}
-
-
-def dtype_of(out: npt.NDArray[Any]) -> str:
-    """``"float64"`` or ``"float32"``; `dtype.name` takes as long as filling ten thousand values."""
-    return _DTYPES[out.itemsize]
-
-
 def apply_to_arrays(name: str, variable: DoubleDoubleArray, *parameters: float) -> DoubleDoubleArray:
     """The kernel ``name`` on a pair of contiguous arrays."""
-    result = np.empty_like(variable[0]), np.empty_like(variable[0])
-    getattr(engine, name)(*variable, *parameters, *result)
-    return result
+    return engine.apply_to_arrays(name, variable, *parameters)
 
 
 def apply_to_point(name: str, variable: DoubleDoubleScalar, *parameters: float) -> DoubleDoubleScalar:
     """The kernel ``name`` on a pair of floats."""
-    result: DoubleDoubleScalar = getattr(engine, f"{name}_point")(*variable, *parameters)
-    return result
+    return engine.apply_to_point(name, variable, *parameters)
 
 
 def as_pair(steps: npt.NDArray[Any]) -> DoubleDoubleArray:

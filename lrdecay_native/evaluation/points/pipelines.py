@@ -56,27 +56,29 @@ def _innermost_first(stages: Sequence[Stage]) -> list[Stage]:
 
 def _chain(stages: Sequence[Stage], made: Made) -> Any:
     links = tuple(made[id(stage)] if stage.inside else _COMPILED(stage, made) for stage in stages)
-    return links[0] if len(links) == 1 else engine.ChainLink(links)
+    return links[0] if len(links) == 1 else engine.CompiledPipeline(links)
 
 
 def _piecewise(function: PiecewiseFunction, made: Made) -> Any:
-    return engine.RowLink(function.begins, tuple(_chain(pipeline, made) for pipeline in function.pipelines))
+    return engine.CompiledPiecewise(
+        function.begins, tuple(_chain(pipeline, made) for pipeline in function.pipelines)
+    )
 
 
 def _repeated(curve: Repeated, made: Made) -> Any:
-    return engine.RepeatedLink(made[id(curve.cycle)], curve.period_point, curve.gain, curve.offset_point)
+    return engine.CompiledPeriodic(made[id(curve.cycle)], curve.period_point, curve.gain, curve.offset_point)
 
 
 def _combined(curve: Combined, made: Made) -> Any:
-    return engine.CombinedLink(curve.name, *(_chain(pipeline, made) for pipeline in curve.inside))
+    return engine.CompiledCombination(curve.name, *(_chain(pipeline, made) for pipeline in curve.inside))
 
 
 _COMPILED: Operation[Any] = Operation(
     "compile",
     Stage,
     {
-        TimeMap: lambda time_map, made: engine.KernelLink(time_map.name, time_map.point),
-        Kernel: lambda kernel, made: engine.KernelLink(kernel.kernel, kernel.parameters),
+        TimeMap: lambda time_map, made: engine.CompiledKernel(time_map.name, time_map.point),
+        Kernel: lambda kernel, made: engine.CompiledKernel(kernel.kernel, kernel.parameters),
         PiecewiseFunction: _piecewise,
         Repeated: _repeated,
         Combined: _combined,

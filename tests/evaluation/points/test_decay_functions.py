@@ -358,14 +358,14 @@ def test_threads_share_the_work(
     class Watched:
         def __getattr__(self, attribute: str) -> Any:
             function = getattr(rows, attribute)
-            if not attribute.endswith("_float64"):
+            if attribute != "evaluate":
                 return function
 
             def call(*arguments: Any) -> None:
                 if not seen[threading.get_ident()]:
                     # One thread alone would wait here for the other.
                     both.wait(timeout=60)
-                seen[threading.get_ident()].append(len(arguments[-1]))
+                seen[threading.get_ident()].append(arguments[-1].size)
                 function(*arguments)
 
             return call
@@ -461,18 +461,18 @@ def test_the_gil_is_released(engine: ModuleType, name: str, dtype: str) -> None:
     """Another thread sees a kernel's first result before its last: only without the lock does it run meanwhile."""
     time_map = FORMULAS[name].time_maps[0]
     steps, out = np.linspace(0.1, 0.9, 2_000_000), np.empty(2_000_000, dtype)
-    kernel = getattr(engine, f"{name}_{time_map}_{dtype}")
+    kernel = f"{name}_{time_map}"
     constants = np.empty((16, 1))
     parameters = np.full((2 + len(FORMULAS[name].parameters), 1), 0.5)
     # The low part of the period.
     parameters[1] = 0.0
-    getattr(engine, f"{name}_{time_map}_prepare")(parameters, constants)
-    given = steps, 0, constants, out
-    kernel(steps[:1], 0, constants, out[:1])
+    engine.prepare(kernel, parameters, constants)
+    given = kernel, steps, 0, constants, out
+    engine.evaluate(kernel, steps[:1], 0, constants, out[:1])
 
     def seen_at_work() -> bool:
         out[:] = np.nan
-        thread = threading.Thread(target=kernel, args=given)
+        thread = threading.Thread(target=engine.evaluate, args=given)
         thread.start()
         try:
             while thread.is_alive():
