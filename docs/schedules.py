@@ -52,9 +52,8 @@ def names() -> str:
 
 
 def _classes(module: str) -> list[type[Schedule]]:
-    return [
-        cls for cls in SCHEDULES.values() if cls.__module__.startswith(f"lrdecay_native.schedules.{module}")
-    ]
+    folder_or_file = f"lrdecay_native.schedules.{module}"
+    return [cls for cls in SCHEDULES.values() if f"{cls.__module__}.".startswith(f"{folder_or_file}.")]
 
 
 def _functions() -> str:

@@ -19,7 +19,7 @@ import mpmath
 import numpy as np
 
 import lrdecay_native as lrd
-from lrdecay_native.schedules import base as schedules
+from lrdecay_native import schedules
 
 mp = mpmath.mp.clone()
 mp.prec = 300

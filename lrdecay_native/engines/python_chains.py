@@ -291,7 +291,14 @@ class Chains:
         return CompiledTable(self.kernels, rates, linear)
 
     def fill_blocks(
-        self, link: Compiled, out: Any, starts: Indices, lengths: Indices, first: int, step: int, buffer: Any
+        self,
+        link: Compiled,
+        out: Any,
+        block_starts: Indices,
+        block_lengths: Indices,
+        first: int,
+        step: int,
+        buffer: Any,
     ) -> list[tuple[int, int]]:
         """Fill blocks that begin at these indices, and the step behind the last one, with what a link gives.
 
@@ -299,9 +306,9 @@ class Chains:
         Returns the starts and the lengths of those that the dtype has too few bits for.
         """
         blocks = _Blocks(self, link, out, first, step, buffer)
-        blocks.evaluate(starts[-1:] + lengths[-1:])
+        blocks.evaluate(block_starts[-1:] + block_lengths[-1:])
         small: list[tuple[int, int]] = []
-        waiting = [(starts, lengths)]
+        waiting = [(block_starts, block_lengths)]
         while waiting:
             starts, lengths = waiting.pop()
             if len(starts) > BLOCKS_AT_ONCE:

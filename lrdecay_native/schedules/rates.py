@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +14,11 @@ import numpy.typing as npt
 
 from lrdecay_native import validation
 from lrdecay_native.caching import cached
-from lrdecay_native.evaluation import memory, searches
-from lrdecay_native.evaluation.grids.grids import evaluate_grid
+from lrdecay_native.evaluation import memory
 from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
 from lrdecay_native.evaluation.points.closed_form import ClosedForm, ElementwiseEvaluator
 from lrdecay_native.evaluation.points.pairs import contiguous, evaluate_points
 from lrdecay_native.evaluation.points.pipelines import Pipeline
-from lrdecay_native.evaluation.segments.segmentation import segments_of
-from lrdecay_native.evaluation.segments.segments import Segment
-from lrdecay_native.evaluation.settling import settled
-from lrdecay_native.evaluation.sums import sums
 from lrdecay_native.immutable import set_fields
 from lrdecay_native.piecewise.operations import between
 from lrdecay_native.piecewise.pieces import Piecewise, PiecewiseFunction
@@ -30,6 +26,8 @@ from lrdecay_native.schedules.serialisation import Stored
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from lrdecay_native.evaluation.segments.segments import Segment
 
 MOST_VALUES = 2**59
 """Values in an array: more bytes have no address."""
@@ -40,6 +38,8 @@ _NO_STEP: Any = object()
 
 class Rates(Stored, ABC):
     """A learning rate as a function of the step, however it is described."""
+
+    # A call is to be there at once: what it doesn't need is imported where it is used.
 
     @abstractmethod
     def _described(self) -> Piecewise:
@@ -58,7 +58,16 @@ class Rates(Stored, ABC):
     @cached
     def _segments(self) -> tuple[Segment, ...]:
         """The pieces on whole steps."""
+        from lrdecay_native.evaluation.segments.segmentation import segments_of
+
         return segments_of(self._pieces)
+
+    @cached
+    def _fill(self) -> Callable[[range, npt.NDArray[Any]], None]:
+        """What writes the rates at the steps of a range into an array."""
+        from lrdecay_native.evaluation.grids.grids import evaluate_grid
+
+        return partial(evaluate_grid, self._segments)
 
     def __call__(self, step: npt.ArrayLike = _NO_STEP) -> Any:
         """Evaluate the schedule.
@@ -209,7 +218,7 @@ class Rates(Stored, ABC):
                 f"array has up to {MOST_VALUES}; chunks makes array after array, and sum and mean need none"
             )
         result = memory.destination(out, (count,), dtype)
-        evaluate_grid(self._segments, steps, result)
+        self._fill(steps, result)
         return result
 
     def chunks(
@@ -295,6 +304,8 @@ class Rates(Stored, ABC):
         >>> lrd.InverseTimeDecay(0.1, decay_rate=1e-3).sum(10**12)
         2072.3...
         """
+        from lrdecay_native.evaluation.sums import sums
+
         return sums.total(self._segments, _range(start, stop, 1))
 
     def mean(self, start: int, stop: int | None = None) -> float:
@@ -321,6 +332,8 @@ class Rates(Stored, ABC):
         >>> lrd.PolynomialDecay(0.5, max_step=100).mean(101)
         0.25
         """
+        from lrdecay_native.evaluation.sums import sums
+
         steps = _range(start, stop, 1)
         if not steps:
             raise ValueError(f"start={steps.start!r} and stop={steps.stop!r} must have a step between them")
@@ -360,6 +373,8 @@ class Rates(Stored, ABC):
         >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=1000).first_step_below(0.02)
         3000
         """
+        from lrdecay_native.evaluation import searches
+
         return searches.first_step_below(
             self._segments, self, validation.real("learning_rate", learning_rate)
         )
@@ -393,6 +408,8 @@ class Rates(Stored, ABC):
         >>> lrd.StepDecay(0.1, drop_rate=0.5, step_size=1000).last_step_above(0.02)
         2999
         """
+        from lrdecay_native.evaluation import searches
+
         return searches.last_step_above(self._segments, self, validation.real("learning_rate", learning_rate))
 
     @property
@@ -416,6 +433,8 @@ class Rates(Stored, ABC):
         >>> lrd.Constant(0.1).length
         0
         """
+        from lrdecay_native.evaluation.settling import settled
+
         step = settled(self._pieces, self._chain, self)
         return None if step is None else rounded_up(step)
 

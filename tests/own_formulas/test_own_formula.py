@@ -19,8 +19,7 @@ import pytest
 from conftest import RunPython
 
 import lrdecay_native as lrd
-from lrdecay_native import own_formulas
-from lrdecay_native.schedules import base as schedules
+from lrdecay_native import own_formulas, schedules
 
 numba = pytest.importorskip("numba", reason="needs the extra: pip install 'lrdecay_native[numba]'")
 
