@@ -73,13 +73,13 @@ def write_where_changed(path: Path, text: str) -> None:
 
 def translate(paths: list[Path]) -> None:
     """Have Cython write C, by as many processes as there are processors, for all builds at once."""
-    common = [path.stat().st_mtime for path in SOURCE.glob("*.pxi")]
-    # Only the engine itself needs the tables of the kernels.
-    tables = [path.stat().st_mtime for path in GENERATED.glob("*.pxi")]
+    included = [SOURCE / "arithmetic.pxi", SOURCE / "streams.pxi"]
+    of_engine = [*SOURCE.glob("*.pxi"), *GENERATED.glob("*.pxi")]
     stale = []
     for path in paths:
         translated = path.with_suffix(".c")
-        newest = max(path.stat().st_mtime, *common, *(tables if path.parent == SOURCE else []))
+        needed = [path, *(of_engine if path.parent == SOURCE else included)]
+        newest = max(file.stat().st_mtime for file in needed)
         if not translated.exists() or translated.stat().st_mtime < newest:
             stale.append(path)
     # The largest first, dealt to the processes in turn.

@@ -9,6 +9,8 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy
 
+import sys
+
 import numpy
 
 ctypedef void (*prepare_function)(const double*, Py_ssize_t, double*, Py_ssize_t) noexcept nogil

@@ -26,11 +26,23 @@ cdef void _released(Views* views) noexcept:
     views.count = 0
 
 
+cdef char NATIVE = b"<" if sys.byteorder == "little" else b">"
+
+
+cdef char _kind(const Py_buffer* buffer) noexcept:
+    """The kind of an array's numbers, one character; 0 for what is no plain number in the machine's byte order."""
+    cdef const char* format = buffer.format
+    if format[0] in (b"@", b"=", NATIVE):
+        format += 1
+    return format[0] if format[1] == 0 else 0
+
+
 cdef int _value_bytes(const Py_buffer* buffer) except -1:
     """The size of the values of float64 or float32."""
-    if buffer.format[0] == b"d" and buffer.format[1] == 0:
+    cdef char kind = _kind(buffer)
+    if kind == b"d":
         return 8
-    if buffer.format[0] == b"f" and buffer.format[1] == 0:
+    if kind == b"f":
         return 4
     raise TypeError(f"an array must be of float64 or float32, not of the format {buffer.format.decode()!r}")
 
@@ -80,7 +92,7 @@ cdef void* _buffer(Views* views, object array, int value_bytes) except? NULL:
 cdef int64_t* _indices(Views* views, object array, Py_ssize_t* length) except NULL:
     """The values of an array of int64."""
     cdef Py_buffer* buffer = _taken(views, array, False)
-    if buffer.itemsize != 8 or buffer.format[0] not in b"lq":
+    if buffer.itemsize != 8 or _kind(buffer) not in (b"l", b"q"):
         raise TypeError(f"an array must be of int64, not of the format {buffer.format.decode()!r}")
     length[0] = buffer.len // 8
     return <int64_t*>buffer.buf

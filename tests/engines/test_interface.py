@@ -6,7 +6,9 @@ import inspect
 import shutil
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 from conftest import PACKAGE, RunPython, available_engine
 
@@ -87,3 +89,40 @@ assert len([name for name in sys.modules if name.startswith("lrdecay_native.engi
 """
     finished = run_python(code)
     assert finished.returncode == 0, finished.stderr
+
+
+class TestArrays:
+    """The compiled engine takes memory as it is: of arrays of other kinds it must not take any."""
+
+    @pytest.mark.parametrize("dtype", ["<f8", "=f8", "f8", "d"])
+    def test_names_of_the_same_dtype(self, engine: ModuleType, dtype: str) -> None:
+        pair = np.array([1.0, 2.5], dtype), np.zeros(2, dtype)
+        high, low = engine.apply_to_arrays("staircase", pair, 1.0, 0.0)
+        assert (high.tolist(), low.tolist()) == ([1.0, 2.0], [0.0, 0.0])
+
+    @needs_cython
+    @pytest.mark.parametrize("wrong", [np.zeros(3, ">f8"), np.zeros(3, "i8"), np.zeros(3, "f4"), [0.0] * 3])
+    def test_another_kind(self, wrong: Any) -> None:
+        baseline = available_engine("baseline")
+        assert baseline is not None
+        with pytest.raises(TypeError, match=r"must be of float64|a bytes-like object is required"):
+            baseline.apply_to_arrays("staircase", (wrong, np.zeros(3)), 1.0, 0.0)
+
+    @needs_cython
+    def test_other_lengths_and_parts(self) -> None:
+        baseline = available_engine("baseline")
+        assert baseline is not None
+        with pytest.raises(ValueError, match="the arrays of staircase must have the same length"):
+            baseline.apply_to_arrays("staircase", (np.zeros(3), np.zeros(2)), 1.0, 0.0)
+        with pytest.raises(ValueError, match="not C-contiguous"):
+            baseline.apply_to_arrays("staircase", (np.zeros(6)[::2], np.zeros(3)), 1.0, 0.0)
+        with pytest.raises(ValueError, match="staircase must have 2 parameters, not 1"):
+            baseline.apply_to_arrays("staircase", (np.zeros(3), np.zeros(3)), 1.0)
+        with pytest.raises(ValueError, match="2 rows of 3 steps do not have 8 values"):
+            baseline.evaluate("constant_continuous", np.zeros(3), 0, np.zeros((16, 2)), np.zeros(8))
+        with pytest.raises(KeyError, match="steep"):
+            baseline.apply_to_point("steep", (0.0, 0.0))
+        fixed = np.zeros(3)
+        fixed.flags.writeable = False
+        with pytest.raises(ValueError, match="read-only"):
+            baseline.write_runs(fixed, np.zeros(1), np.array([0, 3]), None)
