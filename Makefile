@@ -9,13 +9,16 @@ DATA := $(if $(MNIST),--data $(MNIST))
 export LRDECAY_MNIST := $(MNIST)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
+TEST := $(BIN)/python -m pytest -q -n auto
 ADAPTER := tests/keras_adapter lrdecay_native/keras
+# What uses rates and makes none: it is the same on engines whose rates have the same bits.
+USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting keras_adapter parity)
 
 SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chains.pxi src/*.h) \
 	$(wildcard lrdecay_native/formulas/*.py lrdecay_native/arithmetic/*.py) \
 	lrdecay_native/step_kernels.py lrdecay_native/generation.py
 
-.PHONY: demo test backends parity thorough slow-test lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
+.PHONY: demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -23,36 +26,43 @@ $(VENV)/installed: $(SOURCES)
 	$(BIN)/pip install --quiet --editable '.[test,bench]'
 	touch $@
 
+# What is tested beside the package, and compared with it.
+$(VENV)/peers: $(VENV)/installed tests/parity/without-dependencies.txt
+	$(BIN)/pip install --quiet --group backends --group parity
+	$(BIN)/pip install --quiet --no-deps --requirement tests/parity/without-dependencies.txt
+	touch $@
+
 demo: $(VENV)/installed
 	$(BIN)/lrdecay generate
 	$(BIN)/lrdecay train $(DATA) --output demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(TEST) -m "not slow"
+
+# Once more on the numba engine: whatever makes rates.
+test-numba: $(VENV)/installed
+	LRDECAY_BACKEND=numba $(TEST) -m "not slow" tests $(USERS_OF_RATES:%=--ignore=%)
+
+# What new schedules, kernels and cases give is stored; tests/golden/__main__.py says when else one may run this.
+golden: $(VENV)/installed
+	$(BIN)/python -m tests.golden
 
 # The Keras adapter on Keras's other backends, each in a process of its own; `make test` has it on TensorFlow.
-backends: $(VENV)/installed
-	$(BIN)/pip install --quiet --group backends
-	KERAS_BACKEND=jax LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto $(ADAPTER)
-	KERAS_BACKEND=torch LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto $(ADAPTER)
+backends: $(VENV)/peers
+	KERAS_BACKEND=jax LRDECAY_PEERS=required $(TEST) $(ADAPTER)
+	KERAS_BACKEND=torch LRDECAY_PEERS=required $(TEST) $(ADAPTER)
 
 # Against the real packages of Keras, torch, optax, transformers, timm, fvcore and composer.
-parity: $(VENV)/installed
-	$(BIN)/pip install --quiet --group parity
-	$(BIN)/pip install --quiet --no-deps --requirement tests/parity/without-dependencies.txt
-	LRDECAY_PEERS=required $(BIN)/python -m pytest -q -n auto tests/parity
+parity: $(VENV)/peers
+	LRDECAY_PEERS=required $(TEST) tests/parity
 
-# 100,000 random schedules and steps on each of Keras's backends, compiled, and then the slow tests with 1,000 fits.
-thorough: $(VENV)/installed
-	$(BIN)/pip install --quiet --group backends
-	for backend in tensorflow jax torch; do \
-		KERAS_BACKEND=$$backend LRDECAY_PEERS=required LRDECAY_CASES=100000 \
-			$(BIN)/python -m pytest -q -n 0 tests/keras_adapter/test_compiled.py -k drawn || exit 1; \
-	done
-	LRDECAY_FITS=1000 $(MAKE) slow-test
-
+# Wheels, an installation without a compiler, and training on the whole of MNIST.
 slow-test: $(VENV)/installed
-	$(BIN)/python -m pytest -q -m slow
+	$(TEST) -m slow
+
+# Every drawn test as often as it can be worth it: nothing of this needs a quiet machine, but all of it hours.
+thorough:
+	LRDECAY_DRAWS=thorough $(MAKE) test test-numba backends parity slow-test
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
@@ -68,12 +78,10 @@ bench-compare: $(VENV)/installed
 bench-baseline: $(VENV)/installed
 	$(BIN)/python -m bench store-baseline
 
-bench-mnist: $(VENV)/installed
-	$(BIN)/pip install --quiet --group backends
+bench-mnist: $(VENV)/peers
 	$(BIN)/python -m bench mnist measure $(DATA)
 
-bench-mnist-compare: $(VENV)/installed
-	$(BIN)/pip install --quiet --group backends
+bench-mnist-compare: $(VENV)/peers
 	$(BIN)/python -m bench mnist compare $(DATA)
 
 docs: gallery

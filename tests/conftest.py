@@ -15,6 +15,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from draws import LEVEL, draws
 
 import lrdecay_native as lrd
 
@@ -22,9 +23,12 @@ PACKAGE = Path(lrd.__file__).parent
 CYTHON_ENGINES = ("baseline", "avx2", "avx512")
 ENGINES = (*CYTHON_ENGINES, "numba_engine")
 
-# The first call of a kernel of the numba engine compiles it, which takes seconds.
-hypothesis.settings.register_profile("lrdecay", deadline=None, max_examples=60)
-hypothesis.settings.load_profile("lrdecay")
+# The first call of a kernel of the numba engine compiles it, which takes seconds: no deadline.  A change is judged by
+# the same examples each time; a thorough run looks for new ones.
+hypothesis.settings.register_profile(
+    LEVEL, deadline=None, max_examples=draws(60), derandomize=LEVEL == "ci", print_blob=True
+)
+hypothesis.settings.load_profile(LEVEL)
 
 Worst = dict[tuple[str, str], float]
 _WORST = pytest.StashKey[Worst]()

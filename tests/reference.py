@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import log10
 from random import Random
 from typing import Any
@@ -1088,6 +1088,22 @@ SINGLE_FORMULA_OF: dict[str, SingleFormula] = {
     type(entry.example).__name__: entry for entry in SINGLE_FORMULAS.values()
 }
 """The same by the name of the schedule class."""
+
+
+def ordinary(name: str, rate: float, steps: float, end: float = 0.0) -> Any:
+    """A schedule of one formula with rates and steps such as training has; all else is as in its example.
+
+    Where a test is of every formula, a new one is in it by itself.
+    """
+    entry = SINGLE_FORMULA_OF[name]
+    rate_first, *others = (argument.name for argument in fields(entry.example))
+    given = {entry.period: steps, "end_learning_rate": end}
+    return replace(
+        entry.example,
+        **{rate_first: rate},
+        **{name: value for name, value in given.items() if name in others},
+    )
+
 
 SCHEDULES |= {name: entry.schedule() for name, entry in SINGLE_FORMULA_OF.items()}
 

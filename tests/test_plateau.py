@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import SCHEDULES
@@ -187,7 +188,7 @@ def test_schedule_now_is_a_value_that_later_updates_leave() -> None:
 def test_the_rate_is_never_above_the_schedule(name: str, random: Random) -> None:
     schedule, steps = SCHEDULES[name].example, np.arange(200)
     rates = schedule(steps)
-    for _ in range(25):
+    for _ in range(draws(25)):
         least = random.choice([10 ** random.uniform(-5, 0), *rates[rates > 0][:1], rates.max()])
         plateau = ReduceOnPlateau.like_keras(
             schedule, factor=random.uniform(0.01, 0.99), patience=1, min_lr=float(least)

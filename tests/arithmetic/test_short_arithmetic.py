@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from reference import mp
 
 from lrdecay_native.formulas.parameters import Parameter, Range
@@ -145,7 +146,7 @@ def test_functions(case: str, random: Random, monkeypatch: pytest.MonkeyPatch) -
     """Within the bounds of the arithmetic, and 0 or infinity where the true value is outside of float64."""
     functions = traced(case, monkeypatch)
     _, true = CASES[case]
-    for _ in range(8):
+    for _ in range(draws(10)):
         given, a = arguments(random, case)
         steps = np.array(given)
         constants = np.empty((16, 1))

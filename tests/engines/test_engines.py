@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from conftest import CYTHON_ENGINES, ENGINES, PACKAGE, RunPython, available_engine
+from draws import draws
 from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
@@ -169,7 +170,7 @@ needs_chains = pytest.mark.skipif(not chains.LINKED, reason="this engine does no
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_chains(name: str, random: Random) -> None:
     """The engine's chains give the bits of kernels called one by one: on arrays, on pairs, and at single steps."""
-    for _ in range(20):
+    for _ in range(draws(20)):
         schedule = SCHEDULES[name].make(random)
         chain = schedule._chain
         steps = [int(step) for step in some_steps(random, SCHEDULES[name].scale(schedule))]
@@ -187,7 +188,7 @@ def test_chains(name: str, random: Random) -> None:
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_rounds_of_grids(name: str, dtype: str, random: Random, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's rounds of blocks write what those in Python do, but where blocks overlap."""
-    for _ in range(5):
+    for _ in range(draws(10)):
         schedule = SCHEDULES[name].make(random)
         step = max(1, int(min(SCHEDULES[name].scale(schedule) * spread(random, 1e-5, 1e-3), 2.0**40)))
         ours = schedule.values(0, 5000 * step, step, dtype=dtype)
@@ -237,7 +238,7 @@ print(lrd.backend())
 
 def some_cases(random: Random) -> Iterator[tuple[str, list[int], tuple[int, int, int]]]:
     for reference in SCHEDULES.values():
-        for _ in range(8):
+        for _ in range(draws(20)):
             schedule = reference.make(random)
             scale = reference.scale(schedule)
             first = int(min(scale * random.random(), 2.0**60))

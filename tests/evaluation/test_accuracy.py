@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from reference import (
     CLASSES,
     KERNELS,
@@ -32,7 +33,8 @@ from reference import (
 import lrdecay_native as lrd
 from lrdecay_native.formulas import registry as formulas
 
-SETS = 200
+SETS = draws(200)
+"""Of parameters."""
 POINT_BOUNDS = {"float64": 0.8, "float32": 0.51}
 GRID_BOUND = 0.51
 DTYPES = ("float64", "float32")

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from random import Random
 
+from draws import draws
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +54,7 @@ def test_words(offset: Fraction, slope: Fraction, columns: int, degree: int, of_
 
 def test_of_very_many(random: Random) -> None:
     """The steps in the runs of a staircase: as many as there are up to the last run's end."""
-    for _ in range(50):
+    for _ in range(draws(50)):
         line = Line(Fraction(random.random()), Fraction(random.uniform(1.0, 1e6)))
         count = random.randrange(2**62)
         runs = word(line, count, degree=1, of_points=0)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given
 from hypothesis import strategies as st
 from limits import within
@@ -97,7 +98,7 @@ class TestCyclesOfAnyLength:
         assert schedule(step) < 1e-17
 
     def test_first_steps(self, random: Random) -> None:
-        for _ in range(60):
+        for _ in range(draws(60)):
             period = random.choice(
                 [random.uniform(1.0, 50.0), random.randint(1, 9) + 2.0 ** -random.randint(1, 10)]
             )
@@ -109,7 +110,7 @@ class TestCyclesOfAnyLength:
 
     def test_last_steps(self, random: Random) -> None:
         """The largest distance from the end of a cycle is that of its first step."""
-        for _ in range(30):
+        for _ in range(draws(30)):
             period, part = random.uniform(1.0, 50.0), 10.0 ** -random.uniform(1.0, 9.0)
             exact, least = Fraction(period), Fraction(part)
             number = math.ceil(1 / least)
@@ -122,7 +123,7 @@ class TestCyclesOfAnyLength:
             assert step == math.ceil(number * exact * (1 - least)) - 1
 
     def test_of_a_rise(self, random: Random) -> None:
-        for _ in range(20):
+        for _ in range(draws(20)):
             period = random.uniform(1.0, 9.0)
             schedule = lrd.PolynomialDecay(0.1, period, end_learning_rate=0.2, cycle=True)
             wanted = 0.2 - 10.0 ** -random.uniform(2.0, 15.0)
@@ -158,7 +159,7 @@ class TestBeforeTheEndOfARestart:
         assert lrd.CosineDecay(0.1, 1000).restarted(1000).first_step_below(1e-8) is None
 
     def test_neighbours(self, random: Random) -> None:
-        for _ in range(40):
+        for _ in range(draws(40)):
             length = random.randint(2, 3000)
             least = float(mp.mpf(0.1) * (1 - mp.cos(mp.pi / length)) / 2)
             schedule = lrd.CosineDecay(0.1, length).restarted(length)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
+from reference import SINGLE_FORMULA_OF, ordinary
 
 import lrdecay_native as lrd
 
@@ -75,13 +77,13 @@ def some_part(random: Random) -> Schedule:
     rate, end = random.choice([0.1, 0.3]), random.choice([0.0, 0.02, 0.1, 0.3])
     steps = random.choice([1, 7, 20, 33, 12.5, 40.25])
     makers: list[Callable[[], Schedule]] = [
-        lambda: lrd.Constant(rate),
+        lambda: ordinary(random.choice([*SINGLE_FORMULA_OF]), rate, steps, end),
         lambda: lrd.StepDecay(
             rate, random.choice([0.5, 0.8, 1.0]), max(steps, 7), staircase=random.random() < 0.7
         ),
         lambda: lrd.InverseTimeDecay(rate, 0.2, decay_steps=steps, staircase=random.random() < 0.5),
         lambda: lrd.LinearDecay(rate, steps, end_learning_rate=end),
-        lambda: lrd.CosineDecay(rate, steps, end_learning_rate=end),
+        lambda: lrd.Constant(rate),
         lambda: lrd.PolynomialDecay(rate, steps, power=random.choice([0.0, 1.0, 2.0]), end_learning_rate=end),
         # Not of one step: on whole steps such cycles have one rate.
         lambda: lrd.PolynomialDecay(rate, steps + 3.5, end_learning_rate=end, cycle=True),
@@ -129,8 +131,9 @@ def is_last(schedule: Schedule, steps: Any) -> Any:
 
 
 def test_lengths_are_those_of_all_rates(random: Random) -> None:
+    count = draws(600)
     ends = early = missed = 0
-    for _ in range(600):
+    for _ in range(count):
         schedule = some_composition(random, random.randint(0, 2))
         length = schedule.length
         if length is None:
@@ -149,9 +152,9 @@ def test_lengths_are_those_of_all_rates(random: Random) -> None:
         # Before rounding to 53 bits: where a ramp gets from a rate to nearly the same one, they are alike.
         assert first == 0 or schedule._chain.at(first - 1) != schedule._chain.at(2**50), (schedule, length)
         early += first > 0 and last[first - 1]
-    assert ends > 300
-    assert early < 6
-    assert missed < 3
+    assert ends > count / 2
+    assert early <= count / 100
+    assert missed <= count / 200
 
 
 def test_plans_without_an_own_length_say_so() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from draws import draws, examples
+from hypothesis import Phase, given
 from hypothesis import strategies as st
-from reference import SCHEDULES, mp, real, spread, true_rate
+from reference import SCHEDULES, SINGLE_FORMULA_OF, mp, ordinary, real, spread, true_rate
 
 import lrdecay_native as lrd
 from lrdecay_native.fitting.fit import fit
@@ -197,10 +197,10 @@ def polynomial_decays(draw: Any) -> tuple[Any, float]:
 
 
 @st.composite
-def decays_over_steps(draw: Any, cls: type[Any]) -> tuple[Any, float]:
+def ordinary_decays(draw: Any, name: str) -> tuple[Any, float]:
     span = draw(spans)
     # The points are taken from the part before the end.
-    return cls(draw(rates), span / 0.9), span
+    return ordinary(name, draw(rates), span / 0.9), span
 
 
 @st.composite
@@ -222,10 +222,11 @@ FAMILIES: list[tuple[Callable[[], st.SearchStrategy[Any]], tuple[str, ...]]] = [
     (polynomial_decays, ("initial_learning_rate", "end_learning_rate")),
     (polynomial_decays, ("power",)),
     (polynomial_decays, ("initial_learning_rate", "power", "end_learning_rate")),
-    (lambda: decays_over_steps(lrd.CosineDecay), ("initial_learning_rate", "decay_steps")),
-    (lambda: decays_over_steps(lrd.RexDecay), ("initial_learning_rate", "decay_steps")),
-    (lambda: decays_over_steps(lrd.InverseSquareRootDecay), ("initial_learning_rate", "decay_steps")),
-    (lambda: decays_over_steps(lrd.TanhDecay), ("initial_learning_rate",)),
+    *(
+        (lambda name=name: ordinary_decays(name), ("initial_learning_rate", entry.period))
+        for name, entry in SINGLE_FORMULA_OF.items()
+        if entry.monotone and hasattr(entry.example, entry.period)
+    ),
     (power_laws, ("initial_learning_rate", "power")),
 ]
 
@@ -239,7 +240,7 @@ def test_passes_through_points_of_a_schedule(
     family: Callable[[], st.SearchStrategy[Any]], names: tuple[str, ...]
 ) -> None:
     # A smaller example of what fails tells no more, and takes minutes.
-    @settings(max_examples=6, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+    @examples(10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
     @given(family(), fractions, st.booleans())
     def check(schedule_and_span: Any, places: list[float], whole: bool) -> None:
         schedule, span = schedule_and_span
@@ -378,14 +379,8 @@ def some_rates(random: Random, schedule: Any, steps: list[int]) -> list[float]:
     return rates
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(draws(1000, ci=25)))
 def test_every_search_ends(number: int, random: Random) -> None:
-    assert_ends(*some_problem(random))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", range(int(os.environ.get("LRDECAY_FITS", "40"))))
-def test_many_more_searches_end(number: int, random: Random) -> None:
     assert_ends(*some_problem(random))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from reference import KERNELS, SCHEDULES
 
 import lrdecay_native as lrd
@@ -142,7 +143,7 @@ def test_json_from_before_exponential_decay_had_a_step_size(random: Random) -> N
         '"decay_rate": 0.5, "decay_steps": 10, "staircase": true}, "factor": 2.0}'
     )
     assert lrd.from_json(stored) == lrd.ExponentialDecay(0.1, 0.5, step_size=10, staircase=True).scaled(2)
-    for _ in range(20):
+    for _ in range(draws(20)):
         schedule = SCHEDULES["ExponentialDecay"].make(random)
         description = schedule.to_dict()
         former = {("decay_steps" if k == "step_size" else k): v for k, v in description.items()}
@@ -173,7 +174,7 @@ def test_a_call_of_keras_by_keywords_has_its_rates_or_is_refused(random: Random)
     for name, peer in peers:
         required = [p for p, v in inspect.signature(peer).parameters.items() if v.default is v.empty]
         optional = [p for p in inspect.signature(peer).parameters if p in NUMBERS and p not in required]
-        for _ in range(10):
+        for _ in range(draws(10)):
             chosen = [*required, *random.sample(optional, random.randint(0, len(optional)))]
             keywords = {word: NUMBERS[word] for word in chosen}
             theirs = peer(**keywords)

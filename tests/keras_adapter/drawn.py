@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -11,14 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from draws import draws
 from reference import mp, some_schedule, spread, true_rate
 
 import lrdecay_native as lrd
 
-CASES = int(os.environ.get("LRDECAY_CASES", "2400"))
-"""Random cases of a schedule and a step for each way of compiling: `make thorough` has 100,000."""
+CASES = draws(100_000, ci=1_600)
+"""Random cases of a schedule and a step for each way of compiling."""
 
-STEPS = 40 if CASES < 10_000 else 160
+STEPS = draws(160, ci=40)
 """Steps drawn for each schedule: what takes long is to compile it."""
 
 SPACINGS, OF_THE_HIGHEST = 0.51, 2.0**-45

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from draws import LEVEL, draws
 
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
@@ -151,7 +151,7 @@ def test_drawn_schedules(compiled: Compiled, random: Random, capsys: pytest.Capt
         stop = 2**62 if WIDE and number % 2 else 2**31
         worst += misses(KerasSchedule, compiled, random, TOGETHER, stop)
     worst.sort(reverse=True, key=lambda miss: miss.far)
-    if "LRDECAY_CASES" in os.environ:
+    if LEVEL == "thorough":
         with capsys.disabled():
             print(
                 f"\n{BACKEND}, {compiled.__name__}: {len(worst) * STEPS:,} cases; furthest, 1 being allowed:"
@@ -168,7 +168,7 @@ def test_drawn_schedules(compiled: Compiled, random: Random, capsys: pytest.Capt
 def test_drawn_periods_of_what_keras_has(compiled: Compiled, random: Random) -> None:
     """Stairs and cycles in Keras's arithmetic: each begins at its step."""
     plans = []
-    for _ in range(max(TOGETHER, min(CASES // 40, 300))):
+    for _ in range(draws(300, ci=2 * TOGETHER)):
         period = random.choice([some_period(random), random.randint(2, 200)])
         plans.append(
             random.choice(
@@ -236,7 +236,7 @@ class TestInFit:
             np.testing.assert_allclose(rates, true, rtol=4e-6, atol=1e-9)
 
     def test_drawn(self, random: Random) -> None:
-        for _ in range(6):
+        for _ in range(draws(30)):
             period = random.choice([41, 47, 55, 61, 82, 83, 94, 97, 107, 109, 110, random.randint(2, 200)])
             number = random.randint(1, 3000)
             schedule = random.choice(

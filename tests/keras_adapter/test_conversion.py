@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from draws import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lrdecay_native as lrd
@@ -99,7 +100,7 @@ def test_and_back(builtin: Any, schedule: Any) -> None:
     assert numbers_of(again) == numbers_of(builtin)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.floats(1e-6, 10.0),
     st.integers(0, 1000).map(lambda thousandths: thousandths / 1000),
@@ -115,7 +116,7 @@ def test_alpha_comes_back(rate: float, alpha: float, steps: int, warmup: int | N
         assert numbers_of(to_keras(from_keras(builtin))) == numbers_of(builtin)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.floats(1e-6, 10.0), st.floats(1e-6, 1.0))
 def test_any_end_rate_comes_back_to_the_last_bit_or_next_to_it(rate: float, end: float) -> None:
     schedule = lrd.CosineDecay(rate, 100, end_learning_rate=end)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from draws import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lrdecay_native as lrd
@@ -181,7 +182,7 @@ class TestBitsOfKeras:
             assert_bits_of_keras(builtin, steps, ours, numbers(builtin(counter(steps))))
 
     # JAX compiles each branch of Keras's formulas anew.
-    @settings(max_examples=2 if BACKEND == "jax" else 6, deadline=None)
+    @examples(10)
     @given(
         initial=st.floats(1e-6, 10.0),
         steps=st.integers(1, 10**6) | st.floats(0.5, 1e6),

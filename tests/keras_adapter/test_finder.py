@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
@@ -234,7 +235,7 @@ def test_suggests_where_the_loss_falls_most_steeply() -> None:
     assert abs(math.log10(made(decades, logistic + noise).suggestion) + 3) < 0.15
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(draws(20)))
 def test_noise_is_no_suggestion(seed: int) -> None:
     finding = made(np.linspace(-6, 0, 121), 2.0 + np.random.default_rng(seed).normal(size=121))
     with pytest.raises(

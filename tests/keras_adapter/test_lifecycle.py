@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 
 import lrdecay_native as lrd
 
@@ -253,7 +254,7 @@ class TestLite:
         self.check(PLAN.then(lrd.Constant(0.001), at=STEPS), STEPS, list(range(STEPS)))
 
     def test_random_schedules(self, random: Random) -> None:
-        for _ in range(12):
+        for _ in range(draws(12)):
             period, length = random.randint(2, 3000), random.randint(1, 3000)
             schedule = random.choice(
                 [

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from draws import draws, examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lrdecay_native as lrd
@@ -88,7 +89,7 @@ metrics = st.lists(
 counts = st.integers(0, 3)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(
     metrics=metrics,
     mode=st.sampled_from(["min", "max", "auto"]),
@@ -190,7 +191,7 @@ def test_no_rate_is_raised_to_the_least_one(rate: Any, schedule: lrd.Schedule, m
     assert (np.array(rates) <= own * (1 + 1e-6)).all()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(draws(30)))
 def test_numbers_that_other_callbacks_set_are_reduced_as_keras_reduces_them(seed: int) -> None:
     """With a `LearningRateScheduler` beside it, of a number or of the one before, in either order."""
     random = np.random.default_rng(seed)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from draws import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from reference import SCHEDULES
 
@@ -79,7 +80,7 @@ def applied_rates(
 
 
 class TestAgainstTheBuiltin:
-    @settings(max_examples=25, deadline=None)
+    @examples(25)
     @given(
         initial=st.floats(1e-6, 10.0),
         decay_steps=st.integers(1, 10**6) | st.floats(0.5, 1e6),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 
 import lrdecay_native as lrd
 
@@ -83,7 +84,7 @@ def test_however_the_step_is_compiled(optimizer: Any, options: dict[str, Any]) -
 
 def test_a_continued_plan_goes_on_from_the_optimizers_step(random: Random) -> None:
     """Plans, and the steps at which they are given, at random; one model takes them one after another."""
-    for _ in range(4):
+    for _ in range(draws(20)):
         at = sorted(random.sample(range(1, STEPS), 3))
         plans = [lrd.CosineDecay(random.uniform(0.01, 1.0), random.randint(STEPS, 40))]
         for step in at:

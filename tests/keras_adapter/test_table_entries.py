@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from draws import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lrdecay_native as lrd
@@ -119,7 +120,7 @@ class TestWholeTables:
         assert not made.whole
         assert len(made.rates) == 12
 
-    @settings(max_examples=30, deadline=None)
+    @examples(30)
     @given(
         drop_rate=st.floats(0.01, 0.999),
         step_size=st.integers(1, 5000),

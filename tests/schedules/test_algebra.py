@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from draws import examples
+from hypothesis import given
 from hypothesis import strategies as st
+from reference import SINGLE_FORMULA_OF, ordinary
 
 import lrdecay_native as lrd
 
@@ -22,7 +25,10 @@ shape = st.sampled_from(["linear", "cosine", "1-sqrt", "exponential", "constant"
 flag = st.booleans()
 
 leaf: st.SearchStrategy[Any] = st.one_of(
-    st.builds(lrd.Constant, rate),
+    *(
+        st.builds(functools.partial(ordinary, name), rate, steps, rate | st.just(0.0))
+        for name in SINGLE_FORMULA_OF
+    ),
     st.builds(lrd.StepDecay, rate, st.floats(0.1, 1.0), steps, staircase=flag),
     st.builds(lrd.ExponentialDecay, rate, st.floats(1e-5, 1e-2), staircase=flag),
     st.builds(lrd.InverseTimeDecay, rate, st.floats(1e-5, 1.0), staircase=flag),
@@ -33,10 +39,6 @@ leaf: st.SearchStrategy[Any] = st.one_of(
     st.builds(
         lrd.CosineDecay, rate, steps, end_learning_rate=rate | st.just(0.0), exponent=st.floats(0.5, 2.0)
     ),
-    st.builds(lrd.InverseSquareRootDecay, rate, steps),
-    st.builds(lrd.TanhDecay, rate, steps),
-    st.builds(lrd.RexDecay, rate, steps),
-    st.builds(lrd.OneMinusSquareRootDecay, rate, steps),
     st.builds(lrd.LinearCosineDecay, rate, steps, num_periods=st.floats(0.1, 4.0)),
     st.builds(
         lrd.WarmupStableDecay, rate, steps, steps, steps, decay_shape=st.sampled_from(["linear", "1-sqrt"])
@@ -96,7 +98,7 @@ def depth(schedule: Any) -> int:
 
 
 @given(composition)
-@settings(max_examples=400)
+@examples(400)
 def test_single_steps_arrays_and_grids_agree(schedule: Any) -> None:
     """Calls bit for bit, grids to 1 ulp."""
     array = schedule(np.arange(STEPS))
@@ -109,7 +111,7 @@ def test_single_steps_arrays_and_grids_agree(schedule: Any) -> None:
 
 
 @given(composition, st.integers(0, 10**9), st.integers(1, 50))
-@settings(max_examples=100)
+@examples(100)
 def test_a_grid_anywhere(schedule: Any, start: int, step: int) -> None:
     grid = range(start, start + 500 * step, step)
     array = schedule(np.array(grid))
@@ -118,7 +120,7 @@ def test_a_grid_anywhere(schedule: Any, start: int, step: int) -> None:
 
 
 @given(composition)
-@settings(max_examples=200)
+@examples(200)
 def test_round_trips(schedule: Any) -> None:
     assert lrd.from_json(schedule.to_json()) == schedule
     again = eval(repr(schedule), vars(lrd))
@@ -127,7 +129,7 @@ def test_round_trips(schedule: Any) -> None:
 
 
 @given(composition, st.integers(0, 2000))
-@settings(max_examples=100)
+@examples(100)
 def test_sums(schedule: Any, start: int) -> None:
     rates = schedule(np.arange(start + STEPS))
     expected = math.fsum(rates[start:].tolist())
@@ -137,7 +139,7 @@ def test_sums(schedule: Any, start: int) -> None:
 
 
 @given(composition, st.floats(0.0, 1.0))
-@settings(max_examples=100)
+@examples(100)
 def test_searches(schedule: Any, part: float) -> None:
     """Among the first steps, of a schedule that is cut off behind them."""
     rates = schedule(np.arange(STEPS))
@@ -150,7 +152,7 @@ def test_searches(schedule: Any, part: float) -> None:
 
 
 @given(composition, st.integers(0, 3000), st.integers(1, 3000), rate, shape)
-@settings(max_examples=100)
+@examples(100)
 def test_joints_are_continuous(schedule: Any, at: int, length: int, end: float, how: str) -> None:
     """A cool-down begins with the rate that was there, a warm-up ends with it."""
     if how == "exponential" and schedule(at) < 1e-100:
@@ -165,7 +167,7 @@ def test_joints_are_continuous(schedule: Any, at: int, length: int, end: float, 
 
 
 @given(composition)
-@settings(max_examples=50)
+@examples(50)
 def test_the_length_is_where_it_ends(schedule: Any) -> None:
     end = schedule.length
     if end is not None and end < 2**40:
@@ -174,7 +176,7 @@ def test_the_length_is_where_it_ends(schedule: Any) -> None:
 
 
 @given(composition, st.integers(1, 999), st.integers(1, 9999))
-@settings(max_examples=50)
+@examples(50)
 def test_a_plan_that_goes_on(schedule: Any, step: int, more: int) -> None:
     end = schedule.length
     if end is None or end <= step or end > 2**40:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import (
@@ -520,7 +521,7 @@ def test_every_composition_map_is_tested() -> None:
 def test_composition_maps_and_combinations(name: str, random: Random) -> None:
     """As pairs high + low; every variable and every parameter comes in two parts."""
     true, arrays = (TRUE_MAPS | TRUE_COMBINATIONS)[name], 4 if name in TRUE_COMBINATIONS else 2
-    for _ in range(200):
+    for _ in range(draws(200)):
         pairs = [some_pair(random, number) for number in some_numbers(random, name)]
         numbers = [real(high) + real(low) for high, low in pairs]
         truth = true(*numbers)
@@ -600,7 +601,7 @@ def test_a_staircase_whose_rates_begin_later() -> None:
 
 def test_accumulated_is_the_plan_at_each_update(random: Random) -> None:
     """At every batch of an update, the last one included, at which Keras asks."""
-    for _ in range(200):
+    for _ in range(draws(200)):
         every, update = random.choice([1, 2, 3, 41, 110, random.randint(1, 10**6)]), random.randrange(10**6)
         plan = random.choice(
             [

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 
 import lrdecay_native as lrd
 from lrdecay_native.command_line.schedule_expression import schedule_from_text
@@ -43,7 +44,7 @@ def some_share(random: Random) -> Any:
 @pytest.mark.parametrize("where", PHASES)
 def test_shares_are_refused(where: str, random: Random) -> None:
     name, make = PHASES[where]
-    for _ in range(30):
+    for _ in range(draws(30)):
         share = some_share(random)
         with pytest.raises(ValueError, match="must be 0 or at least 1, in steps") as refusal:
             make(share)

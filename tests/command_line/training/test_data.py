@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from draws import draws
 
 pytest.importorskip("rich", reason="needs: pip install 'lrdecay_native[training]'")
 
@@ -118,11 +119,11 @@ def test_files_with_bytes_that_are_others(
     plain = tmp_path / "plain.npz"
     np.savez(plain, **few)
     path = tmp_path / "mnist.npz"
-    refused = 0
+    refused, count = 0, draws(1500)
     for content in (good, plain.read_bytes()):
         # What zip and NumPy say of the arrays is in few places.
         headers = [at for at in range(len(content)) if content[at : at + 2] in (b"PK", b"\x93N", b"{'")]
-        for _ in range(1500):
+        for _ in range(count):
             damaged = bytearray(content)
             for _ in range(random.randint(1, 4)):
                 place = random.choice(
@@ -142,7 +143,7 @@ def test_files_with_bytes_that_are_others(
             assert "mnist.npz: " in message
             assert len(message) < 1000
             refused += 1
-    assert refused > 1000
+    assert refused > 2 * count / 3
 
 
 def npy(header: str, content: bytes = b"", version: bytes = b"\x01\x00") -> bytes:

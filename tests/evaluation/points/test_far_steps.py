@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from reference import LEAST_ACCURATE, Real, mp, real, spread, true_rate, ulps
 
 import lrdecay_native as lrd
@@ -123,7 +124,7 @@ def composed(random: Random, schedule: Any, period: float) -> Any:
 
 @pytest.mark.parametrize("kind", OF_A_PERIOD)
 def test_single_steps_and_arrays(kind: str, random: Random) -> None:
-    for _ in range(40):
+    for _ in range(draws(40)):
         steps = [some_step(random) for _ in range(2)]
         period = some_tiny_period(random, max(steps))
         schedule = OF_A_PERIOD[kind](period, random)
@@ -137,7 +138,7 @@ def test_single_steps_and_arrays(kind: str, random: Random) -> None:
 
 @pytest.mark.parametrize("kind", OF_A_PERIOD)
 def test_steps_that_are_no_whole_numbers(kind: str, random: Random) -> None:
-    for _ in range(10):
+    for _ in range(draws(10)):
         step = spread(random, 1e-3, 2.0**62)
         schedule = OF_A_PERIOD[kind](some_tiny_period(random, step), random)
         assert_near(schedule, step, schedule(step), CALL_BOUND)
@@ -147,7 +148,7 @@ def test_steps_that_are_no_whole_numbers(kind: str, random: Random) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", OF_A_PERIOD)
 def test_grids(kind: str, dtype: str, random: Random) -> None:
-    for _ in range(4):
+    for _ in range(draws(10)):
         first, step = min(some_step(random), 2**63 - 10**7), random.choice([1, 1, 97])
         schedule = OF_A_PERIOD[kind](some_tiny_period(random, first), random)
         count = random.choice([1, 40, 700])
@@ -158,7 +159,7 @@ def test_grids(kind: str, dtype: str, random: Random) -> None:
 
 @pytest.mark.parametrize("kind", OF_A_PERIOD)
 def test_on_both_sides_of_the_steps_left_to_exact_numbers(kind: str, random: Random) -> None:
-    for _ in range(5):
+    for _ in range(draws(10)):
         schedule = OF_A_PERIOD[kind](random.uniform(1e-3, 1e6), random)
         limit = min(schedule._chain.limit, 2.0**62)
         for step in (int(limit) - 1, int(limit), int(limit) + 1, int(limit * random.uniform(0.9, 1.1))):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given
 from hypothesis import strategies as st
 from limits import within
@@ -41,7 +42,7 @@ def some_range(schedule: Any, random: Random) -> range:
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_short_ranges(name: str, random: Random) -> None:
     """Step by step."""
-    for _ in range(12):
+    for _ in range(draws(12)):
         schedule = SCHEDULES[name].make(random)
         steps = some_range(schedule, random)
         truths = [true_rate(schedule, mp.mpf(t)) for t in steps]
@@ -198,7 +199,7 @@ def test_runs_of_a_hyperbola(size: float, stop: int) -> None:
 
 def test_runs_and_cycles_of_any_length(random: Random) -> None:
     """Their periods have 50 bits: every run begins at another place between steps."""
-    for _ in range(12):
+    for _ in range(draws(12)):
         size, count = random.uniform(1.0, 30.0), random.randint(10_000, 300_000)
         start = random.randrange(count // 2)
         stairs = lrd.InverseTimeDecay(0.1, 1e-4, staircase=True).per_epoch(size)
@@ -209,7 +210,7 @@ def test_runs_and_cycles_of_any_length(random: Random) -> None:
 
 
 def test_sums_of_any_length_add_up(random: Random) -> None:
-    for _ in range(2):
+    for _ in range(draws(10)):
         size = random.choice([random.uniform(1.0, 30.0), random.uniform(1e3, 1e6)])
         for schedule in (
             lrd.StepDecay(0.1, 1 - 1e-12, size),
@@ -286,7 +287,7 @@ def test_against_all_values(schedule: Any) -> None:
 
 
 def test_sums_add_up(random: Random) -> None:
-    for _ in range(60):
+    for _ in range(draws(60)):
         schedule = some_schedule(random)
         if "cycle=True" in repr(schedule):
             continue
