@@ -28,6 +28,16 @@ PERIODS = (500, 700, 1000, 2000, 3000, 4000)
 """The lengths of phases and cycles in the cases."""
 
 
+def exponent(steps_per_factor: float) -> Roundings:
+    """A rounding of the rate of decay, or of the exponent, is multiplied by the exponent."""
+    return lambda steps: 8.0 + 4.0 * steps / steps_per_factor
+
+
+def turns(half_period: float) -> Roundings:
+    """The angle, and the part of a cycle that is over, are rounded at the size of the step over the period."""
+    return lambda steps: 8.0 + 8.0 * steps / half_period
+
+
 def _sampled_steps() -> Steps:
     spread = np.geomspace(len(EVERY_STEP), 10**7, 150)
     boundaries = [np.geomspace(len(EVERY_STEP), 10**7, 8) // period * period for period in PERIODS]

@@ -14,14 +14,15 @@ from parity.comparison import (
     FLOAT32,
     FLOAT64,
     Case,
+    Part,
     Rates,
     Roundings,
-    Segment,
     Steps,
     assert_all_covered,
     assert_options_covered,
     assert_same_rates,
     each,
+    exponent,
 )
 from parity.equals import (
     Letters,
@@ -40,11 +41,6 @@ import lrdecay_native as lrd
 
 jax = peer("jax")
 schedules = peer("optax.schedules")
-
-
-def exponent(steps_per_factor: float) -> Roundings:
-    """A rounding of the rate of decay, or of the exponent, is multiplied by the exponent."""
-    return lambda steps: 8.0 + 4.0 * steps / steps_per_factor
 
 
 CASES = [
@@ -264,9 +260,9 @@ CASES = [
         "join_schedules",
         {
             "schedules": [
-                Segment("linear_schedule", {"init_value": 0.0, "end_value": 0.3, "transition_steps": 700}),
-                Segment("constant_schedule", {"value": 0.3}),
-                Segment("cosine_decay_schedule", {"init_value": 0.3, "decay_steps": 2000}),
+                Part("linear_schedule", {"init_value": 0.0, "end_value": 0.3, "transition_steps": 700}),
+                Part("constant_schedule", {"value": 0.3}),
+                Part("cosine_decay_schedule", {"init_value": 0.3, "decay_steps": 2000}),
             ],
             "boundaries": [700, 3000],
         },

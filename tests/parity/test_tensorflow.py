@@ -17,6 +17,8 @@ from parity.comparison import (
     assert_options_covered,
     assert_same_rates,
     each,
+    exponent,
+    turns,
 )
 from parity.equals import (
     RUN,
@@ -36,16 +38,6 @@ import lrdecay_native as lrd
 
 tensorflow = peer("tensorflow")
 decays = tensorflow.compat.v1.train
-
-
-def exponent(steps_per_factor: float) -> Roundings:
-    """A rounding of the rate of decay, or of the exponent, is multiplied by the exponent."""
-    return lambda steps: 8.0 + 4.0 * steps / steps_per_factor
-
-
-def turns(half_period: float) -> Roundings:
-    """Cycles are found by subtraction from the step divided by the cycle's length, which is that large."""
-    return lambda steps: 8.0 + 8.0 * steps / half_period
 
 
 RATE = {"learning_rate": 0.3}

@@ -25,6 +25,7 @@ from parity.comparison import (
     assert_same_at_every_step,
     assert_same_rates,
     each,
+    turns,
 )
 from parity.equals import (
     PLATEAU,
@@ -49,11 +50,6 @@ torch = peer("torch")
 schedulers = torch.optim.lr_scheduler
 
 LEARNING_RATE = 0.3
-
-
-def turns(half_period: float) -> Roundings:
-    """The angle, and the part of a cycle that is over, are rounded at the size of the step over the period."""
-    return lambda steps: 8.0 + 8.0 * steps / half_period
 
 
 CASES = [

@@ -19,6 +19,7 @@ from parity.comparison import (
     assert_options_covered,
     assert_same_rates,
     each,
+    turns,
 )
 from parity.equals import (
     Letters,
@@ -38,11 +39,6 @@ torch = peer("torch")
 optimization = peer("transformers.optimization")
 
 LEARNING_RATE = 0.3
-
-
-def turns(half_period: float) -> Roundings:
-    """The angle is rounded at the size of the step over the period."""
-    return lambda steps: 8.0 + 8.0 * steps / half_period
 
 
 def turns_of_decay(letters: Letters) -> Roundings:
