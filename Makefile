@@ -18,7 +18,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/kernels.pxi src/chai
 	$(wildcard lrdecay_native/formulas/*.py lrdecay_native/arithmetic/*.py) \
 	lrdecay_native/step_kernels.py lrdecay_native/generation.py
 
-.PHONY: demo test test-numba backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
+.PHONY: demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,10 @@ test: $(VENV)/installed
 # Once more on the numba engine: whatever makes rates.
 test-numba: $(VENV)/installed
 	LRDECAY_BACKEND=numba $(TEST) -m "not slow" tests $(USERS_OF_RATES:%=--ignore=%)
+
+# What new schedules, kernels and cases give is stored; tests/golden/__main__.py says when else one may run this.
+golden: $(VENV)/installed
+	$(BIN)/python -m tests.golden
 
 # The Keras adapter on Keras's other backends, each in a process of its own; `make test` has it on TensorFlow.
 backends: $(VENV)/peers

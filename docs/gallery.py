@@ -1,7 +1,8 @@
 """The gallery: every schedule and some plans of real runs, as pictures with the code that drew them.
 
 ``python docs/gallery.py`` (``make gallery``) writes docs/gallery.md and the pictures in docs/gallery/.  The code on
-the page is the code that is run: each text below is executed as it stands, and draws by `Schedule.plot`.
+the page is the code that is run: each text below is executed as it stands, and draws by `Schedule.plot`.  Some of the
+plans are also the picture of the README, docs/curves.svg.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from textwrap import dedent
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 import lrdecay_native as lrd
 from lrdecay_native.files import write_whole
@@ -24,6 +26,7 @@ from lrdecay_native.schedules.base import SCHEDULES
 
 PAGE = Path(__file__).with_suffix(".md")
 PICTURES = Path(__file__).with_suffix("")
+OVERVIEW = Path(__file__).with_name("curves.svg")
 
 SECTIONS = {
     "decays": "Single formulas",
@@ -47,6 +50,13 @@ STYLE = {
     # The names inside a file are hashes; without a salt of its own each run has others.
     "svg.hashsalt": "lrdecay_native",
 }
+
+
+def svg(figure: Figure) -> bytes:
+    """A figure in SVG, without the date: the same bytes whenever it is drawn."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -75,11 +85,9 @@ class Example:
             figure = plt.figure()
             try:
                 self.run()
-                buffer = io.BytesIO()
-                figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+                return svg(figure)
             finally:
                 plt.close(figure)
-        return buffer.getvalue()
 
     def markdown(self) -> str:
         """Its part of the page."""
@@ -420,6 +428,16 @@ PLANS = [
 ]
 """Titles, sentences and code of plans for real runs."""
 
+SHOWN_FIRST = (
+    "Linear warm-up, then cosine",
+    "Warm-up, stable, decay with a 1-sqrt cool-down",
+    "The recipe of ResNet",
+    "Restarts whose peaks decay",
+    "A product: waves that die out",
+    "A plan that goes on",
+)
+"""The plans in the picture of the README."""
+
 
 def class_examples(module: str) -> Iterator[Example]:
     """An example of each schedule class of a module of the library."""
@@ -490,11 +508,28 @@ def pictures() -> dict[Path, bytes]:
     }
 
 
+def overview() -> bytes:
+    """The picture of the README: some of the plans, side by side."""
+    by_title = {example.title: example for example in plans()}
+    with plt.style.context(["default", STYLE, {"figure.figsize": (9.0, 4.2)}]):
+        figure, panels = plt.subplots(2, 3)
+        try:
+            for panel, title in zip(panels.flat, SHOWN_FIRST, strict=True):
+                plt.sca(panel)
+                by_title[title].run()
+                panel.set_title(title.removesuffix(" with a 1-sqrt cool-down"), fontsize=9.0)
+                panel.set(xlabel="", ylabel="")
+                panel.locator_params(nbins=4)
+            return svg(figure)
+        finally:
+            plt.close(figure)
+
+
 def write() -> None:
     """Write the page and the pictures, and remove the pictures that it has no more."""
     plt.switch_backend("Agg")  # no window
     drawn = pictures()
-    write_whole({PAGE: page().encode(), **drawn})
+    write_whole({PAGE: page().encode(), OVERVIEW: overview(), **drawn})
     for path in set(PICTURES.iterdir()) - set(drawn):
         path.unlink()
     print(f"wrote {PAGE} and {len(drawn)} pictures")

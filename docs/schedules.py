@@ -1,6 +1,7 @@
 """The reference table of all schedules, from their signatures and docstrings.
 
-``python docs/schedules.py`` (``make gallery``) writes it into docs/schedules.md, between two comments.
+``python docs/schedules.py`` (``make gallery``) writes it into docs/schedules.md, between two comments, and the
+names of the classes into README.md.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from textwrap import fill
 
 from lrdecay_native.files import write_whole
+from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.schedules.base import SCHEDULES, Schedule
 
 PAGE = Path(__file__).with_suffix(".md")
+README = Path(__file__).parents[1] / "README.md"
 
 FIRST_LINE = "<!-- Written by `make gallery` from the docstrings: begin -->"
 LAST_LINE = "<!-- Written by `make gallery` from the docstrings: end -->"
@@ -31,15 +35,38 @@ COMMON_ACCURACY = " Values are within 0.8 ulp (`values`: 0.51 ulp) of the true o
 
 
 def tables() -> str:
-    """The tables of all schedule classes, in markdown."""
-    return "\n".join(f"### {heading}\n\n{_table(module)}" for module, heading in SECTIONS.items())
+    """The tables of all schedule classes, and that of the functions, in markdown."""
+    classes = [f"### {heading}\n\n{_table(module)}" for module, heading in SECTIONS.items()]
+    return "\n".join([*classes, f"### Functions\n\n{_functions()}"])
+
+
+def names() -> str:
+    """The names of all schedule classes but compositions, which methods make, in markdown."""
+    lines = []
+    for module, heading in SECTIONS.items():
+        if module != "compositions":
+            listed = ", ".join(f"`{cls.__name__}`" for cls in _classes(module))
+            lines.append(fill(f"- {heading}: {listed}.", 118, subsequent_indent="  ", break_on_hyphens=False))
+    return "\n".join(lines) + "\n"
+
+
+def _classes(module: str) -> list[type[Schedule]]:
+    return [cls for cls in SCHEDULES.values() if cls.__module__ == f"lrdecay_native.schedules.{module}"]
+
+
+def _functions() -> str:
+    rows = ["| function | value at a step |", "|---|---|"]
+    for formula in FORMULAS.values():
+        parameters = ["step"]
+        for name, default in formula.arguments.items():
+            parameters.append(name if default is None else f"{name}={default!r}")
+        rows.append(f"| `{formula.name}({', '.join(parameters)})` | {_text(formula.equation_of_step)} |")
+    return "\n".join(rows) + "\n"
 
 
 def _table(module: str) -> str:
     rows = ["| class | rate at a step | agrees with, source |", "|---|---|---|"]
-    rows += [
-        _row(cls) for cls in SCHEDULES.values() if cls.__module__ == f"lrdecay_native.schedules.{module}"
-    ]
+    rows += [_row(cls) for cls in _classes(module)]
     return "\n".join(rows) + "\n"
 
 
@@ -71,19 +98,24 @@ def _text(paragraph: str) -> str:
     return re.sub(r"\s+", " ", paragraph.replace("``", "`")).replace("|", r"\|")
 
 
-def page(text: str) -> str:
-    """A page with the tables that belong between its two comments."""
-    before, first, rest = text.partition(FIRST_LINE)
+def page(path: Path, text: str) -> str:
+    """A page with the text that belongs between its two comments."""
+    before, first, rest = path.read_text(encoding="utf-8").partition(FIRST_LINE)
     _, last, after = rest.partition(LAST_LINE)
     if not (first and last):
-        raise ValueError(f"{PAGE} must have the lines {FIRST_LINE!r} and {LAST_LINE!r}")
-    return f"{before}{first}\n\n{tables()}\n{last}{after}"
+        raise ValueError(f"{path} must have the lines {FIRST_LINE!r} and {LAST_LINE!r}")
+    return f"{before}{first}\n\n{text}\n{last}{after}"
+
+
+def pages() -> dict[Path, str]:
+    """Both pages as they are to be."""
+    return {PAGE: page(PAGE, tables()), README: page(README, names())}
 
 
 def write() -> None:
-    """Write the tables into the page."""
-    write_whole({PAGE: page(PAGE.read_text(encoding="utf-8")).encode()})
-    print(f"wrote the tables of {PAGE}")
+    """Write the tables and the names into the pages."""
+    write_whole({path: text.encode() for path, text in pages().items()})
+    print(f"wrote the tables of {PAGE} and the names in {README}")
 
 
 if __name__ == "__main__":

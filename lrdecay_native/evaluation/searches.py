@@ -134,7 +134,7 @@ class _Search:
         return rate > self.learning_rate if self.above else rate < self.learning_rate
 
     def holds_at(self, step: int) -> bool:
-        """Likewise of the rate at a step."""
+        """Whether the rate at a step is what is searched for."""
         return bool(self.holds(self.rate_at(step)))
 
     def in_order(self, things: Sequence[Found]) -> Iterable[Found]:
@@ -282,7 +282,7 @@ class _Search:
         return None
 
     def extreme_of_cycles(self, segment: CyclicSegment) -> int | None:
-        """Likewise: what is at the same place of each cycle gets nearer to the end rate."""
+        """The extreme of cycles: what is at the same place of each of them gets nearer to the end rate."""
         first, last = segment.cycle(segment.start), segment.cycle(segment.stop - 1)
         numbers: Iterable[int] = {first, min(first + 1, last), max(last - 1, first), last}
         if segment.period.denominator != 1:
@@ -295,7 +295,7 @@ class _Search:
         return self.most_extreme(segment.chain, [step for pair in ends for step in pair])
 
     def extreme_of_repeats(self, segment: PeriodicSegment) -> int | None:
-        """Likewise, kept for all that is like this but for its place, a factor, an offset and bounds."""
+        """The extreme of repeats, kept for all that are like them but for place, factor, offset and bounds."""
         key = id(segment.curve), segment.period, segment.start - segment.origin, segment.stop - segment.origin
         if key not in self.known:
             self.known[key] = self.extreme_of_new(segment)
@@ -324,7 +324,7 @@ class _Search:
         return found - segment.start
 
     def extreme_of_cycle(self, segment: PeriodicSegment, number: int) -> int | None:
-        """Likewise of one cycle, as if there were no bounds, on the steps of the segment."""
+        """The extreme of one cycle, as if there were no bounds, on the steps of the segment."""
         unbounded = replace(segment, piece=segment.piece.without_bounds())
         steps = []
         for each in segments_of_cycle(unbounded, number):

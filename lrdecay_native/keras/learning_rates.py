@@ -21,7 +21,7 @@ from lrdecay_native.keras.arithmetic import (
 )
 from lrdecay_native.keras.compiled_steps import note
 from lrdecay_native.keras.registration import registered
-from lrdecay_native.own_formulas.decorator import UntraceableError
+from lrdecay_native.own_formulas import UntraceableError
 from lrdecay_native.schedules.base import Schedule, from_dict
 from lrdecay_native.schedules.lookup_tables import entries
 

@@ -1,5 +1,6 @@
 """Schedules of formulas that a user writes in Python."""
 
-from lrdecay_native.own_formulas.decorator import UntraceableError, own_formula
+from lrdecay_native.own_formulas.array_namespace import UntraceableError
+from lrdecay_native.own_formulas.decorator import own_formula
 
 __all__ = ["UntraceableError", "own_formula"]

@@ -19,7 +19,7 @@ import pytest
 from conftest import RunPython
 
 import lrdecay_native as lrd
-from lrdecay_native.own_formulas import decorator as own_formulas
+from lrdecay_native import own_formulas
 from lrdecay_native.schedules import base as schedules
 
 numba = pytest.importorskip("numba", reason="needs the extra: pip install 'lrdecay_native[numba]'")

@@ -55,7 +55,7 @@ def fill_smooth(rates: Rates, steps: range, out: npt.NDArray[Any]) -> None:
 
 
 def fill_pieces(rates: Rates, steps: range, out: npt.NDArray[Any], bounds: Indices) -> None:
-    """Likewise, where the schedule is smooth from each of the bounds, which are indices, to below the next.
+    """Write the values of a schedule that is smooth from each of the bounds, which are indices, to below the next.
 
     The first bound is 0, the last one the number of steps; no two are equal.
     """

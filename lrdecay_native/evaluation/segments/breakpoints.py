@@ -113,7 +113,7 @@ def _united(found: Iterable[Indices | None]) -> Indices | None:
 
 
 def _of_bounded(piece: Piece, window: Window) -> Indices | None:
-    """Likewise of a piece whose bounds count."""
+    """The beginnings, as `_beginnings` has them, of a piece whose bounds count."""
     if piece.constant or not piece.bounding_kernels:
         return _beginnings(piece, window)
     if not is_smooth(piece):
@@ -167,7 +167,7 @@ def _of_repeated(piece: Piece, curve: Repeated, window: Window) -> Indices | Non
 
 
 def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | None:
-    """Likewise inside of the pieces that repeat."""
+    """The beginnings, as `_beginnings` has them, inside of the pieces that repeat."""
     scale = scale_of(piece.time_maps)
     if scale is None or scale.size < 0:
         return None
@@ -189,7 +189,7 @@ def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | N
 
 
 def _of_cycle(segment: PeriodicSegment, number: int, window: Window) -> Indices | None:
-    """Likewise of the steps of one cycle that are steps of a segment."""
+    """The beginnings on the steps of one cycle that are steps of a segment."""
     window.looks.left -= 1
     if window.looks.left < 0:
         return None

@@ -1,0 +1,18 @@
+"""The pages whose Python imports Keras run as printed, on the backend of this run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pages
+import pytest
+
+pytest.importorskip("keras")
+PAGES = [page for page in pages.PAGES if pages.uses_keras(page)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
+def test_python_runs_as_printed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    pages.run_page(page)
