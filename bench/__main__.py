@@ -20,6 +20,7 @@ from bench.comparison import (
 from bench.first_call import first_calls
 from bench.mnist.command_line import mnist
 from bench.session import ROOT, SessionError, measure_again, measure_everything, measure_native
+from bench.training.command_line import training
 from lrdecay_native.files import write_whole
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -85,6 +86,7 @@ def document() -> None:
 
 
 bench.add_command(mnist)
+bench.add_command(training)
 
 
 def main() -> None:

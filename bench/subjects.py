@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 import lrdecay_native as lrd
 from lrdecay_native.formulas import FORMULAS, Formula
-from lrdecay_native.schedules.base import SCHEDULES
+from lrdecay_native.schedules.registry import SCHEDULES
 
 # The rates stay normal numbers of float32 over the longest grid: denormal ones would measure the
 # processor's trap, not the contenders.

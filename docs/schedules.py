@@ -13,7 +13,8 @@ from textwrap import fill
 
 from lrdecay_native.files import write_whole
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.schedules.base import SCHEDULES, Schedule
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.registry import SCHEDULES
 
 PAGE = Path(__file__).with_suffix(".md")
 README = Path(__file__).parents[1] / "README.md"
@@ -51,7 +52,9 @@ def names() -> str:
 
 
 def _classes(module: str) -> list[type[Schedule]]:
-    return [cls for cls in SCHEDULES.values() if cls.__module__ == f"lrdecay_native.schedules.{module}"]
+    return [
+        cls for cls in SCHEDULES.values() if cls.__module__.startswith(f"lrdecay_native.schedules.{module}")
+    ]
 
 
 def _functions() -> str:

@@ -1,47 +1,62 @@
 """Learning-rate schedules as native kernels: exact, fast, the same in every framework."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lrdecay_native._version import __version__
-from lrdecay_native.engines import backend
-from lrdecay_native.schedules import compositions, cycles, decays, phases, tables
-from lrdecay_native.schedules.base import Schedule, from_dict, from_json
-from lrdecay_native.schedules.compositions import *  # noqa: F403 - so a new schedule needs no line here
-from lrdecay_native.schedules.cycles import *  # noqa: F403
-from lrdecay_native.schedules.decays import *  # noqa: F403
-from lrdecay_native.schedules.phases import *  # noqa: F403
-from lrdecay_native.schedules.tables import *  # noqa: F403
+from lrdecay_native._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from lrdecay_native.fitting.fit import fit
-    from lrdecay_native.own_formulas.decorator import own_formula
-    from lrdecay_native.plateau import ReduceOnPlateau
+    # Type checkers don't follow names through more than one package, so that of each module.
+    from lrdecay_native import schedules as schedules
+    from lrdecay_native.engines import backend as backend
+    from lrdecay_native.fitting.fit import fit as fit
+    from lrdecay_native.own_formulas.decorator import own_formula as own_formula
+    from lrdecay_native.plateau import ReduceOnPlateau as ReduceOnPlateau
+    from lrdecay_native.schedules.base import Schedule as Schedule
+    from lrdecay_native.schedules.compositions.in_sequence import *  # noqa: F403
+    from lrdecay_native.schedules.compositions.of_rates import *  # noqa: F403
+    from lrdecay_native.schedules.compositions.of_time import *  # noqa: F403
+    from lrdecay_native.schedules.cycles import *  # noqa: F403
+    from lrdecay_native.schedules.decays import *  # noqa: F403
+    from lrdecay_native.schedules.decays.asymptotic import *  # noqa: F403
+    from lrdecay_native.schedules.decays.finite import *  # noqa: F403
+    from lrdecay_native.schedules.phases.boundaries import *  # noqa: F403
+    from lrdecay_native.schedules.phases.recipes import *  # noqa: F403
+    from lrdecay_native.schedules.serialisation import from_dict as from_dict
+    from lrdecay_native.schedules.serialisation import from_json as from_json
+    from lrdecay_native.schedules.tables import *  # noqa: F403
+else:
+    # What is pure is to be had without an engine, and each of these when it is first asked for.
+    _HOMES = {
+        "ReduceOnPlateau": "plateau",
+        "backend": "engines",
+        "fit": "fitting",
+        "own_formula": "own_formulas",
+    }
 
-__all__ = [
-    "ReduceOnPlateau",
-    "Schedule",
-    "__version__",
-    "backend",
-    "fit",
-    "from_dict",
-    "from_json",
-    "own_formula",
-]
-__all__ += decays.__all__
-__all__ += phases.__all__
-__all__ += cycles.__all__
-__all__ += tables.__all__
-__all__ += compositions.__all__
+    def __getattr__(name):
+        from importlib import import_module
+        from importlib.util import find_spec
 
-# What only some programs need is imported when it is asked for: a schedule is to be there at once.
-_LATER = {"ReduceOnPlateau": "plateau", "fit": "fitting", "own_formula": "own_formulas"}
+        unknown = AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _HOMES:
+            globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        # Python looks here for modules before it imports them.
+        elif name == "__all__" or not (name.startswith("_") or find_spec(f"{__name__}.{name}")):
+            schedules = import_module(f"{__name__}.schedules")
+            globals().update({each: getattr(schedules, each) for each in schedules.__all__})
+            globals()["__all__"] = ["__version__", *_HOMES, *schedules.__all__]
+        elif name == "schedules":
+            import_module(f"{__name__}.schedules")
+        if name not in globals():
+            raise unknown
+        return globals()[name]
+
+    def __dir__():
+        from lrdecay_native import __all__
+
+        return sorted(__all__)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
+# Pickles name the modules that classes were in when they were made.
+__path__.append(str(Path(__file__).with_name("former_paths")))  # noqa: F405

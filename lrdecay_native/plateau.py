@@ -13,7 +13,9 @@ import numpy as np
 from lrdecay_native import validation
 from lrdecay_native.evaluation.segments.enclosures import bounds_of
 from lrdecay_native.formulas.synonyms import known_by_name
-from lrdecay_native.schedules.base import Schedule, from_dict, schedule_given
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.nested import schedule_given
+from lrdecay_native.schedules.serialisation import from_dict
 
 VERSION = 1
 """The version of the state of a controller."""

@@ -123,7 +123,7 @@ def _check_class(schedule_class: Any) -> None:
 def _names_to_solve(
     schedule_class: type[Schedule], known: Mapping[str, Any], unknown: Iterable[str]
 ) -> tuple[str, ...]:
-    parameters = {parameter.name: parameter for parameter in fields(schedule_class)}  # type: ignore[arg-type]
+    parameters = {parameter.name: parameter for parameter in fields(schedule_class)}
     if isinstance(unknown, str):
         raise TypeError(f"unknown={validation.shown(unknown)} must be a list of names, such as [{unknown!r}]")
     try:

@@ -168,11 +168,13 @@ def known_by_name(function: Callable[P, R]) -> Callable[P, R]:
     code = function.__code__
     names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     instead = f"its parameters are {', '.join(names)}"
+    scope, _, name = function.__qualname__.rpartition(".")
+    callee = scope.rpartition(".")[2] if name == "__init__" else name
 
     @wraps(function)
     def call(*arguments: P.args, **keywords: P.kwargs) -> R:
         if not keywords.keys() <= known:
-            refuse_unknown(function.__name__, keywords, known, instead)
+            refuse_unknown(callee, keywords, known, instead)
         return function(*arguments, **keywords)
 
     known = frozenset(names)

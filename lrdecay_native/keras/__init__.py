@@ -37,11 +37,13 @@ except ImportError as error:
 
 from lrdecay_native.keras.callbacks import PrintLR
 from lrdecay_native.keras.conversion import from_keras, to_keras
-from lrdecay_native.keras.finder import LearningRateFinding, find_learning_rate
+from lrdecay_native.keras.finder import find_learning_rate
+from lrdecay_native.keras.finding import LearningRateFinding
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
 from lrdecay_native.keras.logger import LearningRateLogger
 from lrdecay_native.keras.optimizer_state import current_learning_rate, set_schedule
-from lrdecay_native.keras.plateau import PlateauRate, PlateauSchedule, PlateauTable, ReduceLROnPlateau
+from lrdecay_native.keras.plateau import ReduceLROnPlateau
+from lrdecay_native.keras.plateau_rates import PlateauRate, PlateauSchedule, PlateauTable
 from lrdecay_native.keras.schedules import (
     CosineDecay,
     CosineDecayRestarts,

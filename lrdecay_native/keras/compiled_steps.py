@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 import keras
 
-BACKEND = keras.backend.backend()
+from lrdecay_native.keras.backends import NAME, backend
+from lrdecay_native.schedules.base import Schedule
 
 _Traced = MutableMapping[Any, Any]
 """The rates that one compiled function holds, by their optimizers."""
@@ -32,9 +34,32 @@ _EVER_TRACED: WeakSet[Any] = WeakSet()
 """Rates that some function holds, also one of a training loop that isn't Keras's."""
 
 
-def note(rate: Any, counter: Any) -> None:
+class NativeRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A rate that follows a native schedule, and tells which steps are traced with it.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        What its calls apply.
+    """
+
+    schedule: Schedule
+    _rate: Callable[[Any], Any]
+
+    def __call__(self, step: Any) -> Any:
+        if isinstance(step, Real):
+            return self._at_number(step)
+        if isinstance(step, keras.Variable):
+            _note(self, step)
+        return self._rate(step)
+
+    def _at_number(self, step: Any) -> Any:
+        raise NotImplementedError
+
+
+def _note(rate: NativeRate, counter: Any) -> None:
     """Remember, where a step is traced, that it asks this rate of this library with the optimizer's counter."""
-    if not _is_traced(counter):
+    if not backend.is_traced(counter):
         return
     _EVER_TRACED.add(rate)
     optimizer = model = None
@@ -53,27 +78,8 @@ def note(rate: Any, counter: Any) -> None:
         _MODELS[optimizer] = ref(model)
 
 
-def _is_traced(counter: Any) -> bool:
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        return not tf.executing_eagerly()
-    if BACKEND == "jax":
-        import jax
-
-        return isinstance(keras.ops.convert_to_tensor(counter), jax.core.Tracer)
-    return False
-
-
 def _traced_by(model: Any) -> _Traced:
     return _TRACED.setdefault(model.train_function, WeakKeyDictionary())
-
-
-def is_compiled(model: Any) -> bool:
-    """Whether the model's training step goes on with what it was traced with."""
-    if BACKEND == "tensorflow":
-        return not model.run_eagerly
-    return BACKEND == "jax" and not model.run_eagerly and bool(model.jit_compile)
 
 
 def optimizers_of(model: Any) -> list[keras.optimizers.Optimizer]:
@@ -123,7 +129,7 @@ class StepRate:
         """What it has now; the model is the one that it trained last if none is given."""
         if model is None:
             model = _MODELS.get(optimizer, lambda: None)()
-        compiled = model is not None and model.train_function is not None and is_compiled(model)
+        compiled = model is not None and model.train_function is not None and backend.is_compiled(model)
         return cls(optimizer, optimizer._learning_rate, _traced_by(model) if compiled else None)
 
     @property
@@ -148,36 +154,15 @@ class StepRate:
 
 def applies(model: Any, optimizer: keras.optimizers.Optimizer) -> bool:
     """Whether it is sure that the model's next step applies the optimizer's rate."""
-    if BACKEND == "torch":
+    if NAME == "torch":
         return not model.jit_compile
     return StepRate.of(optimizer, model).held is optimizer._learning_rate
 
 
 def asks_here(rate: Any) -> bool:
     """Whether a rate is one of this library whose native schedule is what it applies."""
-    from lrdecay_native.keras.learning_rates import KerasSchedule
-
-    return isinstance(rate, KerasSchedule) and type(rate).__call__ is KerasSchedule.__call__
+    return isinstance(rate, NativeRate) and type(rate).__call__ is NativeRate.__call__
 
 
 def _same(one: Any, other: Any) -> bool:
     return one is other or (asks_here(one) and asks_here(other) and one.schedule == other.schedule)
-
-
-def make_anew(model: Any) -> None:
-    """Have the model's next training step be traced and compiled with what its optimizers have now."""
-    if BACKEND != "jax":
-        model.make_train_function(force=True)
-        return
-    # Within an epoch the values are outside of the variables, of which there may be others now.
-    model.jax_state_sync()
-    step, attributes = model.train_step, vars(model).copy()
-    # JAX gives a method that equals one that was compiled, and is alive, the old program.
-    object.__setattr__(model, "train_step", lambda state, data: step(state, data))
-    try:
-        model.make_train_function(force=True)
-    finally:
-        if "train_step" in attributes:
-            object.__setattr__(model, "train_step", attributes["train_step"])
-        else:
-            object.__delattr__(model, "train_step")

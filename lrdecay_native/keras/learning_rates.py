@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -10,24 +10,20 @@ import numpy as np
 from keras import ops
 
 from lrdecay_native import validation
-from lrdecay_native.keras import arithmetic
-from lrdecay_native.keras.arithmetic import (
-    EXACT_FLOAT32_STEPS,
-    Rate,
-    as_counter,
-    is_narrow,
-    nan_where_negative,
-    one_of,
-)
-from lrdecay_native.keras.compiled_steps import note
+from lrdecay_native.keras.arithmetic import Rate, nan_where_negative, one_of, rounded_formula
+from lrdecay_native.keras.backends import backend
+from lrdecay_native.keras.builtin_arithmetic import as_keras_does
+from lrdecay_native.keras.compiled_steps import NativeRate
+from lrdecay_native.keras.counters import EXACT_FLOAT32_STEPS, as_counter, is_narrow
 from lrdecay_native.keras.registration import registered
 from lrdecay_native.own_formulas import UntraceableError
-from lrdecay_native.schedules.base import Schedule, from_dict
+from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.lookup_tables import entries
+from lrdecay_native.schedules.serialisation import from_dict
 
 
 @registered
-class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class KerasSchedule(NativeRate):
     """A schedule as a Keras learning rate, computed in the operations of Keras's backend.
 
     Where Keras has the schedule (`to_keras` finds it), with Keras's own arithmetic: the rates are those of
@@ -91,21 +87,14 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 
     def _prepare(self) -> None:
         rate = self._rate_of_tensor()
-        self._rate = arithmetic.as_written(lambda step: rate(self._counter(step)))
+        self._rate = backend.as_written(lambda step: rate(self._counter(step)))
 
     def _rate_of_tensor(self) -> Rate:
         """What a call computes, of a step that is a tensor."""
-        like_keras = arithmetic.as_keras_does(self.schedule)
+        like_keras = as_keras_does(self.schedule)
         self._like_keras = like_keras is not None
-        self._formula = formula = arithmetic.as_written(like_keras or arithmetic.formula(self.schedule))
+        self._formula = formula = backend.as_written(like_keras or rounded_formula(self.schedule))
         return lambda step: nan_where_negative(step, formula(step)) if is_narrow(step) else formula(step)
-
-    def __call__(self, step: Any) -> Any:
-        if isinstance(step, Real):
-            return self._at_number(step)
-        if isinstance(step, keras.Variable):
-            note(self, step)
-        return self._rate(step)
 
     def _counter(self, step: Any) -> Any:
         return as_counter(step)
@@ -203,13 +192,13 @@ class KerasTable(KerasSchedule):
 
     def _rate_of_tensor(self) -> Rate:
         self._entries = made = entries(self.schedule, self.start, self.stop)
-        self._formula = arithmetic.formula(self.schedule)
+        self._formula = rounded_formula(self.schedule)
         table = ops.convert_to_tensor(made.rates)
         if made.whole:
-            return lambda step: arithmetic.entry(table, step, made.first, made.run)
+            return lambda step: backend.entry(table, step, made.first, made.run)
 
         def rate(step: Any) -> Any:
-            looked_up = arithmetic.entry(table, step, made.first, made.run)
+            looked_up = backend.entry(table, step, made.first, made.run)
             # isnan of Keras is slower.
             return one_of(looked_up != looked_up, lambda: self._outside(step), lambda: looked_up)
 

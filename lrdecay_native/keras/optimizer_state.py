@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import keras
 from keras import ops
 
-from lrdecay_native.keras.compiled_steps import StepRate, asks_here, make_anew, unwrapped
+from lrdecay_native.keras.backends import backend
+from lrdecay_native.keras.compiled_steps import StepRate, asks_here, unwrapped
 from lrdecay_native.keras.conversion import from_keras
 from lrdecay_native.keras.learning_rates import KerasSchedule
 from lrdecay_native.schedules.base import Schedule
@@ -169,7 +170,7 @@ def set_schedule(
     chosen = _one_of(model.optimizer, optimizer)
     chosen.learning_rate = _rate_given(schedule, chosen._learning_rate)
     if model.train_function is not None:
-        make_anew(model)
+        backend.make_anew(model)
 
 
 def _one_of(

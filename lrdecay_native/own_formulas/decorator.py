@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import field, fields, make_dataclass
+from dataclasses import MISSING, field, fields
 from types import FunctionType
 from typing import ClassVar, Concatenate, ParamSpec
 
 from lrdecay_native import validation
+from lrdecay_native.immutable import immutable, set_fields
 from lrdecay_native.own_formulas.formula import PythonCurve, PythonFormula, with_own_variables
 from lrdecay_native.piecewise.pieces import NEVER, Piece, Piecewise
-from lrdecay_native.schedules.base import SCHEDULES, Schedule, set_fields
+from lrdecay_native.schedules.base import Schedule
+from lrdecay_native.schedules.registry import SCHEDULES
 
 P = ParamSpec("P")
 
@@ -153,49 +155,39 @@ class _OwnFormula(Schedule):
     _formula: ClassVar[PythonFormula]
 
     def __post_init__(self) -> None:
-        for parameter in fields(self):  # type: ignore[arg-type]
+        for parameter in fields(self):
             number = validation.real(parameter.name, getattr(self, parameter.name))
             set_fields(self, **{parameter.name: number + 0.0})  # not -0.0
 
     def _described(self) -> Piecewise:
-        parameters = tuple(getattr(self, parameter.name) for parameter in fields(self))  # type: ignore[arg-type]
+        parameters = tuple(getattr(self, parameter.name) for parameter in fields(self))
         return (Piece(NEVER, (), PythonCurve(self._formula, parameters)),)
 
     def __repr__(self) -> str:
         # There may be no parameter, or only ones that can't be given by position.
         return (
-            super().__repr__() if self._positional else f"{type(self).__name__}({', '.join(self._named())})"
+            super().__repr__()
+            if self.__match_args__
+            else f"{type(self).__name__}({', '.join(self._named())})"
         )
 
     def _named(self) -> Iterator[str]:
-        return (f"{p.name}={getattr(self, p.name)!r}" for p in fields(self))  # type: ignore[arg-type]
+        return (f"{p.name}={getattr(self, p.name)!r}" for p in fields(self))
 
 
 def _schedule_class(formula: PythonFormula, function: FunctionType) -> type[_OwnFormula]:
-    given, positional = [], 0
-    for parameter in formula.parameters:
-        keyword_only = parameter.kind is parameter.KEYWORD_ONLY
-        positional += not keyword_only
-        has_default = parameter.default is not parameter.empty
-        options = {"default": parameter.default} if has_default else {}
-        given.append((parameter.name, float, field(kw_only=keyword_only, **options)))
-    example = ", ".join(
-        parameter.name
-        if parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
-        else f"{parameter.name}=..."
+    given = {
+        parameter.name: field(
+            kw_only=parameter.kind is parameter.KEYWORD_ONLY,
+            default=MISSING if parameter.default is parameter.empty else parameter.default,
+        )
         for parameter in formula.parameters
-    )
+    }
     namespace = {
         "__doc__": function.__doc__ or f"The schedule of the formula ``{formula.name}``.",
         "__module__": function.__module__,
         "__qualname__": function.__qualname__,
+        "__annotations__": dict.fromkeys(given, float),
         "_formula": formula,
-        "_positional": positional,
-        "_instead": f"write {formula.name}({example})",
     }
-    made: type[_OwnFormula] = make_dataclass(
-        formula.name, given, bases=(_OwnFormula,), namespace=namespace, frozen=True, repr=False
-    )
-    # From Python 3.12 on it is that of the caller of make_dataclass.
-    made.__module__ = function.__module__
-    return made
+    return immutable(type(formula.name, (_OwnFormula,), {**namespace, **given}))

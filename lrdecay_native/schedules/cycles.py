@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fractions import Fraction
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from lrdecay_native import validation
 from lrdecay_native.arithmetic.scalars import as_point
+from lrdecay_native.formulas.parameters import LARGEST
+from lrdecay_native.immutable import immutable, set_fields
 from lrdecay_native.piecewise import operations
 from lrdecay_native.piecewise.operations import row
 from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piece, Piecewise, Repeated
 from lrdecay_native.piecewise.transitions import held, transition
-from lrdecay_native.schedules.base import Schedule, period_given, set_fields
+from lrdecay_native.schedules.arguments import period_given
+from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.decays import StepDecay
 
 __all__ = ["CosineAnnealing", "CosineRestarts", "Cyclic"]
@@ -25,7 +28,7 @@ MOST_HIGHER_CYCLES = 2**13
 """Cycles of which each is higher than the one before: none is like another, and each has its own piece."""
 
 
-@dataclass(frozen=True, repr=False)
+@immutable
 class CosineAnnealing(Schedule):
     """A cosine that swings for ever.
 
@@ -63,11 +66,6 @@ class CosineAnnealing(Schedule):
     half_period: float
     end_learning_rate: float = field(default=0.0, kw_only=True)
 
-    _positional: ClassVar[int] = 2
-    _instead: ClassVar[str] = (
-        "write CosineAnnealing(initial_learning_rate, half_period, end_learning_rate=...)"
-    )
-
     def __post_init__(self) -> None:
         set_fields(
             self,
@@ -83,7 +81,7 @@ class CosineAnnealing(Schedule):
         return (Piece(NEVER, (), Repeated(2 * half, swing)),)
 
 
-@dataclass(frozen=True, repr=False)
+@immutable
 class CosineRestarts(Schedule):
     """A cosine decay that begins again and again, each time longer.
 
@@ -138,11 +136,6 @@ class CosineRestarts(Schedule):
     end_learning_rate: float = field(default=0.0, kw_only=True)
     cycle_limit: int | None = field(default=None, kw_only=True)
 
-    _positional: ClassVar[int] = 2
-    _instead: ClassVar[str] = (
-        "write CosineRestarts(initial_learning_rate, first_decay_steps, t_mul=..., m_mul=..., end_learning_rate=...)"
-    )
-
     def __post_init__(self) -> None:
         set_fields(
             self,
@@ -176,9 +169,9 @@ class CosineRestarts(Schedule):
                     f"{given} must be up to 1 where there are more than {MOST_HIGHER_CYCLES} cycles; "
                     f"give a cycle_limit of at most {MOST_HIGHER_CYCLES}, or a larger t_mul"
                 )
-            if not 0 <= cycle.start <= Fraction(validation.LARGEST):
+            if not 0 <= cycle.start <= Fraction(LARGEST):
                 raise ValueError(
-                    f"{given} must be so small that rates stay from 0 to {validation.LARGEST:g}: the cycle from "
+                    f"{given} must be so small that rates stay from 0 to {LARGEST:g}: the cycle from "
                     f"step {float(cycle.begin):g} on would leave them; give a cycle_limit of at most {number}"
                 )
 
@@ -248,7 +241,7 @@ def _shortened(number: Fraction) -> Fraction:
     return Fraction(round(number * 2**1024), 2**1024)
 
 
-@dataclass(frozen=True, repr=False)
+@immutable
 class Cyclic(Schedule):
     """A triangle wave between two rates.
 
@@ -295,11 +288,6 @@ class Cyclic(Schedule):
     step_size_down: float | None = field(default=None, kw_only=True)
     mode: str = field(default="triangular", kw_only=True)
     gamma: float = field(default=1.0, kw_only=True)
-
-    _positional: ClassVar[int] = 3
-    _instead: ClassVar[str] = (
-        "write Cyclic(base_learning_rate, max_learning_rate, step_size_up, mode=..., ...)"
-    )
 
     def __post_init__(self) -> None:
         down = self.step_size_down

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from numbers import Integral
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,12 @@ import numpy.typing as npt
 from lrdecay_native import validation
 from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
 from lrdecay_native.caching import cached
+from lrdecay_native.formulas.parameters import LARGEST, SMALLEST
+from lrdecay_native.immutable import immutable, set_fields
 from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Node, Piece, Piecewise, TimeMap
 from lrdecay_native.piecewise.transitions import held
-from lrdecay_native.schedules.base import Schedule, period_given, set_fields
+from lrdecay_native.schedules.arguments import period_given
+from lrdecay_native.schedules.base import Schedule
 
 __all__ = ["Tabulated"]
 
@@ -77,7 +80,7 @@ class Table(Node):
         return (float(some.min()), 0.0), (float(some.max()), 0.0)
 
 
-@dataclass(frozen=True, repr=False)
+@immutable
 class Tabulated(Schedule):
     """Rates from a table.
 
@@ -113,9 +116,6 @@ class Tabulated(Schedule):
     learning_rates: Sequence[float] | npt.NDArray[Any]
     every: float = field(default=1, kw_only=True)
     interpolation: str = field(default="linear", kw_only=True)
-
-    _positional: ClassVar[int] = 1
-    _instead: ClassVar[str] = "write Tabulated(learning_rates, every=..., interpolation=...)"
 
     def __post_init__(self) -> None:
         set_fields(
@@ -227,13 +227,11 @@ def _rates_given(value: Any) -> tuple[float, ...]:
         raise TypeError(f"learning_rates={validation.shown(value)} must be numbers, not {given.dtype}")
     with np.errstate(over="ignore"):
         rates = given.astype(np.float64)
-    wrong = np.flatnonzero(
-        ~((rates == 0.0) | ((rates >= validation.SMALLEST) & (rates <= validation.LARGEST)))
-    )
+    wrong = np.flatnonzero(~((rates == 0.0) | ((rates >= SMALLEST) & (rates <= LARGEST))))
     if len(wrong):
         raise ValueError(
-            f"learning_rates[{wrong[0]}]={given[wrong[0]].item()!r} must be 0, or from {validation.SMALLEST} to "
-            f"{validation.LARGEST} ({len(wrong)} of {len(rates)} rates are wrong)"
+            f"learning_rates[{wrong[0]}]={given[wrong[0]].item()!r} must be 0, or from {SMALLEST} to "
+            f"{LARGEST} ({len(wrong)} of {len(rates)} rates are wrong)"
         )
     return tuple((rates + 0.0).tolist())
 

@@ -15,7 +15,7 @@ import pytest
 
 import lrdecay_native as lrd
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.schedules.base import SCHEDULES
+from lrdecay_native.schedules.registry import SCHEDULES
 
 PACKAGE = Path(lrd.__file__).parent
 README = pages.ROOT / "README.md"

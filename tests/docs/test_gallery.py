@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import lrdecay_native as lrd
-from lrdecay_native.schedules.base import SCHEDULES
+from lrdecay_native.schedules.registry import SCHEDULES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -129,11 +129,11 @@ def test_json_and_fits_say_it_too() -> None:
 
 
 def test_plateaus_say_it_too() -> None:
-    with pytest.raises(TypeError, match="'factor': it is drop_rate here"):
+    with pytest.raises(TypeError, match=r"^ReduceOnPlateau got .*'factor': it is drop_rate here"):
         ReduceOnPlateau(lrd.Constant(0.1), factor=0.5)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="'min_lr': it is min_learning_rate here"):
         ReduceOnPlateau(lrd.Constant(0.1), min_lr=0.5)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="'drop_rate': it is factor here"):
+    with pytest.raises(TypeError, match=r"^like_keras got .*'drop_rate': it is factor here"):
         ReduceOnPlateau.like_keras(lrd.Constant(0.1), drop_rate=0.5)  # type: ignore[call-arg]
 
 

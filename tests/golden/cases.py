@@ -8,6 +8,7 @@ import itertools
 import math
 import re
 from functools import reduce
+from random import Random
 from typing import Any
 
 import lrdecay_native as lrd
@@ -21,7 +22,7 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
     "step_size": (1000, 7.5, 1, 123_456.7, 10**15),
     "decay_steps": (1000, 100_000, 7.5, 2**55, 0.3),
     "max_step": (1000, 100_000, 7.5, 2**55, 0.3),
-    "power": (1.0, 2.0, 0.5, 0.0, 3.0, 1.7, 1e-6, 40.0),
+    "power": (1.0, 2.0, 0.5, 0.0, 3.0, 1.5, 1.7, 1e-6, 40.0),
     "exponent": (1.0, 2.0, 0.7),
     "lower": (-7.0, -3.3, 0.5),
     "upper": (3.0, 150.0, -9.0),
@@ -34,9 +35,15 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
 """Values of the parameters of single formulas and their kernels, by name; the first ones are what people write."""
 
 COMBINATIONS = {"schedules": 10, "kernels": 40}
-"""How many combinations of them at most are taken."""
+"""How many combinations of them are taken."""
 
 SCHEDULES: dict[str, tuple[str, ...]] = {
+    "PolynomialDecay": tuple(
+        f"PolynomialDecay(0.1, {period}, power={power}, cycle={cycle})"
+        for period, power, cycle in itertools.product(
+            (2000, 7.5), (0.0, 0.5, 1.0, 1.5, 1.7, 2.0, 3.0), (False, True)
+        )
+    ),
     "MultiStepDecay": (
         "MultiStepDecay(0.1, [30, 1000, 1000, 2500.5], drop_rate=0.3)",
         "MultiStepDecay(1e-20, [1, 2**40, 2**62], drop_rate=0.7)",
@@ -177,7 +184,7 @@ SCHEDULES: dict[str, tuple[str, ...]] = {
         "halved_root(0.1, period=333.5).warmup(100).scaled(0.3).then(CosineDecay(0.01, 900), at=1500)",
     ),
 }
-"""Of every public class but those of single formulas, whose combinations of `PARAMETERS` are taken."""
+"""Of every public class but those of single formulas, of which combinations of `PARAMETERS` are taken as well."""
 
 LONG = {
     "Constant": "Constant(0.1)",
@@ -185,6 +192,7 @@ LONG = {
     "ExponentialDecay": "ExponentialDecay(0.1, 1e-5)",
     "StepDecay": "StepDecay(0.1, 0.9, 33.3)",
     "Cyclic": "Cyclic(0.01, 0.1, 50, mode='triangular2')",
+    "Tabulated": "Tabulated([0.001 * (k * k % 101) for k in range(9000)], every=500.25)",
     "Restarted": "CosineDecay(0.1, 1000).restarted(1000, factor=1.0)",
     "CosineRestarts": "CosineRestarts(0.1, 2048, t_mul=1.0, m_mul=0.999, end_learning_rate=1e-4)",
     "OneCycle": "OneCycle(0.1, 4_000_000)",
@@ -215,8 +223,8 @@ KERNELS = tuple(name for name in lrd.__all__ if name.islower() and name not in {
 """The formulas as functions of the step."""
 
 
-def combinations(name: str, most: int) -> list[dict[str, Any]]:
-    """Arguments of a class or a kernel: different values of each parameter, the ordinary ones first."""
+def combinations(name: str, count: int) -> list[dict[str, Any]]:
+    """Arguments of a class or a kernel: the ordinary ones, and then drawn ones."""
     choices = {
         parameter.name: PARAMETERS.get(parameter.name, (parameter.default,))
         for parameter in inspect.signature(getattr(lrd, name)).parameters.values()
@@ -228,25 +236,28 @@ def combinations(name: str, most: int) -> list[dict[str, Any]]:
             f"give PARAMETERS of tests/golden/cases.py some values of {', '.join(missing)} of {name}, "
             "and run `make golden`"
         )
-    every = list(itertools.product(*choices.values()))
-    # A prime number, so that no two of them are the same, and the values of each parameter take turns.
-    return [
-        dict(zip(choices, every[7919 * k % len(every)], strict=True)) for k in range(min(most, len(every)))
-    ]
+    random = Random(name)
+    sets = [{parameter: values[0] for parameter, values in choices.items()}]
+    while len(sets) < count:
+        # Of what random draws, these numbers alone are promised to be the same in every version of Python.
+        sets.append({p: values[int(len(values) * random.random())] for p, values in choices.items()})
+    return sets
 
 
 def expressions(name: str) -> tuple[str, ...]:
     """Schedules of a class."""
-    if name in SCHEDULES:
-        return SCHEDULES[name]
+    explicit = SCHEDULES.get(name, ())
     if _snake_case(name) not in KERNELS:
-        raise LookupError(
-            f"give SCHEDULES of tests/golden/cases.py some schedules of the class {name}, and run `make golden`"
-        )
-    return tuple(
-        f"{name}({', '.join(f'{n}={v!r}' for n, v in arguments.items())})"
+        if not explicit:
+            raise LookupError(
+                f"give SCHEDULES of tests/golden/cases.py some schedules of the class {name}, and run `make golden`"
+            )
+        return explicit
+    drawn = (
+        ", ".join(f"{parameter}={value!r}" for parameter, value in arguments.items())
         for arguments in combinations(name, COMBINATIONS["schedules"])
     )
+    return (*(f"{name}({arguments})" for arguments in drawn), *explicit)
 
 
 def names() -> list[str]:

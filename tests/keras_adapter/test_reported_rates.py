@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="needs: pip install 'lrdecay_native[keras]' and a backend")
-pytest.importorskip("scipy", reason="needs: pip install 'lrdecay_native[training]'")
+pytest.importorskip("scipy", reason="needs: pip install 'lrdecay_native[bench]'")
 
 from bench.training.comparison import contenders  # noqa: E402
 from lrdecay_native.command_line.training.data import Digits  # noqa: E402

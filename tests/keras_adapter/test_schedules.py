@@ -20,7 +20,7 @@ import lrdecay_native as lrd
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'lrdecay_native[keras]'")
 
 from lrdecay_native.keras import KerasSchedule, KerasTable, from_keras  # noqa: E402
-from lrdecay_native.keras.arithmetic import EXACT_FLOAT32_STEPS  # noqa: E402
+from lrdecay_native.keras.counters import EXACT_FLOAT32_STEPS  # noqa: E402
 from lrdecay_native.schedules.lookup_tables import MAXIMUM_ENTRIES  # noqa: E402
 
 builtins = keras.optimizers.schedules

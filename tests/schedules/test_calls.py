@@ -18,7 +18,7 @@ from reference import SCHEDULES, mp, some_steps, true_rate, ulps
 
 import lrdecay_native as lrd
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.schedules.decays import _Decay
+from lrdecay_native.schedules.decays.single_formula import _Decay
 
 
 def some_schedules(name: str, random: Random) -> Iterator[Any]:

@@ -570,7 +570,7 @@ class TestRefusals:
             ("Warmup(s, 5, 0.1)", "write Warmup(schedule, steps, start=..., shape=...)"),
             ("Joined(s, s, 3, 4)", "write Joined(schedule, other, at)"),
             ("Scaled(s, 2, 3)", "write Scaled(schedule, factor)"),
-            ("Clipped(s, 2, 3, 4)", "write Clipped(schedule, lowest, highest)"),
+            ("Clipped(s, 2, 3, 4)", "write Clipped(schedule, lowest=..., highest=...)"),
         ],
     )
     def test_too_many_positional_arguments(self, call: str, advice: str) -> None:

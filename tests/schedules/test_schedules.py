@@ -32,7 +32,7 @@ from reference import (
 
 import lrdecay_native as lrd
 from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.schedules.decays import _Decay
+from lrdecay_native.schedules.decays.single_formula import _Decay
 
 EXAMPLES: list[Any] = [
     lrd.StepDecay(0.1, 0.96, 1000),

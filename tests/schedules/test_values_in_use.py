@@ -23,7 +23,8 @@ from reference import SCHEDULES
 
 import lrdecay_native as lrd
 from lrdecay_native.plateau import ReduceOnPlateau
-from lrdecay_native.schedules import base as schedules
+from lrdecay_native.schedules import SCHEDULES as REGISTRY
+from lrdecay_native.schedules import nested as nesting
 
 TESTS = Path(__file__).parents[1]
 
@@ -173,7 +174,7 @@ def test_subclasses() -> None:
 
     inner = lrd.CosineDecay(1.0, 100)
     schedule = Noted(inner, 2.0, note="a")
-    schedules.SCHEDULES.pop("Noted")
+    REGISTRY.pop("Noted")
     assert schedule(50) == 2 * inner(50)
     schedule.__dict__["note"] = "b"
     assert schedule.note == "a"
@@ -280,7 +281,7 @@ def within_frames(count: int, use: Callable[[], Any]) -> Any:
 @pytest.mark.parametrize("outer", [*OUTER, *NESTING])
 def test_deep_compositions(outer: str) -> None:
     """All that works with a schedule works however deep it is nested, in a program that is 300 calls deep itself."""
-    depth = 450 if outer in OUTER else schedules.MOST_NESTED + 1
+    depth = 450 if outer in OUTER else nesting.MOST_NESTED + 1
     if outer in ("before", "shifted", "warmup"):
         # Their pieces take time that grows with the square of the depth.
         depth = 150
@@ -318,12 +319,12 @@ def test_deep_schedules_have_the_values_of_flat_ones() -> None:
 
 def test_too_deep_compositions_are_refused() -> None:
     """Where they are made, and with the depth."""
-    schedule = nested("clipped", schedules.DEEPEST + 1)
+    schedule = nested("clipped", nesting.DEEPEST + 1)
     assert repr(schedule).count("Clipped") == 500
     assert schedule(0) == 0.1
     with pytest.raises(ValueError, match="schedule is 501 schedules deep; what is composed may be 500 deep"):
         schedule.clipped(1e-3)
-    total = nested("sum", schedules.MOST_NESTED + 2)
+    total = nested("sum", nesting.MOST_NESTED + 2)
     assert total(0) == pytest.approx(0.1 * 102)
     for compose in (*OUTER.values(), *NESTING.values()):
         with pytest.raises(ValueError, match=r"(schedule|other) has 101 sums, products, .* may have 100"):

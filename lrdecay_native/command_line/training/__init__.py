@@ -1,1 +1,1 @@
-"""The tutorial's training run under a schedule, and its comparison with Keras's builtin."""
+"""The tutorial's training run under a schedule: its data, the run, what it leaves behind."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lrdecay_native.command_line.training.data import MNIST_TRAINING_IMAGES, Digits
 from lrdecay_native.keras import PrintLR
+from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.decays import StepDecay
 
 LearningRate: TypeAlias = "float | keras.optimizers.schedules.LearningRateSchedule"
@@ -149,6 +150,18 @@ def with_as_many_drops(schedule: StepDecay, digits: Digits, batch_size: int) -> 
     shorter = Fraction(steps_per_epoch(digits, batch_size), -(-MNIST_TRAINING_IMAGES // batch_size))
     step_size = Fraction(schedule.step_size) * shorter
     return replace(schedule, step_size=int(step_size) if step_size.denominator == 1 else float(step_size))
+
+
+def default_plan(plan: Schedule, digits: Digits, batch_size: int) -> tuple[Schedule, str]:
+    """The tutorial's plan for MNIST, in an epoch of fewer images with as many drops; and what is to be said of it."""
+    assert isinstance(plan, StepDecay)
+    shorter = with_as_many_drops(plan, digits, batch_size)
+    if shorter == plan:
+        return plan, ""
+    return shorter, (
+        f"The default plan, {plan!r}, is one for MNIST: with {steps_per_epoch(digits, batch_size):,} steps an epoch "
+        f"the rate drops every {shorter.step_size:,.6g} of them"
+    )
 
 
 def rates_by_step(learning_rate: LearningRate, stop: int, jit_compile: bool) -> npt.NDArray[np.float32]:

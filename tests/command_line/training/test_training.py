@@ -1,12 +1,10 @@
-"""Real training runs: the rates that were used, the files, the comparison."""
+"""Real training runs: the rates that were used, and the files."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,7 @@ for module in ("click", "keras", "tensorflow", "matplotlib", "rich"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[training]'")
 
 import keras  # noqa: E402
-from rich.console import Console  # noqa: E402
 
-from bench.training import comparison  # noqa: E402
-from bench.training.comparison import Measurement  # noqa: E402
-from bench.training.statistics import RateDifference, Ratio  # noqa: E402
 from lrdecay_native.command_line.commands import run  # noqa: E402
 from lrdecay_native.command_line.training import report  # noqa: E402
 from lrdecay_native.command_line.training.data import Digits, read_mnist  # noqa: E402
@@ -128,90 +122,6 @@ def test_a_run_and_a_schedule_are_drawn(short_run: TrainingRun) -> None:
     assert report.run_picture(short_run).startswith(png)
     assert report.schedule_picture(SCHEDULE, 100, "png").startswith(png)
     assert b"<svg" in report.schedule_picture(SCHEDULE, 100, "svg")
-
-
-def test_the_comparison_trains_each_learning_rate_alike(digits: Digits) -> None:
-    rates = comparison.contenders(StepDecay(1.0, drop_rate=1.0, step_size=7), 20, 10)
-    turns: list[None] = []
-    # What is learnt from labels dealt at random depends on the order of the images.
-    dealt = np.random.default_rng(0).permutation(digits.y_train)
-    measurements = comparison.measure(
-        replace(digits, y_train=dealt),
-        rates,
-        epochs=2,
-        batch_size=32,
-        seed=0,
-        repeats=2,
-        advance=lambda: turns.append(None),
-    )
-    assert [measurement.name for measurement in measurements] == list(rates)
-    assert len(turns) == len(rates) * 2 * 2
-    builtin = measurements[0]
-    for measurement in measurements:
-        assert len(measurement.step_times) == 2 * (2 - 1)
-        assert min(measurement.step_times) > 0
-        # A drop of 1 makes all of them the same constant, so the same seed gives the same network.
-        np.testing.assert_array_equal(measurement.rates, np.full(21, 1.0, np.float32))
-        assert measurement.accuracies == builtin.accuracies
-
-
-def measured(name: str, step_times: list[float], rates: list[float]) -> Measurement:
-    return Measurement(name, tuple(step_times), (0.5, 0.75), np.array(rates, np.float32))
-
-
-BUILTIN = measured("builtin", [1e-3, 2e-3] * 4, [0.1, 0.1, 0.05])
-
-
-def test_ratios_are_taken_turn_by_turn() -> None:
-    doubled = measured("ours", [2e-3, 4e-3] * 4, [0.1, 0.1, 0.05])
-    compared = comparison.compare(doubled, BUILTIN)
-    assert compared.step_time == 3e-3
-    assert compared.ratio == Ratio(2, 2, 2, (2, 2))
-    assert not compared.ratio.below_noise
-    assert "100.0% slower" in compared.sentence()
-    assert compared.difference == RateDifference(None, 0, 0)
-    assert compared.final_rate == np.float32(0.05)
-
-
-def test_a_difference_below_the_noise_is_called_so() -> None:
-    noisy = measured("ours", [0.9e-3, 2.2e-3, 1.02e-3, 1.9e-3] * 2, [0.1, 0.09, 0.05])
-    compared = comparison.compare(noisy, BUILTIN)
-    assert compared.ratio.lower < 1 < compared.ratio.upper
-    assert compared.ratio.below_noise
-    assert "below the noise" in compared.sentence()
-    assert (compared.difference.first, compared.difference.steps) == (1, 1)
-
-
-def test_the_rates_of_ours_in_float32_are_the_builtin_s() -> None:
-    rates = comparison.contenders(StepDecay(0.1, drop_rate=0.96, step_size=1000), 28_125, 1875)
-    by_name = {name: contender.rates(28_126, False) for name, contender in rates.items()}
-    np.testing.assert_array_equal(by_name["ours, float32"], by_name["builtin"])
-    assert float(by_name["builtin"][-1]) == 0.031885575503110886
-    assert float(by_name["ours, native"][-1]) == 0.03188559412956238
-    assert (by_name["constant"] == np.float32(0.1)).all()
-
-
-def test_a_comparison_without_a_builtin_or_a_spread_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"needs a StepDecay.*got ExponentialDecay\("):
-        comparison.contenders(ExponentialDecay(0.1, 0.01), 30, 10)
-    with pytest.raises(ValueError, match=r"epochs=1 with repeats=9 leaves 0 timed .*at least 8"):
-        comparison.check_turns(1, 9)
-    comparison.check_turns(5, 2)
-
-
-def test_the_comparison_is_reported() -> None:
-    noisy = measured("ours", [0.9e-3, 2.2e-3, 1.02e-3, 1.9e-3] * 2, [0.1, 0.09, 0.031885575503110886])
-    comparisons = [comparison.compare(each, BUILTIN) for each in (BUILTIN, noisy)]
-    console = Console(width=120, record=True, file=io.StringIO())
-    console.print(report.comparison_table(comparisons))
-    ours = next(line for line in console.export_text().splitlines() if "│ ours" in line)
-    for cell in ("1,460 us", "0.985 [0.900, 1.100]", "0.031885575503110886", "0.5000-0.7500"):
-        assert cell in ours
-    assert "at step 1" in ours
-    content = json.loads(report.comparison_json(comparisons, [BUILTIN, noisy], {"seed": 0}))
-    assert content["settings"] == {"seed": 0}
-    assert content["learning_rates"][1]["step_times"] == list(noisy.step_times)
-    assert content["learning_rates"][1]["below_noise"] is True
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""The comparison with Keras's builtin during the tutorial's training run: ``python -m bench training``."""

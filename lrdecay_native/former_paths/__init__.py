@@ -1,0 +1,1 @@
+"""Modules as they were named in earlier releases: pickles name them."""
