@@ -12,7 +12,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 TEST := $(BIN)/python -m pytest -q -n auto
 ADAPTER := tests/keras_adapter lrdecay_native/keras
 # What uses rates and makes none: it is the same on engines whose rates have the same bits.
-USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting keras_adapter parity)
+USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting formulas keras_adapter parity test_plateau.py \
+	$(addprefix schedules/test_,bad_values.py readers.py serialisation.py shares.py values_in_use.py))
 
 .PHONY: build demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -32,6 +33,12 @@ hypothesis.settings.load_profile(LEVEL)
 
 Worst = dict[tuple[str, str], float]
 _WORST = pytest.StashKey[Worst]()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected and imported stays until the end: garbage isn't looked for among it time and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 import hypothesis
+import pytest
 
 LEVELS = ("ci", "thorough")
 LEVEL = os.environ.get("LRDECAY_DRAWS", "ci")
@@ -18,6 +19,9 @@ if LEVEL not in LEVELS:
 
 CI_PART = 5
 """In CI one of so many."""
+
+
+thorough_only = pytest.mark.skipif(LEVEL != "thorough", reason="it is in make thorough")
 
 
 def draws(thorough: int, ci: int | None = None) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from draws import thorough_only
 
 for module in ("click", "keras", "matplotlib", "mpmath", "pytest_benchmark", "rich", "scipy"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[bench]'")
@@ -227,6 +228,7 @@ def test_the_page_is_that_of_the_stored_results() -> None:
 
 
 @pytest.mark.slow
+@thorough_only
 def test_the_shortest_comparison_is_reported_whole(tmp_path: Path, write_digits: Callable[..., Path]) -> None:
     options = [
         *(

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+from draws import thorough_only
 
 for module in ("click", "keras", "tensorflow", "rich", "scipy"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[bench]'")
@@ -116,6 +117,7 @@ def test_the_comparison_is_reported() -> None:
     assert content["learning_rates"][1]["below_noise"] is True
 
 
+@thorough_only
 def test_the_command_prints_the_table_and_writes_it(
     tmp_path: Path, write_digits: Callable[..., Path], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -280,8 +280,9 @@ STEPS_OF_ALL_KINDS: tuple[Any, ...] = (
 SAMPLE = """
 import json, numpy as np, lrdecay_native as lrd
 points, grids = [], []
+names = {name: getattr(lrd, name) for name in lrd.__all__}
 for text, steps, (start, stop, step) in json.load(open("cases.json")):
-    schedule = eval(text, vars(lrd))
+    schedule = eval(text, names)
     points.append(schedule(np.array(steps)))
     points.append(np.array([schedule(step) for step in steps]))
     assert (points[-1] == points[-2]).all(), text

@@ -292,16 +292,18 @@ def own_root(step, peak, period):
 
 @each_way
 @pytest.mark.parametrize("formula", [own_stairs, own_whole_stairs, own_rest, own_root])
-def test_own_formulas_divide(formula: Any, compiled: Compiled) -> None:
+def test_own_formulas_divide(formula: Any, compiled: Compiled, random: Random) -> None:
     """Not by a product with the rounded reciprocal of what they divide by."""
-    plans = [formula(0.1, period=float(period)) for period in range(2, 132)]
-    for number in (1, 2):
-        steps = np.array([number * period for period in range(2, 132)])
-        for first in range(0, len(plans), TOGETHER):
-            some = slice(first, first + TOGETHER)
-            rates = compiled([KerasSchedule(plan) for plan in plans[some]])(steps[some])
-            true = [plan(int(step)) for plan, step in zip(plans[some], steps[some], strict=True)]
-            np.testing.assert_allclose(rates, true, rtol=1e-6, atol=1e-9)
+    periods = [41, 49, *random.sample(range(2, 132), draws(130))]
+    plans = [formula(0.1, period=float(period)) for period in periods]
+    steps = np.array([[period, 2 * period] for period in periods])
+    for first in range(0, len(plans), TOGETHER):
+        some = slice(first, first + TOGETHER)
+        rates = compiled([KerasSchedule(plan) for plan in plans[some]])(steps[some])
+        true = [
+            [plan(step) for step in two.tolist()] for plan, two in zip(plans[some], steps[some], strict=True)
+        ]
+        np.testing.assert_allclose(rates, true, rtol=1e-6, atol=1e-9)
 
 
 @each_way
