@@ -121,7 +121,7 @@ def fill_blocks(Compiled link, out, block_starts, block_lengths, int64_t first, 
     Where there is a buffer, past the processor's cache.
     Returns the starts and the lengths of those that the dtype has too few bits for.
     """
-    cdef Py_ssize_t length, most
+    cdef Py_ssize_t length, held = 0
     cdef int value_bytes
     cdef Views views
     cdef double* work = NULL
@@ -132,15 +132,19 @@ def fill_blocks(Compiled link, out, block_starts, block_lengths, int64_t first, 
         through = _buffer(&views, buffer, value_bytes)
         last = <int64_t>(block_starts[len(block_starts) - 1] + block_lengths[len(block_starts) - 1])
         _write_each(link, rates, value_bytes, last, first + step * last, step, 1)
-        most = AT_ONCE
-        work = _memory(ROWS * most + EXPANSIONS)
         while waiting:
             # A round takes some hundredths of a second.
             PyErr_CheckSignals()
             block_starts, block_lengths = waiting.pop()
-            if len(block_starts) > most:
-                waiting.append((block_starts[most:], block_lengths[most:]))
-                block_starts, block_lengths = block_starts[:most], block_lengths[:most]
+            if len(block_starts) > AT_ONCE:
+                waiting.append((block_starts[AT_ONCE:], block_lengths[AT_ONCE:]))
+                block_starts, block_lengths = block_starts[:AT_ONCE], block_lengths[:AT_ONCE]
+            if len(block_starts) > held:
+                # No more than is needed: memory costs more than a round with few blocks.
+                held = len(block_starts)
+                PyMem_Free(work)
+                work = NULL
+                work = _memory(ROWS * held + EXPANSIONS)
             shorter = _fill_round(
                 link, rates, length, value_bytes, block_starts, block_lengths, first, step, through, work, small
             )
