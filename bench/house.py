@@ -127,9 +127,9 @@ def measure_changes(checkouts: list[Checkout], rounds: int) -> None:
             # A change that was never made before is compiled by numba too.
             cache = str(checkout.work / f"change-cache-{number}")
             built = seconds(*build_command(folder), folder=folder)
+            checkout.measured("change_build_seconds", built)
             tests = (".venv/bin/python", "-m", "pytest", "-q", "-n", "auto", "-m", "not slow", "-k", TESTS)
             tested = seconds(*tests, folder=folder, LRDECAY_CACHE_DIR=cache)
-            checkout.measured("change_build_seconds", built)
             checkout.measured("change_tests_seconds", tested)
             checkout.measured("change_seconds", built + tested)
 
