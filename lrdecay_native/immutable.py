@@ -31,9 +31,11 @@ def set_fields(instance: Any, /, **values: Any) -> None:
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def immutable(cls: type[T]) -> type[T]:
     """Make a class a frozen dataclass, equal and hashed by its fields unless it has or inherits other methods."""
-    # Of a frozen dataclass there is none that isn't, and of one that isn't, none that is.
-    of_frozen = any(is_dataclass(base) for base in cls.__mro__[1:])
-    made: Any = dataclass(init=False, repr=False, eq=False, frozen=of_frozen)(cls)
+    bases = [base for base in cls.__mro__[1:] if is_dataclass(base)]
+    if any(base.__setattr__ is not _refuse_to_set for base in bases):
+        raise TypeError(f"the dataclasses that {cls.__name__} is derived from must be immutable ones")
+    # A dataclass whose bases are frozen must be.
+    made: Any = dataclass(init=False, repr=False, eq=False, frozen=bool(bases))(cls)
     made.__init__ = _constructor(made)
     made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
     made.__dataclass_params__.frozen = True
