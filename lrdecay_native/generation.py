@@ -1083,6 +1083,7 @@ _LINK_CLASSES = {
     "RepeatedLink": "row: Link, period: tuple[float, float], gain: float, offset: tuple[float, float]",
     "CombinedLink": "name: str, first: Link, second: Link",
     "TableLink": "rates: NDArray[Any], linear: bool",
+    "CallLink": "function: Any",
 }
 _STUB_RESULTS = {0: "None", 1: "float"}
 

@@ -11,7 +11,7 @@ from typing import Any, SupportsFloat
 import numpy as np
 
 from lrdecay_native import validation
-from lrdecay_native.evaluation.segments.enclosures import bounds_of
+from lrdecay_native.evaluation.segments.enclosures import enclosure_of
 from lrdecay_native.formulas.synonyms import known_by_name
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.nested import schedule_given
@@ -407,7 +407,7 @@ class ReduceOnPlateau:
         reduced = schedule.scaled(factor)
         if least == 0.0:
             return reduced
-        bounds = bounds_of(schedule._pieces)
+        bounds = enclosure_of(schedule._pieces)
         if bounds.highest[0] <= least:
             return schedule
         clipped = reduced.clipped(lowest=least)

@@ -318,6 +318,35 @@ cdef class TableLink(Link):
             PyMem_Free(work)
 
 
+cdef class CallLink(Link):
+    """What an object with ``on_arrays`` and ``on_point`` of its own, written in Python, gives."""
+
+    cdef object function
+
+    def __init__(self, function):
+        self.function = function
+
+    cdef int run(
+        self, Py_ssize_t count, const double* high, const double* low, double* out_high, double* out_low
+    ) except -1:
+        if count == 0:
+            return 0
+        if count == 1:
+            out_high[0], out_low[0] = self.function.on_point((high[0], low[0]))
+            return 0
+        highs, lows = numpy.empty(count), numpy.empty(count)
+        cdef double[::1] given_high = highs, given_low = lows
+        memcpy(&given_high[0], high, count * sizeof(double))
+        memcpy(&given_low[0], low, count * sizeof(double))
+        cdef const double[::1] result_high, result_low
+        result_high, result_low = self.function.on_arrays((highs, lows))
+        if result_high.shape[0] != count or result_low.shape[0] != count:
+            raise ValueError(f"the values at {count} numbers must be as many")
+        memcpy(out_high, &result_high[0], count * sizeof(double))
+        memcpy(out_low, &result_low[0], count * sizeof(double))
+        return 0
+
+
 cdef double _filled(
     object out, const int64_t[::1] starts, const int64_t[::1] lengths, double[::1] highs, double[::1] lows,
     double[::1] coefficients, double[::1] expansions, double[::1] choices, object buffer

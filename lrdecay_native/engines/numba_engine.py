@@ -18,6 +18,10 @@ from numpy import array, bool_, empty, floor, integer, timedelta64
 from numpy import sqrt as square_root
 
 from lrdecay_native.arithmetic.block_polynomial import UNIT, offsets, squares
+from lrdecay_native.engines.python_chains import CallLink as CallLink
+from lrdecay_native.engines.python_chains import ChainLink as ChainLink
+from lrdecay_native.engines.python_chains import Chains, Kernels
+from lrdecay_native.engines.python_chains import RowLink as RowLink
 from lrdecay_native.generation import LINE, all_functions, python_source
 
 
@@ -226,3 +230,32 @@ class Point:
         for function, constants in self._stages:
             value = function(value, constants)
         return value
+
+
+def _on_arrays(kernel: str, variable: Any, *others: Any) -> Any:
+    result = empty(len(variable[0])), empty(len(variable[0]))
+    globals()[kernel](*variable, *others, *result)
+    return result
+
+
+def _on_point(kernel: str, variable: Any, *others: float) -> Any:
+    return globals()[f"{kernel}_point"](*variable, *others)
+
+
+def _write_blocks(out: Any, *arguments: Any) -> float:
+    *blocks, buffer = arguments
+    dtype = "float64" if out.itemsize == 8 else "float32"
+    if buffer is None:
+        least: float = globals()[f"fill_blocks_{dtype}"](out, *blocks)
+    else:
+        least = globals()[f"stream_blocks_{dtype}"](out, *blocks, buffer)
+    return least
+
+
+_CHAINS = Chains(Kernels(_on_arrays, _on_point), globals()["sample_steps"], _write_blocks)
+
+KernelLink = _CHAINS.kernel_link
+RepeatedLink = _CHAINS.repeated_link
+CombinedLink = _CHAINS.combined_link
+TableLink = _CHAINS.table_link
+fill_blocks = _CHAINS.fill_blocks

@@ -14,3 +14,9 @@ def first_step_where(holds: Callable[[int], bool], start: int, stop: int) -> int
         else:
             start = middle + 1
     return start
+
+
+def count_of(numbers: range) -> int:
+    """How many whole numbers a range has."""
+    # Not len, which ends at 2**63 - 1.
+    return max(-((numbers.start - numbers.stop) // numbers.step), 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -12,12 +11,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lrdecay_native.arithmetic.scalars import as_point
-from lrdecay_native.evaluation.bisection import first_step_where
-from lrdecay_native.evaluation.lattice_points import Line, Strip
-from lrdecay_native.evaluation.points.chains import Pipeline
+from lrdecay_native.evaluation.bisection import count_of, first_step_where
+from lrdecay_native.evaluation.cycle_strips import strips as strips_of
+from lrdecay_native.evaluation.extremes import MOST_DIFFERENT_CYCLES, Extremes
 from lrdecay_native.evaluation.segments.breakpoints import rounded_up
 from lrdecay_native.evaluation.segments.cycles import segments_of_cycle
-from lrdecay_native.evaluation.segments.enclosures import extremes
+from lrdecay_native.evaluation.segments.enclosures import enclosure
 from lrdecay_native.evaluation.segments.segments import (
     ConstantSegment,
     CyclicSegment,
@@ -27,33 +26,23 @@ from lrdecay_native.evaluation.segments.segments import (
     SmoothSegment,
     StaircaseSegment,
 )
+from lrdecay_native.kinds import Operation
 
 Rate = Callable[[Any], Any]
 """The rate at a step, or an array of those at each step of a range or of an array."""
-
-MOST_DIFFERENT_CYCLES = 64
-"""Cycles that differ in where their steps are, of which each is searched."""
 
 MOST_WINDOWS = 2**10
 """Ranges of steps that are looked at, in a search of rates that may be found anywhere."""
 
 MOST_CYCLES = 2**12
-"""Parts with cycles that are looked at; only cycles within cycles that differ have so many."""
+"""Segments with cycles that are looked at; only cycles within cycles that differ have so many."""
 
 MOST_MISSES = 2**4
 """Cycles that are looked at because rounding errors may let them hold what is searched for."""
 
-STEPS = 2**14
+STEPS_PER_ROUND = 2**14
 """Steps per round where rates are searched step by step."""
 
-PLACES = 2**112
-"""Places in a cycle that are told apart where it is found from which on a rate is below another."""
-
-ROUNDED = Fraction(1, 2**98)
-"""How far the place in a cycle that a rate is computed at may be from the true one."""
-
-WIDER = Fraction(1, 2**40)
-"""How far, as a part of its distance from the cycle's end, a place may be that has the same rate as a float64."""
 
 Found = TypeVar("Found")
 
@@ -80,7 +69,7 @@ def last_step_with_another(segments: Sequence[Segment], rate_at: Rate, learning_
 def _at_ranges(rate_at: Rate) -> Rate:
     """The rate of a schedule, at ranges too."""
     # Not arange up to the stop: 2**63 makes floats of them all.
-    return lambda step: rate_at(step.start + np.arange(_length(step)) if isinstance(step, range) else step)
+    return lambda step: rate_at(step.start + np.arange(count_of(step)) if isinstance(step, range) else step)
 
 
 class NotFoundError(ValueError):
@@ -127,14 +116,17 @@ class _Search:
     forward: bool
     above: bool
     work: _Work = field(default_factory=_Work)
-    known: dict[Any, int | None] = field(default_factory=dict)
+    extremes: Extremes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.extremes = Extremes(self.above)
 
     def holds(self, rate: Any) -> Any:
         """Whether a rate, or which of some rates, is what is searched for."""
         return rate > self.learning_rate if self.above else rate < self.learning_rate
 
     def holds_at(self, step: int) -> bool:
-        """Whether the rate at a step is what is searched for."""
+        """Whether the rate at a step is."""
         return bool(self.holds(self.rate_at(step)))
 
     def in_order(self, things: Sequence[Found]) -> Iterable[Found]:
@@ -147,20 +139,13 @@ class _Search:
         return next((step for step in found if step is not None), None)
 
     def in_segment(self, segment: Segment) -> int | None:
-        match segment:
-            case ConstantSegment():
-                edge = segment.start if self.forward else segment.stop - 1
-                return edge if self.holds(segment.rate) else None
-            case SmoothSegment():
-                return self.in_monotone(segment.start, segment.stop)
-            case StaircaseSegment():
-                return self.in_staircase(segment)
-            case CyclicSegment():
-                return self.in_cyclic(segment)
-            case PeriodicSegment():
-                return self.in_periodic(segment)
-            case IrregularSegment():
-                return self.in_windows(segment)
+        """The step in a segment."""
+        return _FOUND(segment, self)
+
+    def in_constant(self, segment: ConstantSegment) -> int | None:
+        """The first step, or the last one."""
+        edge = segment.start if self.forward else segment.stop - 1
+        return edge if self.holds(segment.rate) else None
 
     def in_monotone(self, start: int, stop: int) -> int | None:
         """The step among some on which the rate is monotone."""
@@ -175,8 +160,8 @@ class _Search:
 
     def in_staircase(self, segment: StaircaseSegment) -> int | None:
         """The first step of a run, or its last."""
-        of_runs = replace(self, rate_at=_rate_of_run(segment, self.rate_at), known={})
-        run = of_runs.in_segment(_rates(segment))
+        of_runs = replace(self, rate_at=_rate_of_run(segment, self.rate_at))
+        run = of_runs.in_segment(segment.runs)
         if run is None:
             return None
         return (
@@ -189,7 +174,7 @@ class _Search:
         self.work.take("cycles", MOST_CYCLES)
         first, last = segment.cycle(segment.start), segment.cycle(segment.stop - 1)
         near, far = (first, last) if self.forward else (last, first)
-        found = self.in_monotone(*_cycle(segment, near))
+        found = self.in_monotone(*segment.steps_of(near))
         if found is not None or near == far:
             return found
         for margin in (1, 0, -1):
@@ -197,13 +182,13 @@ class _Search:
             for number in islice(
                 self.numbers_of_cycles(segment, range(first + 1, last), margin), MOST_MISSES
             ):
-                found = self.in_monotone(*_cycle(segment, number))
+                found = self.in_monotone(*segment.steps_of(number))
                 if found is not None:
                     return found
                 missed += 1
             if missed < MOST_MISSES:
                 break
-        return self.in_monotone(*_cycle(segment, far))
+        return self.in_monotone(*segment.steps_of(far))
 
     def numbers_of_cycles(self, segment: CyclicSegment, numbers: range, margin: int) -> Iterator[int]:
         """Those of some whole cycles that may have a step, in the order of the search.
@@ -213,7 +198,7 @@ class _Search:
         beginning, that grows with ``n``.  With a margin of 1, rounding errors hide none; with one of -1, they let
         none pass that has no such step.
         """
-        strips = _strips(segment, self.holds, numbers, margin)
+        strips = strips_of(segment, self.holds, numbers, margin)
         for strip in self.in_order([strip for strip in strips if strip.start < strip.stop]):
             number = strip.first() if self.forward else strip.last()
             while number is not None:
@@ -227,7 +212,7 @@ class _Search:
         self.work.take("cycles", MOST_CYCLES)
         if segment.period.denominator > MOST_DIFFERENT_CYCLES:
             return self.in_windows(segment)
-        extreme = self.extreme(segment)
+        extreme = self.extremes.of(segment)
         if extreme is not None and not self.holds_at(extreme):
             return None
         first, last = segment.cycle(segment.start), segment.cycle(segment.stop - 1)
@@ -235,7 +220,7 @@ class _Search:
         found = self.in_segments(segments_of_cycle(segment, near))
         if found is not None or near == far:
             return found
-        numbers = [self.first_cycle(segment, alike) for alike in _alike(segment, range(first + 1, last))]
+        numbers = [self.first_cycle(segment, alike) for alike in segment.alike(range(first + 1, last))]
         known = [number for number in numbers if number is not None]
         if known:
             return self.in_segments(segments_of_cycle(segment, min(known) if self.forward else max(known)))
@@ -249,7 +234,7 @@ class _Search:
         begin = segment.first_step(numbers[0])
         if begin == segment.first_step(numbers[0] + 1):
             return None
-        extreme = self.extreme_of_cycle(segment, numbers[0])
+        extreme = self.extremes.of_cycle(segment, numbers[0])
 
         def holds_in(number: int) -> bool:
             if extreme is None:
@@ -262,81 +247,8 @@ class _Search:
             return ordered[0]
         if not holds_in(ordered[-1]):
             return None
-        count = _length(ordered)
+        count = count_of(ordered)
         return ordered[first_step_where(lambda k: holds_in(ordered[k]), 1, count - 1)]
-
-    def extreme(self, segment: Segment) -> int | None:
-        """The step of a segment with the least rate, or with the highest; None where it takes a search."""
-        match segment:
-            case ConstantSegment():
-                return segment.start
-            case SmoothSegment():
-                return self.most_extreme(segment.chain, [segment.start, segment.stop - 1])
-            case StaircaseSegment():
-                run = self.extreme(_rates(segment))
-                return None if run is None else max(segment.first_step(run), segment.start)
-            case CyclicSegment():
-                return self.extreme_of_cycles(segment)
-            case PeriodicSegment():
-                return self.extreme_of_repeats(segment)
-        return None
-
-    def extreme_of_cycles(self, segment: CyclicSegment) -> int | None:
-        """The extreme of cycles: what is at the same place of each of them gets nearer to the end rate."""
-        first, last = segment.cycle(segment.start), segment.cycle(segment.stop - 1)
-        numbers: Iterable[int] = {first, min(first + 1, last), max(last - 1, first), last}
-        if segment.period.denominator != 1:
-            if last - first > MOST_DIFFERENT_CYCLES:
-                return None
-            numbers = range(first, last + 1)
-        ends = (
-            (begin, end - 1) for begin, end in (_cycle(segment, number) for number in numbers) if begin < end
-        )
-        return self.most_extreme(segment.chain, [step for pair in ends for step in pair])
-
-    def extreme_of_repeats(self, segment: PeriodicSegment) -> int | None:
-        """The extreme of repeats, kept for all that are like them but for place, factor, offset and bounds."""
-        key = id(segment.curve), segment.period, segment.start - segment.origin, segment.stop - segment.origin
-        if key not in self.known:
-            self.known[key] = self.extreme_of_new(segment)
-        found = self.known[key]
-        return None if found is None else found + segment.start
-
-    def extreme_of_new(self, segment: PeriodicSegment) -> int | None:
-        if segment.period.denominator > MOST_DIFFERENT_CYCLES:
-            return None
-        first, last = segment.cycle(segment.start), segment.cycle(segment.stop - 1)
-        steps = []
-        for numbers in (
-            range(first, last + 1, max(last - first, 1)),
-            *_alike(segment, range(first + 1, last)),
-        ):
-            for number in {numbers[0], numbers[-1]}:
-                if max(segment.first_step(number), segment.start) == min(
-                    segment.first_step(number + 1), segment.stop
-                ):
-                    continue
-                step = self.extreme_of_cycle(segment, number)
-                if step is None:
-                    return None
-                steps.append(step)
-        found = self.most_extreme(segment.unbounded.chain, steps)
-        return found - segment.start
-
-    def extreme_of_cycle(self, segment: PeriodicSegment, number: int) -> int | None:
-        """The extreme of one cycle, as if there were no bounds, on the steps of the segment."""
-        unbounded = replace(segment, piece=segment.piece.without_bounds())
-        steps = []
-        for each in segments_of_cycle(unbounded, number):
-            step = self.extreme(each)
-            if step is None:
-                return None
-            steps.append(step)
-        return self.most_extreme(segment.unbounded.chain, steps)
-
-    def most_extreme(self, chain: Pipeline, steps: Sequence[int]) -> int:
-        choose = max if self.above else min
-        return choose(steps, key=chain.at)
 
     def in_windows(self, segment: IrregularSegment) -> int | None:
         """The step, looked for in windows in which it may lie."""
@@ -354,26 +266,35 @@ class _Search:
             window = left.pop()
             if not self.possible(segment, window):
                 continue
-            count = _length(window)
-            if count <= STEPS:
+            count = count_of(window)
+            if count <= STEPS_PER_ROUND:
                 yield window
                 continue
             # Near steps in short windows: how far a segment goes is often not known.
-            middle = window.start + max(STEPS, count // 4)
+            middle = window.start + max(STEPS_PER_ROUND, count // 4)
             halves = [range(window.start, middle), range(middle, window.stop)]
             left.extend(reversed(list(self.in_order(halves))))
 
     def possible(self, segment: IrregularSegment, window: range) -> bool:
         """Whether something may hold at a step."""
-        bounds = extremes(
+        bounds = enclosure(
             segment.piece, as_point(Fraction(window.start)), as_point(Fraction(window.stop - 1))
         )
         return any(self.holds(rate[0]) for rate in bounds)
 
 
-def _rates(segment: StaircaseSegment) -> Segment:
-    """The rates of a staircase on its runs."""
-    return replace(segment.rates, start=segment.run(segment.start), stop=segment.run(segment.stop - 1) + 1)
+_FOUND: Operation[int | None] = Operation(
+    "search it",
+    Segment,
+    {
+        ConstantSegment: lambda segment, search: search.in_constant(segment),
+        SmoothSegment: lambda segment, search: search.in_monotone(segment.start, segment.stop),
+        StaircaseSegment: lambda segment, search: search.in_staircase(segment),
+        CyclicSegment: lambda segment, search: search.in_cyclic(segment),
+        PeriodicSegment: lambda segment, search: search.in_periodic(segment),
+        IrregularSegment: lambda segment, search: search.in_windows(segment),
+    },
+)
 
 
 def _rate_of_run(segment: StaircaseSegment, rate_at: Rate) -> Rate:
@@ -384,55 +305,7 @@ def _rate_of_run(segment: StaircaseSegment, rate_at: Rate) -> Rate:
             return rate_at(np.array([max(segment.first_step(each), segment.start) for each in run.tolist()]))
         if not isinstance(run, range):
             return rate_at(max(segment.first_step(run), segment.start))
-        first_steps = rounded_up(segment.origin + run.start * segment.period, segment.period, _length(run))
+        first_steps = rounded_up(segment.origin + run.start * segment.period, segment.period, count_of(run))
         return rate_at(np.maximum(first_steps, segment.start))
 
     return rate_of
-
-
-def _cycle(segment: CyclicSegment, number: int) -> tuple[int, int]:
-    """The first step of a cycle, and the one behind its last."""
-    start = segment.stop_of(number - 1) if number > 1 else segment.start
-    return max(start, segment.start), segment.stop_of(number)
-
-
-def _strips(
-    segment: CyclicSegment, holds: Callable[[float], bool], numbers: range, margin: int
-) -> list[Strip]:
-    """Where the steps of some cycles lie at which a rate may be what is searched for."""
-    start, stop = numbers.start, numbers.stop
-    origin, period = segment.origin, segment.period
-    begin, end = Line(origin - period, period), Line(origin, period)
-    rate = segment.rates_by_distance()
-
-    def holds_at(place: int) -> bool:
-        return holds(rate(Fraction(place, PLACES))[0])
-
-    near_the_end, near_the_beginning = holds_at(0), holds_at(PLACES)
-    if near_the_end and near_the_beginning:
-        return [Strip(begin, end, start, stop)]
-    if near_the_end:
-        edge = Fraction(first_step_where(lambda place: not holds_at(place), 0, PLACES), PLACES)
-        edge = max(edge + margin * (edge * WIDER + ROUNDED), Fraction(1, PLACES))
-        # From this cycle on all its steps are so near to the end.
-        whole = min(max(math.ceil(1 / edge), start), stop)
-        near = Line(origin, period - period * edge)
-        return [Strip(near, end, start, whole), Strip(begin, end, whole, stop)]
-    if near_the_beginning:
-        edge = Fraction(first_step_where(holds_at, 0, PLACES), PLACES)
-        edge = max(edge - margin * (edge * WIDER + ROUNDED), Fraction(0))
-        none = min(math.ceil(1 / edge), stop) if edge else stop
-        return [Strip(begin, Line(origin, period - period * edge), start, none)]
-    return []
-
-
-def _alike(segment: PeriodicSegment, whole: range) -> Iterator[range]:
-    """The whole cycles, those together that have their steps at the same places."""
-    distance = segment.period.denominator
-    for number in whole[:distance]:
-        yield range(number, whole.stop, distance)
-
-
-def _length(numbers: range) -> int:
-    # Not len, which ends at 2**63 - 1.
-    return max(-((numbers.start - numbers.stop) // numbers.step), 0)

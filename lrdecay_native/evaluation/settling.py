@@ -8,21 +8,29 @@ from dataclasses import replace
 from fractions import Fraction
 
 from lrdecay_native.arithmetic.scalars import as_point
-from lrdecay_native.evaluation.points.chains import Pipeline
+from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.evaluation.searches import NotFoundError, Rate, last_step_with_another
-from lrdecay_native.evaluation.segments.enclosures import ZERO, Enclosure, extremes
+from lrdecay_native.evaluation.segments.enclosures import ZERO, Enclosure, enclosure
 from lrdecay_native.evaluation.segments.segmentation import NOISE, segments_between
-from lrdecay_native.evaluation.segments.segments import ConstantSegment, Segment, SmoothSegment
-from lrdecay_native.piecewise.pieces import Combined, Piece, Piecewise
+from lrdecay_native.evaluation.segments.segments import (
+    ConstantSegment,
+    CyclicSegment,
+    IrregularSegment,
+    Segment,
+    SmoothSegment,
+    StaircaseSegment,
+)
+from lrdecay_native.kinds import Operation
+from lrdecay_native.piecewise.pieces import Piece, Piecewise
 from lrdecay_native.validation import STEP_LIMIT
 
-LAST = STEP_LIMIT - 1
+LAST_STEP = STEP_LIMIT - 1
 
-FAR = STEP_LIMIT // 2
+FAR_STEP = STEP_LIMIT // 2
 """What doesn't stay the same from here on, isn't known to."""
 
 
-def settled(pieces: Piecewise, chain: Pipeline, rate_at: Rate) -> Fraction | None:
+def settled(pieces: Piecewise, pipeline: Pipeline, rate_at: Rate) -> Fraction | None:
     """The step from which on the rate of a schedule stays the same, if there is one.
 
     That is the end of a piece, or the first whole step at which the rate is what it is from there on.
@@ -31,21 +39,21 @@ def settled(pieces: Piecewise, chain: Pipeline, rate_at: Rate) -> Fraction | Non
     ----------
     pieces : tuple of Piece
         The schedule's pieces, which cover all steps.
-    chain : Pipeline
+    pipeline : Pipeline
         The rate at a step, in 106 bits.
     rate_at : callable
         The rate at a step.
     """
     begins = [0, *(piece.end.first_step() for piece in pieces[:-1])]
-    if begins[-1] > LAST and pieces[-1].constant:
+    if begins[-1] > LAST_STEP and pieces[-1].constant:
         # So far out nothing is evaluated.
         return Fraction(pieces[-2].end.position)
-    pieces = tuple(piece for piece, begin in zip(pieces, begins, strict=True) if begin <= LAST)
+    pieces = tuple(piece for piece, begin in zip(pieces, begins, strict=True) if begin <= LAST_STEP)
     begins = begins[: len(pieces)]
     if not _settles(pieces[-1], int(begins[-1])):
         return None
     try:
-        step = _first_alike(pieces, begins, chain, rate_at)
+        step = _first_alike(pieces, begins, pipeline, rate_at)
     except NotFoundError:
         return None
     ends = (piece.end for piece in pieces[-2::-1])
@@ -58,23 +66,19 @@ def _settles(piece: Piece, begin: int) -> bool:
     """Whether a piece that lasts for ever stays the same from some step on."""
     if piece.constant:
         return True
-    far = _between(replace(piece, lowest=Fraction(0), highest=math.inf), FAR)
+    far = _between(replace(piece, lowest=Fraction(0), highest=math.inf), FAR_STEP)
     if piece.lowest > 0 and far.highest <= as_point(piece.lowest):
         return True
     if piece.highest < math.inf and far.lowest >= as_point(piece.highest):
         return True
-    if isinstance(piece.curve, Combined):
-        terms = [
-            replace(term, time_maps=(*piece.time_maps, *term.time_maps))
-            for term in (piece.curve.first, piece.curve.second)
-        ]
-        settle = [_settles(term, begin) for term in terms]
-        if all(settle):
-            return True
-        if piece.curve.name == "multiplied" and any(
-            known and _between(term, FAR).highest == ZERO for known, term in zip(settle, terms, strict=True)
-        ):
-            return True
+    settle = [_settles(term, begin) for term in piece.terms]
+    if settle and all(settle):
+        return True
+    if piece.curve.zero_of_either and any(
+        known and _between(term, FAR_STEP).highest == ZERO
+        for known, term in zip(settle, piece.terms, strict=True)
+    ):
+        return True
     # Not from far out on: what only gets nearer and nearer to a rate is rounded to it there.
     lowest, highest = _between(piece, begin)
     return lowest == highest
@@ -82,13 +86,13 @@ def _settles(piece: Piece, begin: int) -> bool:
 
 def _between(piece: Piece, first: int) -> Enclosure:
     """Bounds of the rates of a piece from a step on."""
-    return extremes(piece, as_point(Fraction(first)), as_point(Fraction(LAST)))
+    return enclosure(piece, as_point(Fraction(first)), as_point(Fraction(LAST_STEP)))
 
 
-def _first_alike(pieces: Piecewise, begins: list[int | float], chain: Pipeline, rate_at: Rate) -> int:
+def _first_alike(pieces: Piecewise, begins: list[int | float], pipeline: Pipeline, rate_at: Rate) -> int:
     """The first step from which on the rate is the last one."""
     for segment in _segments_backwards(pieces, begins):
-        other = _last_other(segment, chain, rate_at)
+        other = _last_other(segment, pipeline, rate_at)
         if other is not None:
             return other + 1
     return 0
@@ -103,16 +107,42 @@ def _segments_backwards(pieces: Piecewise, begins: list[int | float]) -> Iterato
             stop = int(begin)
 
 
-def _last_other(segment: Segment, chain: Pipeline, rate_at: Rate) -> int | None:
+def _last_other(segment: Segment, pipeline: Pipeline, rate_at: Rate) -> int | None:
     """The last step of a segment at which the rate isn't what it is at last."""
+    return _LAST_OTHER(segment, pipeline, rate_at)
+
+
+def _in_smooth(segment: SmoothSegment, pipeline: Pipeline, rate_at: Rate) -> int:
     end = segment.stop - 1
-    # In 106 bits: right before the end of a decay both may be rounded to one.
-    if isinstance(segment, SmoothSegment):
-        # The next piece may begin right behind its first step.
-        return end - 1 if chain.at(end) == chain.at(LAST) else end
-    last, before = (sum(map(Fraction, chain.at(step)), Fraction(0)) for step in (LAST, end))
-    if abs(last - before) > Fraction(NOISE) * last:
-        return end
-    if isinstance(segment, ConstantSegment):
-        return None
-    return last_step_with_another([segment], rate_at, rate_at(LAST))
+    # In 106 bits: right before the end of a decay both may be rounded to one.  The next piece may begin right behind
+    # its first step.
+    return end - 1 if pipeline.at(end) == pipeline.at(LAST_STEP) else end
+
+
+def _in_constant(segment: ConstantSegment, pipeline: Pipeline, rate_at: Rate) -> int | None:
+    end = segment.stop - 1
+    return end if _differs(pipeline, end) else None
+
+
+def _in_others(segment: Segment, pipeline: Pipeline, rate_at: Rate) -> int | None:
+    end = segment.stop - 1
+    return end if _differs(pipeline, end) else last_step_with_another([segment], rate_at, rate_at(LAST_STEP))
+
+
+def _differs(pipeline: Pipeline, step: int) -> bool:
+    """Whether the rate at a step isn't the last one, in 106 bits but for the kernels' errors."""
+    last, there = (sum(map(Fraction, pipeline.at(each)), Fraction(0)) for each in (LAST_STEP, step))
+    return abs(last - there) > Fraction(NOISE) * last
+
+
+_LAST_OTHER: Operation[int | None] = Operation(
+    "the last step with another rate",
+    Segment,
+    {
+        ConstantSegment: _in_constant,
+        SmoothSegment: _in_smooth,
+        StaircaseSegment: _in_others,
+        CyclicSegment: _in_others,
+        IrregularSegment: _in_others,
+    },
+)

@@ -4,12 +4,20 @@ Nothing but the standard library is imported here: the build reads this package 
 """
 
 from lrdecay_native.formulas import decays, operators, time_maps
-from lrdecay_native.formulas.registry import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS, Formula
+from lrdecay_native.formulas.registry import (
+    COMBINATIONS,
+    COMPOSITION_MAPS,
+    FORMULAS,
+    STEP_MAPS,
+    TIME_MAPS,
+    Formula,
+)
 
 __all__ = [
     "COMBINATIONS",
     "COMPOSITION_MAPS",
     "FORMULAS",
+    "STEP_MAPS",
     "TIME_MAPS",
     "Formula",
     "decays",

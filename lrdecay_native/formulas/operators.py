@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
-from lrdecay_native.formulas.registry import Value, combination, composition_map
+from lrdecay_native.formulas.registry import Line, Value, combination, composition_map, step_map
 
 
 def raised_cosine(xp: Any, x: Value) -> Value:
@@ -17,11 +18,13 @@ def raised_cosine(xp: Any, x: Value) -> Value:
 # Every parameter of a composition may be the result of a computation: it comes in two parts, high + low.
 
 
+@step_map(line=lambda delay: Line(delay, 1), moves=True, bounded=True, floors=False, cycles=False)
 @composition_map("max(t - delay, 0)")
 def delayed(xp: Any, t: Value, delay: Value) -> Value:
     return xp.maximum(t - delay, xp.asarray(0.0))
 
 
+@step_map(line=lambda total: Line(total, -1), moves=True, bounded=True, floors=False, cycles=False)
 @composition_map("max(total - t, 0)")
 def reflected(xp: Any, t: Value, total: Value) -> Value:
     return xp.maximum(total - t, xp.asarray(0.0))
@@ -32,6 +35,15 @@ def repeated(xp: Any, t: Value, period: Value) -> Value:
     return t - period * xp.floor(t / period)
 
 
+# By its logarithm: the root of a large number may be larger than any float.
+@step_map(
+    line=None,
+    moves=False,
+    bounded=False,
+    floors=False,
+    cycles=False,
+    inverse=lambda x, exponent: math.exp(min(math.log(x) / exponent, 700.0)) if x else 0.0,
+)
 @composition_map("x ** exponent")
 def powered(xp: Any, x: Value, exponent: Value) -> Value:
     return x**exponent
@@ -63,6 +75,9 @@ def exponential(xp: Any, x: Value, base: Value) -> Value:
     return base**x
 
 
+@step_map(
+    line=lambda factor: Line(0, 1 / Fraction(factor)), moves=False, bounded=False, floors=False, cycles=False
+)
 @composition_map("factor * rate")
 def scaled(xp: Any, rate: Value, factor: Value) -> Value:
     return factor * rate
@@ -88,7 +103,7 @@ def added(xp: Any, first: Value, second: Value) -> Value:
     return first + second
 
 
-@combination("first * second")
+@combination("first * second", zero_of_either=True)
 def multiplied(xp: Any, first: Value, second: Value) -> Value:
     return first * second
 

@@ -6,7 +6,8 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 from lrdecay_native.formulas.parameters import PARAMETERS, Parameter
 
@@ -39,6 +40,8 @@ class Formula:
         Values of parameters for which the kernels are worth writing once more.
     power_of_rest : bool
         Whether the rate is proportional to a power of ``1 - x``, seen from that at ``x = 1``.
+    zero_of_either : bool
+        Of a combination: whether it is 0 where either of its variables is.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Formula:
     time_maps: tuple[str, ...] = ("continuous",)
     common: dict[str, tuple[float, ...]] = field(default_factory=dict)
     power_of_rest: bool = False
+    zero_of_either: bool = False
 
     @property
     def period(self) -> str | None:
@@ -87,6 +91,59 @@ class Formula:
         return self.described[name] if name in self.described else PARAMETERS[name]
 
 
+class Line(NamedTuple):
+    """``t = origin + size * x``, exactly."""
+
+    origin: Fraction | int
+    size: Fraction | int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepMap:
+    """What is known of a map ``x(t, parameter)`` of the step.
+
+    Attributes
+    ----------
+    name : str
+        The map.
+    function : callable
+        ``function(xp, t, parameter)``, the map itself.
+    line : callable or None
+        ``line(parameter)`` is the line that ``t`` follows as a function of ``x``, inside of the map's bounds and
+        before it is floored; None where it follows none.
+    moves : bool
+        Whether ``t`` is only moved, and perhaps reflected, by the parameter.
+    bounded : bool
+        Whether ``x`` stays where it is beyond a bound, which a piece of a schedule ends at.
+    floors : bool
+        Whether ``x`` is a whole number: that of the multiples of the line's size up to ``t``.
+    cycles : bool
+        Whether ``x`` goes from next to 0 up to 1 between multiples of the parameter, which it jumps behind, each time
+        from higher up: ``x = t / (n * parameter)`` in cycle ``n``, from 1.  The others are monotone.
+    inverse : callable or None
+        ``inverse(x, parameter)``: about where ``t`` is, for a map without a line that has no cycles.
+    """
+
+    name: str
+    function: Callable[..., Value]
+    line: Callable[[Any], Line] | None
+    moves: bool
+    bounded: bool
+    floors: bool
+    cycles: bool
+    inverse: Callable[[float, float], float] | None = None
+
+    def __post_init__(self) -> None:
+        ways = [self.line is not None, self.cycles, self.inverse is not None]
+        if sum(ways) != 1 or (self.line is None and (self.moves or self.floors)):
+            raise ValueError(f"{self.name} must have a line, or cycles, or an inverse, and one of them alone")
+
+    @property
+    def jumps(self) -> bool:
+        """Whether ``x`` is not a continuous function of ``t``."""
+        return self.floors or self.cycles
+
+
 @dataclass(frozen=True)
 class TimeMap:
     """A map from the step ``t`` to the variable ``x`` of a formula."""
@@ -103,6 +160,8 @@ def _docstring(function: Callable[..., Value]) -> str:
 
 FORMULAS: dict[str, Formula] = {}
 TIME_MAPS: dict[str, TimeMap] = {}
+STEP_MAPS: dict[str, StepMap] = {}
+"""What is known of each map of the step: of the time maps, and of what compositions do to the step."""
 COMPOSITION_MAPS: dict[str, Formula] = {}
 """Maps of the step or of the rate that compositions of schedules consist of."""
 COMBINATIONS: dict[str, Formula] = {}
@@ -159,11 +218,47 @@ def _argument(text: str) -> tuple[str, float | None]:
     return name, float(default) if default else None
 
 
-def time_map(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
-    """Enter a function ``(xp, t, period)`` into the registry of time maps."""
+def time_map(
+    equation: str,
+    *,
+    line: Callable[[Any], Line] | None,
+    moves: bool,
+    bounded: bool,
+    floors: bool,
+    cycles: bool,
+) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Enter a function ``(xp, t, period)`` into the registry of time maps; the rest is as in `StepMap`."""
 
     def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        step_map(line=line, moves=moves, bounded=bounded, floors=floors, cycles=cycles)(function)
         TIME_MAPS[function.__name__] = TimeMap(function.__name__, function, equation)
+        return function
+
+    return register
+
+
+def step_map(
+    *,
+    line: Callable[[Any], Line] | None,
+    moves: bool,
+    bounded: bool,
+    floors: bool,
+    cycles: bool,
+    inverse: Callable[[float, float], float] | None = None,
+) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Say what is known of a function ``(xp, t, parameter)`` that maps the step, as in `StepMap`."""
+
+    def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        STEP_MAPS[function.__name__] = StepMap(
+            name=function.__name__,
+            function=function,
+            line=line,
+            moves=moves,
+            bounded=bounded,
+            floors=floors,
+            cycles=cycles,
+            inverse=inverse,
+        )
         return function
 
     return register
@@ -181,13 +276,20 @@ def composition_map(equation: str) -> Callable[[Callable[..., Value]], Callable[
     return register
 
 
-def combination(equation: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
-    """Enter a function ``(xp, variable, other variable, *parameters)`` into the registry of combinations."""
+def combination(
+    equation: str, *, zero_of_either: bool = False
+) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Enter a function ``(xp, variable, other variable, *parameters)`` into the registry of combinations.
+
+    It is 0 where either variable is, if ``zero_of_either`` says so.
+    """
 
     def register(function: Callable[..., Value]) -> Callable[..., Value]:
         code = function.__code__
         parameters = code.co_varnames[3 : code.co_argcount]
-        COMBINATIONS[function.__name__] = Formula(function.__name__, function, parameters, equation)
+        COMBINATIONS[function.__name__] = Formula(
+            function.__name__, function, parameters, equation, zero_of_either=zero_of_either
+        )
         return function
 
     return register

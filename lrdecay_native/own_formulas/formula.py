@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar
 from lrdecay_native.caching import cached
+from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray
 from lrdecay_native.own_formulas.array_namespace import in_namespace
 from lrdecay_native.own_formulas.compiled import Compiled, compiled
 from lrdecay_native.own_formulas.identity import global_names, identity_of
@@ -57,28 +59,37 @@ class PythonFormula:
 class PythonCurve(Node):
     """A Python formula with its parameters; a negative rate is an error, or 0 if it is ``raised``."""
 
-    formula: PythonFormula
+    python: PythonFormula
     parameters: tuple[float, ...]
     raised: bool = False
 
-    def not_negative(self) -> Node:
+    def not_negative(self) -> PythonCurve:
         return replace(self, raised=True)
 
-    def on(self, apply: Any, variable: Any) -> Any:
-        high, low = variable
-        step = high + low
-        at, fill = self.formula.compiled
-        if isinstance(step, float):
-            rate = at(step, self.parameters)
-            return self._checked(step, 0.0 if self.raised and rate < 0.0 else rate), 0.0
-        rates = np.empty_like(step)
-        done = fill(step, self.parameters, self.raised, rates)
-        if done < len(step):
-            self._checked(float(step[done]), at(step[done], self.parameters))
-        return rates, np.zeros_like(step)
+    def compiled_by(self, engine: Any) -> Any:
+        return engine.CallLink(self)
 
-    def evaluate(self, xp: Any, variable: Any) -> Any:
-        rate = in_namespace(self.formula.function, xp, variable, self.parameters)
+    def on_point(self, pair: DoubleDoubleScalar) -> DoubleDoubleScalar:
+        """The rate at a number."""
+        step = pair[0] + pair[1]
+        rate = self.python.compiled.at(step, self.parameters)
+        return self._checked(step, 0.0 if self.raised and rate < 0.0 else rate), 0.0
+
+    def on_arrays(self, pair: DoubleDoubleArray) -> DoubleDoubleArray:
+        """The rate at each of some numbers."""
+        steps = pair[0] + pair[1]
+        at, fill = self.python.compiled
+        rates = np.empty_like(steps)
+        done = fill(steps, self.parameters, self.raised, rates)
+        if done < len(steps):
+            self._checked(float(steps[done]), at(steps[done], self.parameters))
+        return rates, np.zeros_like(steps)
+
+    def interpreted(self, arithmetic: Any, variable: Any) -> Any:
+        return arithmetic.called(self, self._in_namespace, variable)
+
+    def _in_namespace(self, xp: Any, variable: Any) -> Any:
+        rate = in_namespace(self.python.function, xp, variable, self.parameters)
         zero, wrong = xp.asarray(0.0), xp.asarray(math.nan)
         # A compiled program raises no errors.
         finite = xp.where(rate < xp.asarray(math.inf), rate, wrong)
@@ -93,15 +104,15 @@ class PythonCurve(Node):
         for step in (0.0, *(2.0**k for k in range(25))):
             # Where Python raises errors, the compiled function has no number either.
             with suppress(ArithmeticError, ValueError):
-                sizes.append(float(self.formula.function(step, *self.parameters)))
+                sizes.append(float(self.python.function(step, *self.parameters)))
         return max(size for size in sizes if size < math.inf)
 
     def _checked(self, step: float, rate: float) -> float:
         if not 0.0 <= rate < math.inf:
-            values = zip(self.formula.parameters, self.parameters, strict=True)
+            values = zip(self.python.parameters, self.parameters, strict=True)
             arguments = ", ".join([f"step={step!r}", *(f"{p.name}={value!r}" for p, value in values)])
             raise ValueError(
-                f"{self.formula.name}({arguments}) is {rate!r}; a rate must be finite and at least 0"
+                f"{self.python.name}({arguments}) is {rate!r}; a rate must be finite and at least 0"
             )
         return rate
 

@@ -11,22 +11,19 @@ from lrdecay_native.piecewise.pieces import (
     NEVER,
     Breakpoint,
     Combined,
-    Expression,
-    Node,
     Piece,
     Piecewise,
-    Repeated,
     TimeMap,
 )
 from lrdecay_native.piecewise.transitions import held
 
 
-def row(*parts: Piecewise) -> Piecewise:
-    """Pieces one after another: each row of them begins where the one before it ends."""
+def concatenated(*functions: Piecewise) -> Piecewise:
+    """Piecewise functions one after another: each begins where the last piece of the one before it ends."""
     result: Piecewise = ()
-    for part in parts:
-        if part:
-            result = (*result, *delayed(part, Fraction(result[-1].end.position) if result else Fraction(0)))
+    for pieces in functions:
+        if pieces:
+            result = (*result, *delayed(pieces, Fraction(result[-1].end.position) if result else Fraction(0)))
     return result
 
 
@@ -46,9 +43,14 @@ def delayed(pieces: Iterable[Piece], delay: Fraction) -> Piecewise:
 
 
 def _delayed_maps(time_maps: tuple[TimeMap, ...], delay: Fraction) -> tuple[TimeMap, ...]:
-    if time_maps and time_maps[0].name == "delayed":
+    # Two delays are one.
+    if time_maps and time_maps[0].name == DELAY:
         delay, time_maps = time_maps[0].parameter + delay, time_maps[1:]
-    return (TimeMap("delayed", delay), *time_maps) if delay != 0 else time_maps
+    return (TimeMap(DELAY, delay), *time_maps) if delay != 0 else time_maps
+
+
+DELAY = "delayed"
+"""The map of the step that `delayed` puts before the others."""
 
 
 def _through(pieces: Iterable[Piece], factor: Fraction, time_maps: tuple[TimeMap, ...]) -> Piecewise:
@@ -147,20 +149,8 @@ def clipped(pieces: Iterable[Piece], lowest: Fraction, highest: Fraction | float
 
 
 def not_negative(pieces: Iterable[Piece]) -> Piecewise:
-    """The pieces with 0 in place of what curves that no kernel knows have below it."""
-    return tuple(replace(piece, curve=_not_negative(piece.curve)) for piece in pieces)
-
-
-def _not_negative(curve: Expression) -> Expression:
-    match curve:
-        case Repeated():
-            return replace(curve, pieces=not_negative(curve.pieces))
-        case Combined():
-            first, second = not_negative((curve.first, curve.second))
-            return replace(curve, first=first, second=second)
-        case Node():
-            return curve.not_negative()
-    return curve
+    """The pieces with 0 in place of the negative values of what no kernel knows."""
+    return tuple(piece.not_negative() for piece in pieces)
 
 
 def cut_off(pieces: Iterable[Piece], end: Breakpoint) -> Piecewise:
@@ -206,7 +196,7 @@ def combined(name: str, first: Piecewise, second: Piecewise) -> Piecewise:
 def _combined(name: str, first: Piece, second: Piece, end: Breakpoint) -> Piece:
     change = scaled if name == "multiplied" else moved
     for piece, other in ((first, second), (second, first)):
-        rate = _held_rate(piece)
+        rate = _constant_rate(piece)
         if rate is not None and (rate > 0 or name == "added"):
             return replace(change([other], rate)[0], end=end)
         if rate is not None:
@@ -214,9 +204,7 @@ def _combined(name: str, first: Piece, second: Piece, end: Breakpoint) -> Piece:
     return Piece(end, (), Combined(name, first, second), first.constant and second.constant)
 
 
-def _held_rate(piece: Piece) -> Fraction | None:
-    """The rate of a piece that was made by `held`."""
-    if not isinstance(piece.curve, tuple) or piece.curve[0] != "held":
-        return None
-    rate = sum(map(Fraction, piece.curve[1]), Fraction(0)) * piece.factor + piece.offset
-    return Fraction(min(max(rate, piece.lowest), piece.highest))
+def _constant_rate(piece: Piece) -> Fraction | None:
+    """The rate of a piece whose expression has one rate."""
+    rate = piece.curve.constant_rate
+    return None if rate is None else piece.within(rate * piece.factor + piece.offset)

@@ -8,12 +8,12 @@ from fractions import Fraction
 from functools import partial
 
 from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
-from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piece, Piecewise, TimeMap
+from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Kernel, Piece, Piecewise, TimeMap
 
 
 def held(rate: DoubleDoubleScalar, end: Breakpoint = NEVER) -> Piece:
     """A piece with one rate."""
-    return Piece(end, (), ("held", rate), constant=True)
+    return Piece(end, (), Kernel("held", rate), constant=True)
 
 
 def transition(shape: str, steps: Fraction, start: DoubleDoubleScalar, rate: DoubleDoubleScalar) -> Piecewise:
@@ -32,7 +32,7 @@ def transition(shape: str, steps: Fraction, start: DoubleDoubleScalar, rate: Dou
 
 
 def _ramp(kernel: str, end: Breakpoint, start: DoubleDoubleScalar, rate: DoubleDoubleScalar) -> Piece:
-    return Piece(end, (), (kernel, (*as_point(end.position), *start, *rate)))
+    return Piece(end, (), Kernel(kernel, (*as_point(end.position), *start, *rate)))
 
 
 def _fall(kernel: str, end: Breakpoint, start: DoubleDoubleScalar, rate: DoubleDoubleScalar) -> Piece:
@@ -46,7 +46,7 @@ def _fall(kernel: str, end: Breakpoint, start: DoubleDoubleScalar, rate: DoubleD
 def _exponential(end: Breakpoint, start: DoubleDoubleScalar, rate: DoubleDoubleScalar) -> Piece:
     first, last = (sum(map(Fraction, pair), Fraction(0)) for pair in (start, rate))
     maps = (TimeMap("continuous", Fraction(end.position)),)
-    return Piece(end, maps, ("exponential", as_point(last / first)), factor=first)
+    return Piece(end, maps, Kernel("exponential", as_point(last / first)), factor=first)
 
 
 def _constant(end: Breakpoint, start: DoubleDoubleScalar, rate: DoubleDoubleScalar) -> Piece:

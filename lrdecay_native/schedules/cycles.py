@@ -12,7 +12,7 @@ from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.formulas.parameters import LARGEST
 from lrdecay_native.immutable import immutable, set_fields
 from lrdecay_native.piecewise import operations
-from lrdecay_native.piecewise.operations import row
+from lrdecay_native.piecewise.operations import concatenated
 from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piece, Piecewise, Repeated
 from lrdecay_native.piecewise.transitions import held, transition
 from lrdecay_native.schedules.arguments import period_given
@@ -77,7 +77,7 @@ class CosineAnnealing(Schedule):
     def _described(self) -> Piecewise:
         half = Fraction(self.half_period)
         start, end = (self.initial_learning_rate, 0.0), (self.end_learning_rate, 0.0)
-        swing = row(transition("cosine", half, start, end), transition("cosine", half, end, start))
+        swing = concatenated(transition("cosine", half, start, end), transition("cosine", half, end, start))
         return (Piece(NEVER, (), Repeated(2 * half, swing)),)
 
 
@@ -322,5 +322,5 @@ class Cyclic(Schedule):
         up = Fraction(self.step_size_up)
         down = up if self.step_size_down is None else Fraction(self.step_size_down)
         low, high = as_point(base), as_point(highest)
-        cycle = row(transition("linear", up, low, high), transition("linear", down, high, low))
+        cycle = concatenated(transition("linear", up, low, high), transition("linear", down, high, low))
         return (Piece(NEVER, (), Repeated(up + down, cycle, gain, base)),)

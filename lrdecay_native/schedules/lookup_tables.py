@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.evaluation.segments.segmentation import run_length
-from lrdecay_native.evaluation.segments.segments import ConstantSegment, SmoothSegment, StaircaseSegment
+from lrdecay_native.evaluation.segments.segments import ConstantSegment
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.validation import STEP_LIMIT
 
@@ -86,12 +86,10 @@ def _run(schedule: Schedule) -> int:
 
 def _settled(schedule: Schedule) -> int | None:
     """The step from which on the rate is the same in float32, as far as that is known without a long search."""
-    match schedule._segments[-1]:
-        case ConstantSegment(start=start):
-            return start
-        case SmoothSegment() | StaircaseSegment(rates=SmoothSegment()) if (
-            schedule(STEP_LIMIT - 1) <= SMALLEST_FLOAT32 / 2
-        ):
-            vanishing = schedule.last_step_above(SMALLEST_FLOAT32 / 2)
-            return 0 if vanishing is None else vanishing + 1
+    last = schedule._segments[-1]
+    if isinstance(last, ConstantSegment):
+        return last.start
+    if last.monotone and schedule(STEP_LIMIT - 1) <= SMALLEST_FLOAT32 / 2:
+        vanishing = schedule.last_step_above(SMALLEST_FLOAT32 / 2)
+        return 0 if vanishing is None else vanishing + 1
     return None

@@ -14,9 +14,9 @@ from lrdecay_native import validation
 from lrdecay_native.caching import cached
 from lrdecay_native.evaluation import memory
 from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
-from lrdecay_native.evaluation.points.chains import Pipeline
 from lrdecay_native.evaluation.points.closed_form import ClosedForm, ElementwiseEvaluator
 from lrdecay_native.evaluation.points.pairs import contiguous, evaluate_points
+from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.immutable import set_fields
 from lrdecay_native.piecewise.operations import between
 from lrdecay_native.piecewise.pieces import Piecewise, PiecewiseFunction
@@ -109,7 +109,7 @@ class Rates(Stored, ABC):
         """Keep with the instance what calls need: for one step (None where `_general` is needed) and arrays."""
         curve = self._curve()
         ready = None if curve is None else ElementwiseEvaluator.of(curve, self._chain.on_arrays)
-        at = self._chain.step_function() or _nothing if ready is None else ready.point()
+        at = self._chain.step_function() if ready is None else ready.point()
         set_fields(self, _ready=ready, _at=at)
         return at
 
@@ -261,10 +261,6 @@ class Rates(Stored, ABC):
             self.values(first, min(first + int(size), steps.stop), dtype=kind)
             for first in _firsts(steps, int(size))
         )
-
-
-def _nothing(step: Any) -> None:
-    """What a schedule that isn't one formula knows without its parts."""
 
 
 def steps_of(start: int, stop: int | None, step: int) -> range:

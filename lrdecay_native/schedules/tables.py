@@ -39,40 +39,26 @@ class Table(Node):
     every = Fraction(1)
     straight = True
 
-    def on(self, apply: Any, variable: Any) -> Any:
-        whole = apply("staircase", variable, 1.0, 0.0)
-        if isinstance(whole[0], float):
-            index = min(int(whole[0]), len(self.rates) - 1)
-            nearest = float(self.rates[index]), float(self.rates[min(index + 1, len(self.rates) - 1)])
-            zero: Any = 0.0
-        else:
-            indices = np.minimum(whole[0], len(self.rates) - 1).astype(np.int64)
-            nearest = self.rates[indices], self.rates[np.minimum(indices + 1, len(self.rates) - 1)]
-            zero = np.zeros(len(indices))
-        if not self.linear:
-            return nearest[0], zero
-        behind = apply("repeated", variable, 1.0, 0.0)
-        before = apply("reflected", behind, 1.0, 0.0)
-        first, second = (
-            apply("multiplied", part, rate, zero)
-            for part, rate in zip((before, behind), nearest, strict=True)
-        )
-        return apply("added", first, *second)
-
-    def link(self, engine: Any) -> Any:
+    def compiled_by(self, engine: Any) -> Any:
         return engine.TableLink(self.rates, self.linear)
 
-    def between(self, look_up: Callable[[Any, int], Any], part: Callable[[], Any]) -> Any:
+    def interpreted(self, arithmetic: Any, variable: Any) -> Any:
+        return arithmetic.looked_up(variable, self.every, self._between)
+
+    def _between(self, look_up: Callable[[Any, int], Any], part: Callable[[], Any]) -> Any:
         rate = look_up(self.rates, 0)
         if not self.linear:
             return rate
         behind = part()
         return rate * (1.0 - behind) + look_up(self.rates, 1) * behind
 
+    def not_negative(self) -> Table:
+        return self
+
     def at_whole_numbers(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
         return self.rates[np.minimum(np.arange(first, first + count), len(self.rates) - 1)]
 
-    def extremes(
+    def enclosure(
         self, first: DoubleDoubleScalar, last: DoubleDoubleScalar
     ) -> tuple[DoubleDoubleScalar, DoubleDoubleScalar]:
         begin, end = (min(int(place[0]), len(self.rates) - 1) for place in (first, last))

@@ -96,7 +96,7 @@ def test_every_step_is_written_once_and_no_other(
     dtype: str, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Grids that are no whole number of blocks, in an array with something on either side."""
-    monkeypatch.setattr(blocks, "CACHE", WAYS[way])
+    monkeypatch.setattr(blocks, "CACHE_BYTES", WAYS[way])
     schedule = lrd.PolynomialDecay(0.1, 10**6, power=1.5)
     for count in (1024, 1025, 4097, 5000, LONGEST_BLOCK, 2 * LONGEST_BLOCK + 7, 100_003):
         surroundings = np.full(count + 20, -1.0, dtype)
@@ -138,7 +138,7 @@ def test_past_the_cache_the_values_are_the_same(
         expected = schedule.values(start, start + count, dtype=dtype)
         each = schedule(np.arange(start, start + count)).astype(dtype)
         np.testing.assert_array_max_ulp(expected, each, maxulp=1)
-        monkeypatch.setattr(blocks, "CACHE", 0)
+        monkeypatch.setattr(blocks, "CACHE_BYTES", 0)
         for ahead in (0, 1, 7):
             surroundings = np.full(count + 20, -1.0, dtype)
             out = surroundings[ahead : ahead + count]

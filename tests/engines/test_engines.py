@@ -21,10 +21,11 @@ from reference import KERNELS, SCHEDULES, some_steps, spread
 
 import lrdecay_native as lrd
 from lrdecay_native import engines, validation
+from lrdecay_native.engines.python_chains import CallLink, ChainLink, Chains, Kernels, RowLink
 from lrdecay_native.evaluation.grids import blocks, grids
-from lrdecay_native.evaluation.points import chains
 from lrdecay_native.evaluation.points import closed_form as curves
 from lrdecay_native.evaluation.points import pairs as evaluation
+from lrdecay_native.evaluation.points import pipelines
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.formulas.specialisations import variants
 from lrdecay_native.generation import Function, all_functions
@@ -82,10 +83,11 @@ def calls() -> Calls:
     # What is called doesn't depend on what is kept.
     recorder = Recorder(engines.engine, Random(2))
     with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore"):
-        for module in (evaluation, blocks, curves, grids):
+        for module in (evaluation, curves, grids):
             patch.setattr(module, "engine", recorder)
         # Else the kernels of chains aren't called from here.
-        patch.setattr(chains, "LINKED", False)
+        for module in (blocks, pipelines):
+            patch.setattr(module, "engine", InPython(recorder))
         for name, kernel in KERNELS.items():
             for (_, known), _ in itertools.product(variants(name), range(KEPT)):
                 arguments = kernel.arguments(random) | known
@@ -102,8 +104,8 @@ def calls() -> Calls:
                 schedule(2**53 + 1)
                 for length in (100, 5000):
                     step = max(1, int(min(scale * spread(random, 1e-4, 1.0) / length, 2.0**40)))
-                    for dtype, cache in itertools.product(("float64", "float32"), (0, blocks.CACHE)):
-                        patch.setattr(blocks, "CACHE", cache)
+                    for dtype, cache in itertools.product(("float64", "float32"), (0, blocks.CACHE_BYTES)):
+                        patch.setattr(blocks, "CACHE_BYTES", cache)
                         schedule.values(0, step * length, step, dtype=dtype)
         for (_, known), cycle in itertools.product(variants("polynomial_decay"), (False, True)):
             lrd.PolynomialDecay(0.1, 1000, end_learning_rate=0.001, cycle=cycle, **known)(np.arange(3000))
@@ -163,27 +165,46 @@ def test_single_steps(engine: ModuleType, another: ModuleType, calls: Calls, ran
     assert all(any(name.startswith(formula) for name in names) for formula in FORMULAS)
 
 
-needs_chains = pytest.mark.skipif(not chains.LINKED, reason="this engine does not run chains by itself")
+class InPython:
+    """An engine whose chains are run kernel by kernel, in Python."""
+
+    CallLink, ChainLink, RowLink = CallLink, ChainLink, RowLink
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self.chains = chains = Chains(
+            Kernels(evaluation.apply_to_arrays, evaluation.apply_to_point),
+            lambda *arguments: engine.sample_steps(*arguments),
+            lambda out, *arguments: blocks.write(out, "blocks", *arguments[:-1]),
+        )
+        self.KernelLink, self.RepeatedLink = chains.kernel_link, chains.repeated_link
+        self.CombinedLink, self.TableLink = chains.combined_link, chains.table_link
+        self.fill_blocks = chains.fill_blocks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
 
 
-@needs_chains
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_chains(name: str, random: Random) -> None:
+def test_chains(name: str, random: Random, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's chains give the bits of kernels called one by one: on arrays, on pairs, and at single steps."""
     for _ in range(draws(20)):
         schedule = SCHEDULES[name].make(random)
-        chain = schedule._chain
+        pipeline = schedule._chain
+        ours = pipeline.link
         steps = [int(step) for step in some_steps(random, SCHEDULES[name].scale(schedule))]
         pair = evaluation.as_pair(np.array([*steps, 2**53 + 1, 2**63 - 1]))
-        expected = chains.chained(evaluation.apply_to_arrays, chain.stages, pair)
-        np.testing.assert_array_equal(chain.link.on_arrays(pair), expected)
+        with monkeypatch.context() as patch:
+            patch.setattr(pipelines, "engine", InPython(engines.engine))
+            theirs = pipelines.compiled(pipeline.stages)
+        expected = theirs.on_arrays(pair)
+        np.testing.assert_array_equal(ours.on_arrays(pair), expected)
         for step, high, low in zip(steps, *expected, strict=False):
             # Behind very many cycles a place is taken of exact fractions instead.
-            assert step >= chain.limit or chain.at(step) == (high, low)
-            assert chain.link.at(step) == high
+            assert step >= pipeline.limit or pipeline.at(step) == (high, low)
+            assert ours.at(step) == theirs.at(step) == high
 
 
-@needs_chains
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_rounds_of_grids(name: str, dtype: str, random: Random, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,23 +214,23 @@ def test_rounds_of_grids(name: str, dtype: str, random: Random, monkeypatch: pyt
         step = max(1, int(min(SCHEDULES[name].scale(schedule) * spread(random, 1e-5, 1e-3), 2.0**40)))
         ours = schedule.values(0, 5000 * step, step, dtype=dtype)
         with monkeypatch.context() as patch, np.errstate(over="ignore"):
-            patch.setattr(chains, "LINKED", False)
+            for module in (blocks, pipelines):
+                patch.setattr(module, "engine", InPython(engines.engine))
             theirs = lrd.from_json(schedule.to_json()).values(0, 5000 * step, step, dtype=dtype)
         np.testing.assert_array_max_ulp(ours, theirs, maxulp=1, dtype=dtype)
         assert (ours == theirs).mean() > 0.99
 
 
-@needs_chains
 def test_steps_of_all_kinds_in_chains() -> None:
-    chain = (lrd.PolynomialDecay(0.1, 10**20) * lrd.ExponentialDecay(0.1, 1e-20))._chain
-    taken = [step for step in STEPS_OF_ALL_KINDS if chain.link.at(step) is not None]
+    pipeline = (lrd.PolynomialDecay(0.1, 10**20) * lrd.ExponentialDecay(0.1, 1e-20))._chain
+    taken = [step for step in STEPS_OF_ALL_KINDS if pipeline.link.at(step) is not None]
     assert [(type(step), step) for step in taken] == [
         (type(step), step)
         for step in STEPS_OF_ALL_KINDS
         if type(step) in (int, float, np.int8, np.int64, np.uint64, np.float64) and 0 <= step < 2**63
     ]
     for step in taken:
-        assert chain.link.at(step) == chain.on_point(validation.step("step", step))[0]
+        assert pipeline.link.at(step) == pipeline.on_point(validation.step("step", step))[0]
 
 
 STEPS_OF_ALL_KINDS: tuple[Any, ...] = (

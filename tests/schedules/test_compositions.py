@@ -31,9 +31,9 @@ from reference import (
 
 import lrdecay_native as lrd
 from lrdecay_native.engines import engine
-from lrdecay_native.evaluation.points.chains import Pipeline
+from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.evaluation.segments.breakpoints import rounded_up
-from lrdecay_native.evaluation.segments.enclosures import INFINITY, extremes
+from lrdecay_native.evaluation.segments.enclosures import INFINITY, enclosure
 from lrdecay_native.evaluation.segments.segments import (
     ConstantSegment,
     CyclicSegment,
@@ -276,12 +276,12 @@ class TestNesting:
         assert nested(50 + 1000) == plain(1000)
         assert nested.values(50, 2050).tolist() == plain.values(2000).tolist()
         last = nested._segments[-1]
-        assert len(last.chain.stages) == 3
+        assert len(last.pipeline.stages) == 3
         assert lrd.from_json(nested.to_json()) == nested
         assert eval(repr(nested), vars(lrd)) == nested
 
     def test_a_piece_stays_a_short_chain(self) -> None:
-        part = (
+        segment = (
             lrd.StepDecay(0.1, 0.96, 10)
             .scaled(0.3)
             .warmup(3)
@@ -290,7 +290,12 @@ class TestNesting:
             .clipped(1e-9)
             ._segments[-2]
         )
-        assert [stage[0] for stage in part.chain.stages] == ["delayed", "staircase", "step_decay", "scaled"]
+        assert [stage.name for stage in segment.pipeline.stages] == [
+            "delayed",
+            "staircase",
+            "step_decay",
+            "scaled",
+        ]
 
 
 class TestCyclesOnGrids:
@@ -351,7 +356,7 @@ class TestRepeatsOnGrids:
 
 
 @given(any_schedule, st.randoms(use_true_random=False))
-def test_extremes_hold_all_rates(schedule: Any, random: Random) -> None:
+def test_enclosures_hold_all_rates(schedule: Any, random: Random) -> None:
     begin = 0
     for piece in schedule._pieces[:8]:
         stop = int(min(piece.end.first_step(), 2**63))
@@ -360,14 +365,14 @@ def test_extremes_hold_all_rates(schedule: Any, random: Random) -> None:
         first = random.randrange(begin, stop)
         last = random.choice([min(stop - 1, first + random.randrange(1000)), random.randrange(first, stop)])
         begin = stop
-        (lowest, *_), (highest, *_) = extremes(piece, exact_pair(first), exact_pair(last))
+        (lowest, *_), (highest, *_) = enclosure(piece, exact_pair(first), exact_pair(last))
         for _ in range(6):
             rate, _ = Pipeline(piece.bounded_stages).at(random.randint(first, last))
             # The kernels that the ends are computed with have errors too.
             assert lowest * (1 - 1e-15) <= rate <= highest * (1 + 1e-15), (schedule, first, last)
 
 
-def test_extremes_are_near() -> None:
+def test_enclosures_are_near() -> None:
     for schedule, first, last, lowest, highest in (
         (lrd.CosineAnnealing(0.1, 50, end_learning_rate=0.02), 10, 500, 0.02, 0.1),
         (lrd.PolynomialDecay(1.0, 10).restarted(4), 5, 7, 0.7, 0.9),
@@ -375,7 +380,7 @@ def test_extremes_are_near() -> None:
         (lrd.Cyclic(0.1, 0.9, 5, mode="triangular2"), 21, 29, 0.14, 0.3),
         (lrd.StepDecay(1.0, 0.5, 10) + lrd.LinearDecay(1.0, 40), 10, 20, 0.75, 1.25),
     ):
-        found = extremes(schedule._pieces[0], exact_pair(first), exact_pair(last))
+        found = enclosure(schedule._pieces[0], exact_pair(first), exact_pair(last))
         assert found.highest != INFINITY
         assert [pair[0] for pair in found] == pytest.approx([lowest, highest], rel=1e-12), schedule
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,9 +14,9 @@ import numpy.typing as npt
 from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.grids.blocks import (
-    FEWEST_IN_A_PIECE,
+    SHORTEST_INTERVAL_STEPS,
     fill_directly,
-    fill_pieces,
+    fill_intervals,
     fill_smooth,
     grid_pair,
     streamed,
@@ -24,7 +24,7 @@ from lrdecay_native.evaluation.grids.blocks import (
 )
 from lrdecay_native.evaluation.grids.geometric_cycles import fill_similar_cycles, worth_filling
 from lrdecay_native.evaluation.points.pairs import Rates, dtype_of
-from lrdecay_native.evaluation.segments.breakpoints import Indices, rounded_up, stretch_bounds
+from lrdecay_native.evaluation.segments.breakpoints import Indices, interval_bounds, rounded_up
 from lrdecay_native.evaluation.segments.cycles import segments_within_cycle, whole_cycle
 from lrdecay_native.evaluation.segments.segmentation import scale_of
 from lrdecay_native.evaluation.segments.segments import (
@@ -36,24 +36,24 @@ from lrdecay_native.evaluation.segments.segments import (
     SmoothSegment,
     StaircaseSegment,
 )
+from lrdecay_native.kinds import Operation
 from lrdecay_native.piecewise.pieces import Node, Piece
 from lrdecay_native.validation import STEP_LIMIT
 
 STEPS_PER_ROUND = 2**23
 """Steps per round where intermediate results must not grow with the grid, or nothing else interrupts."""
 
-COPIED = 2**20
+COPIED_STEPS = 2**20
 """Steps per round where what is evaluated is copied: they stay in the processor's cache."""
 
-SHORTEST_RUN = 2
+SHORTEST_RUN_STEPS = 2
 """Staircases with shorter runs are evaluated step by step."""
 
-SHORTEST_CYCLE = 2 * FEWEST_IN_A_PIECE
+SHORTEST_CYCLE_STEPS = 2 * SHORTEST_INTERVAL_STEPS
 """Schedules with shorter cycles are evaluated step by step."""
 
-
-SHORTEST_TILE = 2**11
-"""Steps; shorter cycles are copied many at once."""
+SHORTEST_TILE_STEPS = 2**11
+"""Shorter cycles are copied many at once."""
 
 
 def evaluate_grid(segments: Sequence[Segment], steps: range, out: npt.NDArray[Any]) -> None:
@@ -64,10 +64,10 @@ def evaluate_grid(segments: Sequence[Segment], steps: range, out: npt.NDArray[An
         evaluate_grid(segments, steps[::-1], out[::-1])
         return
     if not (out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative):
-        for first in range(0, len(steps), COPIED):
-            copy = np.empty(len(steps[first : first + COPIED]), out.dtype.newbyteorder("="))
-            evaluate_grid(segments, steps[first : first + COPIED], copy)
-            out[first : first + COPIED] = copy
+        for first in range(0, len(steps), COPIED_STEPS):
+            copy = np.empty(len(steps[first : first + COPIED_STEPS]), out.dtype.newbyteorder("="))
+            evaluate_grid(segments, steps[first : first + COPIED_STEPS], copy)
+            out[first : first + COPIED_STEPS] = copy
         return
     if len(segments) == 1:
         fill(segments[0], steps, out)
@@ -93,7 +93,7 @@ def index_of(step: int, steps: range) -> int:
 
 def fill(segment: Segment, steps: range, out: npt.NDArray[Any]) -> None:
     """Write the values at ascending steps, one at least, within a segment."""
-    _FILLS[type(segment)](segment, steps, out)
+    _FILL(segment, steps, out)
 
 
 def _fill_constant(segment: ConstantSegment, steps: range, out: npt.NDArray[Any]) -> None:
@@ -110,12 +110,12 @@ def strips(out: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
 
 
 def _fill_smooth(segment: SmoothSegment, steps: range, out: npt.NDArray[Any]) -> None:
-    fill_smooth(segment.chain, steps, out)
+    fill_smooth(segment.pipeline, steps, out)
 
 
 def _fill_cyclic(segment: CyclicSegment, steps: range, out: npt.NDArray[Any]) -> None:
     if segment.similar and not segment.bounded and worth_filling(segment.period, steps):
-        first, written = _fill_similar(segment, segment.chain, segment.end_rate, steps, out)
+        first, written = _fill_similar(segment, segment.pipeline, segment.end_rate, steps, out)
         for rest in (slice(0, first), slice(written, len(steps))):
             _fill_each_cycle(segment, steps[rest], out[rest])
     else:
@@ -141,12 +141,12 @@ def _fill_similar(
 def _fill_each_cycle(segment: CyclicSegment, steps: range, out: npt.NDArray[Any]) -> None:
     if len(steps) == 0:
         return
-    if segment.period < SHORTEST_CYCLE * steps.step:
-        fill_directly(segment.chain, steps, out)
+    if segment.period < SHORTEST_CYCLE_STEPS * steps.step:
+        fill_directly(segment.pipeline, steps, out)
     elif segment.bounded:
         _fill_bounded_cycles(segment, steps, out)
     else:
-        fill_pieces(segment.chain, steps, out, _cycle_bounds(segment, steps))
+        fill_intervals(segment.pipeline, steps, out, _cycle_bounds(segment, steps))
 
 
 def _cycle_bounds(segment: CyclicSegment, steps: range) -> Indices:
@@ -175,7 +175,9 @@ def _fill_bounded_cycles(segment: CyclicSegment, steps: range, out: npt.NDArray[
 
 def _fill_periodic(segment: PeriodicSegment, steps: range, out: npt.NDArray[Any]) -> None:
     if segment.curve.gain != 1.0 and worth_filling(segment.period, steps):
-        first, written = _fill_similar(segment, segment.unbounded.chain, as_point(segment.offset), steps, out)
+        first, written = _fill_similar(
+            segment, segment.unbounded.pipeline, as_point(segment.offset), steps, out
+        )
         _keep_bounds(segment.piece, out[first:written])
         for rest in (slice(0, first), slice(written, len(steps))):
             _fill_irregular(segment, steps[rest], out[rest])
@@ -201,7 +203,7 @@ def _fill_like_the_first(segment: PeriodicSegment, steps: range, out: npt.NDArra
     for first in range(0, begin, STEPS_PER_ROUND):
         last = min(first + STEPS_PER_ROUND, begin)
         out[first:last] = out[period + first : period + last]
-    while done < len(out) and done - begin < SHORTEST_TILE:
+    while done < len(out) and done - begin < SHORTEST_TILE_STEPS:
         count = min(done - begin, len(out) - done)
         out[done : done + count] = out[begin : begin + count]
         done += count
@@ -213,20 +215,20 @@ def _fill_like_the_first(segment: PeriodicSegment, steps: range, out: npt.NDArra
 
 
 def _fill_irregular(segment: IrregularSegment, steps: range, out: npt.NDArray[Any]) -> None:
-    piece, rates = segment.unbounded.piece, segment.unbounded.chain
+    piece, rates = segment.unbounded.piece, segment.unbounded.pipeline
     for first in range(0, len(steps), STEPS_PER_ROUND):
         some, values = steps[first : first + STEPS_PER_ROUND], out[first : first + STEPS_PER_ROUND]
         known = _known_rates(piece, some)
         if known is not None:
             values[:] = known
             continue
-        bounds = stretch_bounds(piece, some)
+        bounds = interval_bounds(piece, some)
         if bounds is None:
             fill_directly(rates, some, values)
-        elif isinstance(piece.curve, Node) and piece.curve.straight and scale_of(piece.time_maps) is not None:
+        elif piece.curve.every is not None and piece.curve.straight and scale_of(piece.time_maps) is not None:
             _fill_lines(rates, some, values, bounds)
         else:
-            fill_pieces(rates, some, values, bounds)
+            fill_intervals(rates, some, values, bounds)
     _keep_bounds(segment.piece, out)
 
 
@@ -256,8 +258,8 @@ def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:
 
 def _fill_staircase(segment: StaircaseSegment, steps: range, out: npt.NDArray[Any]) -> None:
     # Numbers of runs may be above those of all steps, where a schedule begins in its midst.
-    if segment.period < SHORTEST_RUN * steps.step or segment.run(steps[-1]) >= STEP_LIMIT:
-        fill_directly(segment.chain, steps, out)
+    if segment.period < SHORTEST_RUN_STEPS * steps.step or segment.run(steps[-1]) >= STEP_LIMIT:
+        fill_directly(segment.pipeline, steps, out)
         return
     for first in range(0, len(steps), STEPS_PER_ROUND):
         some = slice(first, first + STEPS_PER_ROUND)
@@ -277,11 +279,15 @@ def _fill_runs(segment: StaircaseSegment, steps: range, out: npt.NDArray[Any]) -
     write(out, "runs", rates, starts)
 
 
-_FILLS: dict[type[Any], Callable[[Any, range, npt.NDArray[Any]], None]] = {
-    ConstantSegment: _fill_constant,
-    SmoothSegment: _fill_smooth,
-    StaircaseSegment: _fill_staircase,
-    CyclicSegment: _fill_cyclic,
-    PeriodicSegment: _fill_periodic,
-    IrregularSegment: _fill_irregular,
-}
+_FILL: Operation[None] = Operation(
+    "fill a grid",
+    Segment,
+    {
+        ConstantSegment: _fill_constant,
+        SmoothSegment: _fill_smooth,
+        StaircaseSegment: _fill_staircase,
+        CyclicSegment: _fill_cyclic,
+        PeriodicSegment: _fill_periodic,
+        IrregularSegment: _fill_irregular,
+    },
+)

@@ -1,17 +1,20 @@
-"""Pieces of schedules in an array namespace of floating numbers: the same chains, as that namespace computes them."""
+"""Pieces of schedules as an array namespace of floating numbers computes them."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
-from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
-from lrdecay_native.piecewise.pieces import Combined, Expression, Node, Piece, Piecewise, Repeated
+from lrdecay_native.evaluation.points.interpretation import Arithmetic
+from lrdecay_native.piecewise.expressions import TimeMap
+from lrdecay_native.piecewise.pieces import Piecewise
 
 
-class Quotient(NamedTuple):
-    """A dividend of the namespace and its divisor, not divided yet.
+@dataclass(frozen=True)
+class Quotient:
+    """A dividend of the namespace and its divisor, not divided yet; maps of the step take it.
 
     The floor of a quotient that is rounded may be late: a compiler can turn a division by a constant into a product
     with its rounded reciprocal.  The rest of a division has no error, and the dividend without it is a multiple.
@@ -32,7 +35,7 @@ class Quotient(NamedTuple):
         rest = self._rest(divisor)
         # Half a unit from where the floor changes.
         whole = self.xp.floor((self.dividend - rest) / divisor + self.xp.asarray(0.5))
-        return whole, self._replace(dividend=rest)
+        return whole, replace(self, dividend=rest)
 
     def _rest(self, divisor: Any) -> Any:
         for name in ("fmod", "remainder"):
@@ -42,99 +45,102 @@ class Quotient(NamedTuple):
         rest = self.dividend - divisor * self.xp.floor(self.dividend / divisor)
         return self.xp.where(rest >= divisor, rest - divisor, self.xp.where(rest < 0.0, rest + divisor, rest))
 
+    def __sub__(self, number: Fraction) -> Quotient:
+        return Quotient(self.xp, self.value - _number(self.xp, number))
+
+    def __rsub__(self, number: Fraction) -> Quotient:
+        return Quotient(self.xp, _number(self.xp, number) - self.value)
+
+    def __rmul__(self, factor: Any) -> Quotient:
+        return Quotient(self.xp, _number(self.xp, factor) * self.value)
+
+    def __truediv__(self, divisor: Any) -> Quotient:
+        if isinstance(divisor, Quotient):
+            return Quotient(self.xp, self.value / divisor.value)
+        return replace(self, divisor=self.divisor * divisor)
+
+    def __pow__(self, exponent: Fraction) -> Quotient:
+        return Quotient(self.xp, self.value ** _number(self.xp, exponent))
+
+
+class _Steps:
+    """The namespace in which maps of the step are called with quotients."""
+
+    def __init__(self, xp: Any) -> None:
+        self.asarray = xp.asarray
+        self._xp = xp
+
+    def floor(self, step: Quotient) -> Quotient:
+        return Quotient(self._xp, step.divided(Fraction(1))[0])
+
+    def ceil(self, step: Quotient) -> Quotient:
+        whole, rest = step.divided(Fraction(1))
+        return Quotient(self._xp, self._xp.where(rest.dividend > 0.0, whole + 1.0, whole))
+
+    def minimum(self, step: Quotient, number: Any) -> Quotient:
+        return Quotient(self._xp, self._xp.minimum(step.value, number))
+
+    def maximum(self, step: Quotient, number: Any) -> Quotient:
+        return Quotient(self._xp, self._xp.maximum(step.value, number))
+
+
+class FloatingArithmetic(Arithmetic):
+    """The floating numbers of an array namespace."""
+
+    def __init__(self, xp: Any) -> None:
+        self.formulas = xp
+        self._steps = _Steps(xp)
+
+    def number(self, number: Fraction) -> Any:
+        return _number(self.formulas, number)
+
+    def variable(self, step: Quotient) -> Any:
+        return step.value
+
+    def mapped(self, time_map: TimeMap, step: Quotient) -> Quotient:
+        # No floor is behind a bound: numbers are rounded before it.
+        given = Quotient(step.xp, step.value) if time_map.known.bounded else step
+        result: Quotient = time_map.known.function(self._steps, given, time_map.parameter)
+        return result
+
+    def divided(self, step: Quotient, period: Fraction) -> tuple[Any, Quotient]:
+        return step.divided(period)
+
+    def pieces(self, pieces: Piecewise, step: Quotient) -> Any:
+        *others, last = pieces
+        result = self.rate(last, step)
+        for piece in reversed(others):
+            position = _number(self.formulas, piece.end.position)
+            before = step.value <= position if piece.end.after else step.value < position
+            result = self.formulas.where(before, self.rate(piece, step), result)
+        return result
+
+    def called(self, name: Any, function: Callable[[Any, Any], Any], step: Quotient) -> Any:
+        return function(self.formulas, step.value)
+
+    def looked_up(self, step: Quotient, every: Fraction, rate: Callable[[Any, Any], Any]) -> Any:
+        xp = self.formulas
+        whole, part = step.divided(every)
+
+        def look_up(table: Any, further: int) -> Any:
+            place = xp.minimum(whole + float(further), xp.asarray(len(table) - 1.0))
+            return xp.take(xp.asarray(table), xp.astype(place, "int32"))
+
+        return rate(look_up, lambda: part.value)
+
 
 def evaluate_pieces(xp: Any, pieces: Piecewise, step: Any) -> Any:
     """The rate at a step, a value of the array namespace ``xp``."""
-    return _evaluate(xp, pieces, Quotient(xp, step))
+    return FloatingArithmetic(xp).pieces(pieces, Quotient(xp, step))
 
 
 def mapped(xp: Any, name: str, step: Any, period: Fraction) -> Any:
     """A time map of a step."""
-    return _mapped(name, Quotient(xp, step), period).value
-
-
-def _evaluate(xp: Any, pieces: Piecewise, step: Quotient) -> Any:
-    *others, last = pieces
-    result = _rate(xp, last, step)
-    for piece in reversed(others):
-        position = _number(xp, piece.end.position)
-        before = step.value <= position if piece.end.after else step.value < position
-        result = xp.where(before, _rate(xp, piece, step), result)
-    return result
+    return FloatingArithmetic(xp).mapped(TimeMap(name, period), Quotient(xp, step)).value
 
 
 def _number(xp: Any, number: Fraction | float) -> Any:
     """A number as a value of the namespace, by the namespace's own exact function where a float doesn't hold it."""
-    held = float(number)
-    exact = None if held == number else getattr(xp, "exact", None)
-    return xp.asarray(held) if exact is None else exact(number)
-
-
-def _rate(xp: Any, piece: Piece, step: Quotient) -> Any:
-    """The rate of a piece at a step."""
-    for time_map in piece.time_maps:
-        step = _mapped(time_map.name, step, time_map.parameter)
-    rate = _curve(xp, piece.curve, step)
-    for name, number, without in (
-        ("scaled", piece.factor, 1),
-        ("moved", piece.offset, 0),
-        ("raised", piece.lowest, 0),
-        ("capped", piece.highest, math.inf),
-    ):
-        if number != without:
-            rate = COMPOSITION_MAPS[name].function(xp, rate, _number(xp, number))
-    return rate
-
-
-def _mapped(name: str, step: Quotient, parameter: Fraction) -> Quotient:
-    xp = step.xp
-    match name:
-        case "continuous":
-            return step._replace(divisor=step.divisor * parameter)
-        case "staircase":
-            return Quotient(xp, step.divided(parameter)[0])
-        case "cyclic":
-            whole, rest = step.divided(parameter)
-            begun = xp.where(rest.dividend > 0.0, whole + 1.0, xp.maximum(whole, xp.asarray(1.0)))
-            return Quotient(xp, step.value / (_number(xp, parameter) * begun))
-        case "clamped":
-            return Quotient(xp, TIME_MAPS[name].function(xp, step.value, _number(xp, parameter)))
-    return Quotient(xp, COMPOSITION_MAPS[name].function(xp, step.value, _number(xp, parameter)))
-
-
-def _curve(xp: Any, curve: Expression, step: Quotient) -> Any:
-    match curve:
-        case Repeated():
-            return _repeated(xp, curve, step)
-        case Combined():
-            first, second = (_rate(xp, term, step) for term in (curve.first, curve.second))
-            return COMBINATIONS[curve.name].function(xp, first, second)
-        case Node():
-            return _node(xp, curve, step)
-    name, parameters = curve
-    if name in FORMULAS:
-        return FORMULAS[name].function(xp, step.value, *(xp.asarray(number) for number in parameters))
-    # They come in two parts.
-    numbers = map(Fraction.__add__, map(Fraction, parameters[::2]), map(Fraction, parameters[1::2]))
-    return COMPOSITION_MAPS[name].function(xp, step.value, *(_number(xp, number) for number in numbers))
-
-
-def _repeated(xp: Any, curve: Repeated, step: Quotient) -> Any:
-    cycle, place = step.divided(curve.period)
-    rate = _evaluate(xp, curve.pieces, place)
-    if curve.gain == 1.0:
-        return rate
-    gain = COMPOSITION_MAPS["exponential"].function(xp, cycle, _number(xp, curve.gain))
-    return COMBINATIONS["eased"].function(xp, rate, gain, _number(xp, curve.offset))
-
-
-def _node(xp: Any, curve: Node, step: Quotient) -> Any:
-    if curve.every is None:
-        return curve.evaluate(xp, step.value)
-    whole, part = step.divided(curve.every)
-
-    def look_up(table: Any, further: int) -> Any:
-        place = xp.minimum(whole + float(further), xp.asarray(len(table) - 1.0))
-        return xp.take(xp.asarray(table), xp.astype(place, "int32"))
-
-    return curve.between(look_up, lambda: part.value)
+    nearest = float(number)
+    exact = None if nearest == number else getattr(xp, "exact", None)
+    return xp.asarray(nearest) if exact is None else exact(number)

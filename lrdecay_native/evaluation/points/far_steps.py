@@ -1,7 +1,7 @@
 """Rates at steps whose place in a cycle, or number of whole periods, 106 bits don't hold.
 
 Floors and rests are taken of exact rational numbers here, and only what is left of a step goes on in 106 bits.  It
-takes microseconds a step, so a chain has a limit, and only steps from there on are left to this module.
+takes microseconds a step, so a pipeline has a limit, and only steps from there on are left to this module.
 """
 
 from __future__ import annotations
@@ -10,28 +10,26 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.arithmetic.scalars import as_point
+from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.points import pairs as evaluation
 from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray
-from lrdecay_native.formulas import FORMULAS
-from lrdecay_native.formulas.specialisations import variants
-from lrdecay_native.piecewise.pieces import (
-    Breakpoint,
+from lrdecay_native.kinds import Operation
+from lrdecay_native.piecewise.breakpoints import Breakpoint
+from lrdecay_native.piecewise.expressions import (
     Combined,
-    Expression,
     Kernel,
-    MapKernel,
     Node,
     PiecewiseFunction,
     Repeated,
+    Stage,
+    TimeMap,
 )
-
-Stage = Expression | MapKernel | PiecewiseFunction
 
 MOST_PERIODS = 2**32
 """So many periods leave a rest that is rounded to 106 bits enough of them."""
@@ -49,7 +47,7 @@ _apply: Callable[..., DoubleDoubleArray] = evaluation.apply_to_arrays
 
 @dataclass(frozen=True)
 class Places:
-    """Exact numbers, none negative: the numerators of a common denominator."""
+    """Exact numbers, none negative: the numerators of a common denominator, which maps of the step take."""
 
     numerators: Integers
     denominator: int
@@ -77,36 +75,40 @@ class Places:
         """Some of them."""
         return Places(self.numerators[chosen], self.denominator)
 
-    def mapped(self, name: str, parameter: Fraction) -> Places:
-        """What a map of the step makes of them."""
-        factor, divisor = parameter.numerator, parameter.denominator
-        here = self.numerators * divisor
-        match name:
-            case "delayed":
-                numerators = np.maximum(here - factor * self.denominator, 0)
-                return Places(numerators, self.denominator * divisor)
-            case "reflected":
-                numerators = np.maximum(factor * self.denominator - here, 0)
-                return Places(numerators, self.denominator * divisor)
-            case "scaled":
-                return Places(self.numerators * factor, self.denominator * divisor)
-            case "continuous":
-                return Places(here, self.denominator * factor)
-            case "clamped":
-                return Places(np.minimum(here, self.denominator * factor), self.denominator * factor)
-            case "staircase":
-                return Places(here // (self.denominator * factor), 1)
-            case "repeated":
-                return Places(here % (self.denominator * factor), self.denominator * divisor)
-        # A power is no rational number.
-        return Places.of(_apply(name, self.pair(), *as_point(parameter)))
+    def __add__(self, number: Fraction) -> Places:
+        numerators = self.numerators * number.denominator + number.numerator * self.denominator
+        return Places(numerators, self.denominator * number.denominator)
 
-    def behind(self, cut: Breakpoint) -> npt.NDArray[np.bool_]:
-        """Which of them are behind a cut."""
-        position = Fraction(cut.position)
+    def __sub__(self, number: Fraction) -> Places:
+        return self + -number
+
+    def __rsub__(self, number: Fraction) -> Places:
+        return -1 * self + number
+
+    def __mul__(self, factor: Fraction | int) -> Places:
+        return Places(self.numerators * factor.numerator, self.denominator * factor.denominator)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Fraction) -> Places:
+        return self * (1 / divisor)
+
+    def __pow__(self, exponent: Fraction) -> Places:
+        # No rational number.
+        return Places.of(_apply("powered", self.pair(), *as_point(exponent)))
+
+    def divided(self, period: Fraction) -> tuple[Places, Places]:
+        """How many whole periods there are, and the rest."""
+        here, length = self.numerators * period.denominator, self.denominator * period.numerator
+        whole = here // length
+        return Places(whole, 1), Places(here - whole * length, self.denominator * period.denominator)
+
+    def behind(self, end: Breakpoint) -> npt.NDArray[np.bool_]:
+        """Which of them are behind a breakpoint."""
+        position = Fraction(end.position)
         here = self.numerators * position.denominator
         there = position.numerator * self.denominator
-        behind: npt.NDArray[np.bool_] = (here > there if cut.after else here >= there).astype(bool)
+        behind: npt.NDArray[np.bool_] = (here > there if end.after else here >= there).astype(bool)
         return behind
 
 
@@ -118,65 +120,101 @@ def _rounded(numerator: int, denominator: int) -> tuple[float, float]:
     return high, (numerator * below - above * denominator) / (denominator * below)
 
 
+class _Exact:
+    """The namespace in which maps of the step are called with places."""
+
+    @staticmethod
+    def asarray(number: float) -> float:
+        return number
+
+    @staticmethod
+    def floor(places: Places) -> Places:
+        return Places(places.numerators // places.denominator, 1)
+
+    @staticmethod
+    def minimum(places: Places, number: float) -> Places:
+        return Places(np.minimum(places.numerators, int(number) * places.denominator), places.denominator)
+
+    @staticmethod
+    def maximum(places: Places, number: float) -> Places:
+        return Places(np.maximum(places.numerators, int(number) * places.denominator), places.denominator)
+
+
 def rates(stages: Sequence[Stage], places: Places) -> DoubleDoubleArray:
-    """The rates that a chain of these stages has at exact places."""
-    for index, stage in enumerate(stages):
-        match stage:
-            case MapKernel(name="cyclic", parameter=parameter):
-                return _of_cycles(parameter, stages[index + 1 :], places)
-            case MapKernel(name=name, parameter=parameter):
-                places = places.mapped(name, parameter)
-                continue
-            case PiecewiseFunction():
-                rate = _on_row(stage, places)
-            case Repeated():
-                rate = _of_repeated(stage, places)
-            case Combined():
-                first, second = (rates(term.bounded_stages, places) for term in (stage.first, stage.second))
-                rate = _apply(stage.name, first, *second)
-            case Node():
-                rate = stage.on(_apply, places.pair())
-            case (name, parameters):
-                rate = _apply(name, places.pair(), *parameters)
-        return _applied(stages[index + 1 :], rate)
-    return places.pair()
+    """The rates that a pipeline of these stages has at exact places."""
+    return _RATES(stages[0], stages[1:], places) if stages else places.pair()
 
 
-def _applied(kernels: Sequence[Stage], rate: DoubleDoubleArray) -> DoubleDoubleArray:
-    # Behind a curve there is nothing else.
-    for name, parameters in cast(Sequence[Kernel], kernels):
-        rate = _apply(name, rate, *parameters)
+def _of_map(time_map: TimeMap, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
+    known = time_map.known
+    if known.cycles:
+        return _of_cycles(time_map.parameter, behind, places)
+    return rates(behind, known.function(_Exact, places, time_map.parameter))
+
+
+def _of_kernel(kernel: Kernel, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
+    return _applied(behind, _apply(kernel.kernel, places.pair(), *kernel.parameters))
+
+
+def _applied(stages: Sequence[Stage], rate: DoubleDoubleArray) -> DoubleDoubleArray:
+    """What the kernels behind an expression make of a rate: there is nothing else."""
+    for stage in stages:
+        assert isinstance(stage, Kernel)
+        rate = _apply(stage.name, rate, *stage.parameters)
     return rate
 
 
-def _on_row(row: PiecewiseFunction, places: Places) -> DoubleDoubleArray:
-    numbers = _numbers(row.cuts, places)
+def _of_pieces(function: PiecewiseFunction, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
+    numbers = _numbers(function.breakpoints, places)
     result = np.empty(len(numbers)), np.empty(len(numbers))
     for number in np.unique(numbers).tolist():
         chosen = numbers == number
-        result[0][chosen], result[1][chosen] = rates(row.chains[number], places.some(chosen))
-    return result
+        result[0][chosen], result[1][chosen] = rates(function.pipelines[number], places.some(chosen))
+    return _applied(behind, result)
 
 
-def _numbers(cuts: Sequence[Breakpoint], places: Places) -> npt.NDArray[np.intp]:
-    """How many of some cuts in ascending order each place is behind."""
+def _numbers(breakpoints: Sequence[Breakpoint], places: Places) -> npt.NDArray[np.intp]:
+    """How many of some breakpoints in ascending order each place is behind."""
     numbers = np.zeros(len(places.numerators), np.intp)
-    if not cuts or not len(numbers):
+    if not breakpoints or not len(numbers):
         return numbers
-    middle = len(cuts) // 2
-    behind = places.behind(cuts[middle])
-    numbers[~behind] = _numbers(cuts[:middle], places.some(~behind))
-    numbers[behind] = middle + 1 + _numbers(cuts[middle + 1 :], places.some(behind))
+    middle = len(breakpoints) // 2
+    behind = places.behind(breakpoints[middle])
+    numbers[~behind] = _numbers(breakpoints[:middle], places.some(~behind))
+    numbers[behind] = middle + 1 + _numbers(breakpoints[middle + 1 :], places.some(behind))
     return numbers
 
 
-def _of_repeated(curve: Repeated, places: Places) -> DoubleDoubleArray:
-    rate = _on_row(curve.row, places.mapped("repeated", curve.period))
-    if curve.gain == 1.0:
-        return rate
-    cycle = places.mapped("staircase", curve.period).pair()
-    gain = _apply("exponential", cycle, curve.gain, 0.0)
-    return _apply("eased", rate, *gain, *curve.offset_point)
+def _of_repeated(curve: Repeated, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
+    cycle, place = places.divided(curve.period)
+    rate = rates((curve.cycle,), place)
+    if curve.gain != 1.0:
+        gain = _apply("exponential", cycle.pair(), curve.gain, 0.0)
+        rate = _apply("eased", rate, *gain, *curve.offset_point)
+    return _applied(behind, rate)
+
+
+def _of_combined(curve: Combined, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
+    first, second = (rates(pipeline, places) for pipeline in curve.inside)
+    return _applied(behind, _apply(curve.name, first, *second))
+
+
+def _of_node(node: Node, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
+    return _applied(behind, node.compiled_by(engine).on_arrays(places.pair()))
+
+
+_RATES: Operation[DoubleDoubleArray] = Operation(
+    "rates at exact places",
+    Stage,
+    {
+        TimeMap: _of_map,
+        Kernel: _of_kernel,
+        PiecewiseFunction: _of_pieces,
+        Repeated: _of_repeated,
+        Combined: _of_combined,
+        Node: _of_node,
+    },
+)
 
 
 def _of_cycles(period: Fraction, stages: Sequence[Stage], places: Places) -> DoubleDoubleArray:
@@ -186,16 +224,13 @@ def _of_cycles(period: Fraction, stages: Sequence[Stage], places: Places) -> Dou
     """
     here, whole = places.numerators * period.denominator, places.denominator * period.numerator
     number = np.maximum(-(-here // whole), 1)
-    name, parameters = cast(Kernel, stages[0])
-    power = dict(zip(_FORMULAS[name].parameters, parameters, strict=True))["power"]
+    kernel = stages[0]
+    assert isinstance(kernel, Kernel)
+    name, parameters = kernel.kernel, kernel.parameters
     first = _apply(name, Places(here - (number - 1) * whole, whole).pair(), *parameters)
-    gain = _apply("powered", Places(number, 1).pair(), -power, 0.0)
+    gain = _apply("powered", Places(number, 1).pair(), -kernel.named["power"], 0.0)
     ((end_high,), (end_low,)) = _apply(name, (np.ones(1), np.zeros(1)), *parameters)
     return _applied(stages[1:], _apply("eased", first, *gain, end_high, end_low))
-
-
-_FORMULAS = {kernel: entry for entry in FORMULAS.values() for kernel, _ in variants(entry.name)}
-"""The formula of each kernel."""
 
 
 class Span(NamedTuple):
@@ -210,7 +245,7 @@ class Span(NamedTuple):
     origin: float = 0.0
     size: float = 1.0
     whole: bool = True
-    delays: tuple[tuple[float, MapKernel], ...] = ()
+    delays: tuple[tuple[float, TimeMap], ...] = ()
 
     def first_from(self, value: float) -> float:
         """The first step at which the variable may be a value or more; ``stop`` where there is none."""
@@ -221,62 +256,85 @@ class Span(NamedTuple):
 
 
 def limit(stages: Sequence[Stage], span: Span) -> float:
-    """The first step from which on 106 bits may not hold what a chain makes of a step; ``span.stop`` if none."""
-    found = span.stop
-    for index, stage in enumerate(stages):
-        match stage:
-            case MapKernel("delayed" | "reflected" as name, (by, _), exact):
-                span = span._replace(
-                    origin=span.origin + span.size * by,
-                    size=span.size if name == "delayed" else -span.size,
-                    whole=span.whole and abs(by) < MOST and exact.denominator == 1,
-                    delays=(*span.delays, (abs(span.size * by), stage)),
-                )
-            case MapKernel("continuous" | "scaled" | "clamped" as name, (number, _)):
-                length = 1.0 / number if name == "scaled" else number
-                found = min(found, _limit_of_rounding(span, length))
-                span = span._replace(size=span.size * length, whole=span.whole and number == 1.0)
-            case MapKernel("staircase", (period, _), exact):
-                found = min(found, _limit_of_floor(span, period, exact))
-                span = span._replace(size=span.size * period, whole=True)
-            case MapKernel("cyclic", (period, _)):
-                return min(found, span.first_from(MOST_PERIODS * period))
-            case MapKernel("powered", (exponent, _)):
-                inside = limit(stages[index + 1 :], Span(0.0, math.inf, whole=False))
-                root = math.exp(min(math.log(inside) / exponent, 700.0)) if inside else 0.0
-                return min(found, span.first_from(root))
-            case PiecewiseFunction():
-                return min(found, _limit_of_row(stage, span))
-            case Repeated():
-                period = stage.period_point[0]
-                found = min(found, _limit_of_floor(span, period, stage.period))
-                inside = limit((stage.row,), Span(0.0, period, whole=span.whole))
-                return min(found, span.first_from(inside)) if inside < period else found
-            case Combined():
-                last = max(abs(step - span.origin) for step in (span.first, span.stop))
-                stop = last / abs(span.size) if span.size else math.inf
-                for term in (stage.first, stage.second):
-                    inside = limit(term.bounded_stages, Span(0.0, stop, whole=span.whole))
-                    found = min(found, span.first_from(inside)) if inside < stop else found
-                return found
-            case (str(name), parameters) if name.endswith("ramp"):
-                return min(found, _limit_of_rounding(span, parameters[0]))
-            case _:
-                return found
-    return found
+    """The first step from which on 106 bits may not hold what a pipeline makes of a step; ``span.stop`` if none."""
+    return _LIMIT(stages[0], stages[1:], span) if stages else span.stop
 
 
-def _limit_of_row(row: PiecewiseFunction, span: Span) -> float:
-    ends = [*(high for high, _ in row.begins), span.stop]
+def _limit_of_map(time_map: TimeMap, behind: Sequence[Stage], span: Span) -> float:
+    known, line, (number, _) = time_map.known, time_map.line, time_map.point
+    if known.cycles:
+        return span.first_from(MOST_PERIODS * number)
+    if line is None:
+        assert known.inverse is not None
+        inside = limit(behind, Span(0.0, math.inf, whole=False))
+        return span.first_from(known.inverse(inside, number))
+    size = float(line.size)
+    if known.moves:
+        return limit(
+            behind,
+            span._replace(
+                origin=span.origin + span.size * number,
+                size=span.size * size,
+                whole=span.whole and abs(number) < MOST and time_map.parameter.denominator == 1,
+                delays=(*span.delays, (abs(span.size * number), time_map)),
+            ),
+        )
+    if known.floors:
+        found = _limit_of_floor(span, size, time_map.parameter)
+        return min(found, limit(behind, span._replace(size=span.size * size, whole=True)))
+    found = _limit_of_rounding(span, size)
+    inner = span._replace(size=span.size * size, whole=span.whole and number == 1.0)
+    return min(found, limit(behind, inner))
+
+
+def _limit_of_kernel(kernel: Kernel, behind: Sequence[Stage], span: Span) -> float:
+    # Ramps divide by the steps that they take.
+    ramp = kernel.formula.parameters[:1] == ("steps",)
+    return _limit_of_rounding(span, kernel.parameters[0]) if ramp else span.stop
+
+
+def _limit_of_pieces(function: PiecewiseFunction, behind: Sequence[Stage], span: Span) -> float:
+    ends = [*(high for high, _ in function.begins), span.stop]
     first = span.first
-    for chain, end in zip(row.chains, ends, strict=True):
+    for pipeline, end in zip(function.pipelines, ends, strict=True):
         stop = min(end, span.stop)
         if first < stop:
-            found = limit(chain, span._replace(first=first, stop=stop))
+            found = limit(pipeline, span._replace(first=first, stop=stop))
             if found < stop:
                 return found
             first = stop
     return span.stop
+
+
+def _limit_of_repeated(curve: Repeated, behind: Sequence[Stage], span: Span) -> float:
+    period = curve.period_point[0]
+    found = _limit_of_floor(span, period, curve.period)
+    inside = limit((curve.cycle,), Span(0.0, period, whole=span.whole))
+    return min(found, span.first_from(inside)) if inside < period else found
+
+
+def _limit_of_combined(curve: Combined, behind: Sequence[Stage], span: Span) -> float:
+    found = span.stop
+    last = max(abs(step - span.origin) for step in (span.first, span.stop))
+    stop = last / abs(span.size) if span.size else math.inf
+    for pipeline in curve.inside:
+        inside = limit(pipeline, Span(0.0, stop, whole=span.whole))
+        found = min(found, span.first_from(inside)) if inside < stop else found
+    return found
+
+
+_LIMIT: Operation[float] = Operation(
+    "the first step that 106 bits don't hold",
+    Stage,
+    {
+        TimeMap: _limit_of_map,
+        Kernel: _limit_of_kernel,
+        PiecewiseFunction: _limit_of_pieces,
+        Repeated: _limit_of_repeated,
+        Combined: _limit_of_combined,
+        Node: lambda node, behind, span: span.stop,
+    },
+)
 
 
 def _limit_of_floor(span: Span, period: float, exact: Fraction) -> float:
@@ -290,7 +348,6 @@ def _limit_of_rounding(span: Span, length: float) -> float:
     """The first step where a delay is so much longer than what follows that its own rounding shows."""
     most = MOST_PERIODS * abs(span.size) * length
     shows = any(
-        size >= most and sum(map(Fraction, delay.parameters)) != delay.parameter
-        for size, delay in span.delays
+        size >= most and sum(map(Fraction, delay.point)) != delay.parameter for size, delay in span.delays
     )
     return span.first if shows else span.stop

@@ -24,7 +24,7 @@ class Rates(Protocol):
 
     @property
     def link(self) -> Any:
-        """The engine's own form of it, for steps below the limit, or None."""
+        """The engine's own form of it, for steps below the limit."""
 
     @property
     def limit(self) -> float:

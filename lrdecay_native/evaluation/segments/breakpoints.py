@@ -1,4 +1,4 @@
-"""The stretches of steps on which a piece of any kind is smooth: where each of them begins."""
+"""The intervals of steps on which a piece of any kind is smooth: at which step each of them begins."""
 
 from __future__ import annotations
 
@@ -13,40 +13,42 @@ import numpy.typing as npt
 
 from lrdecay_native.evaluation.segments.segmentation import is_smooth, scale_of, segments_between
 from lrdecay_native.evaluation.segments.segments import PeriodicSegment
-from lrdecay_native.piecewise.pieces import NEVER, Combined, Node, Piece, Repeated
+from lrdecay_native.kinds import Operation
+from lrdecay_native.piecewise.expressions import Combined, Expression, Kernel, Node, Repeated
+from lrdecay_native.piecewise.pieces import NEVER, Piece
 
-FEW_NUMBERS = 2**12
+NUMBERS_PER_ROUND = 2**12
 """Multiples per round: they stay in the cache, and most fit into 64 bits with all their fraction."""
 
-FEW = 4
+FEW_MULTIPLES = 4
 """So few multiples are computed one by one: they may be far apart."""
 
-FAR = 2**60
-"""Numbers so far apart are few."""
+FAR_STEPS = 2**60
+"""Multiples that are so many steps apart are few."""
 
-MOST = 2**20
-"""Stretches that are more aren't worth finding; ranges of so many steps are cut before."""
+MOST_INTERVALS = 2**20
+"""Intervals that are more aren't worth finding; ranges of so many steps are cut before."""
 
 FEW_CYCLES = 16
 """Of so few cycles each is looked at, where they differ in where their steps are."""
 
-STEPS_OF_A_LOOK = 2**11
+STEPS_PER_LOOK = 2**11
 """So many steps are evaluated one by one in the time that it takes to look into a cycle."""
 
-FEWEST_STEPS = 16
-"""Stretches that are shorter on average aren't worth finding."""
+SHORTEST_INTERVAL_STEPS = 16
+"""Intervals that are shorter on average aren't worth finding."""
 
 Indices = npt.NDArray[np.int64]
 
 
-def stretch_bounds(piece: Piece, steps: range) -> Indices | None:
-    """The indices in a range of steps at which stretches begin, and its length.
+def interval_bounds(piece: Piece, steps: range) -> Indices | None:
+    """The indices in a range of steps at which intervals begin on which a piece is smooth, and its length.
 
     None if they can't be found quickly, or are so many that it doesn't help.
     """
     count = (steps[-1] - steps.start) // steps.step + 1
-    most = min(count // FEWEST_STEPS + 2, MOST)
-    looks = _Looks(min(count // STEPS_OF_A_LOOK, MOST) + FEW_CYCLES)
+    most = min(count // SHORTEST_INTERVAL_STEPS + 2, MOST_INTERVALS)
+    looks = _Looks(min(count // STEPS_PER_LOOK, MOST_INTERVALS) + FEW_CYCLES)
     found = _beginnings(piece, Window(steps.start, steps[-1] + 1, most, looks))
     if found is None:
         return None
@@ -64,7 +66,7 @@ class _Looks:
 
 
 class Window(NamedTuple):
-    """Where stretches are looked for, how many at most, and with how many looks into cycles."""
+    """Where intervals are looked for, how many at most, and with how many looks into cycles."""
 
     start: int
     stop: int
@@ -72,38 +74,32 @@ class Window(NamedTuple):
     looks: _Looks
 
 
+_NONE = np.empty(0, np.int64)
+
+
 def _beginnings(piece: Piece, window: Window) -> Indices | None:
-    """The steps above the start of a window and below its stop at which a stretch begins, perhaps with others.
+    """The steps above the start of a window and below its stop at which an interval begins, perhaps with others.
 
     None if they can't be found quickly, or are so many that it doesn't help.
     """
     if piece.constant:
-        return np.empty(0, np.int64)
-    for index, (name, parameter) in enumerate(piece.time_maps):
-        if name in ("staircase", "cyclic"):
-            if name == "cyclic" and not _is_curve(replace(piece, time_maps=piece.time_maps[index + 1 :])):
+        return _NONE
+    for index, time_map in enumerate(piece.time_maps):
+        if time_map.known.jumps:
+            cycles = time_map.known.cycles
+            if cycles and not _is_curve(replace(piece, time_maps=piece.time_maps[index + 1 :])):
                 return None
-            return _multiples(piece, index, Fraction(0), parameter, name == "cyclic", window)
-    match piece.curve:
-        case Repeated():
-            return _of_repeated(piece, piece.curve, window)
-        case Node(every=every):
-            if every is None:
-                return None
-            return _multiples(piece, len(piece.time_maps), Fraction(0), every, False, window)
-        case Combined(first=first, second=second):
-            terms = (replace(term, time_maps=(*piece.time_maps, *term.time_maps)) for term in (first, second))
-            return _united(_of_bounded(term, window) for term in terms)
-    return np.empty(0, np.int64)
+            return _multiples(piece, index, Fraction(0), time_map.parameter, cycles, window)
+    return _OF_CURVE(piece.curve, piece, window)
 
 
 def _is_curve(piece: Piece) -> bool:
-    """Whether a piece is a kernel of a smooth variable."""
-    return isinstance(piece.curve, tuple) and is_smooth(piece)
+    """Whether a piece is a formula of a smooth variable."""
+    return piece.curve.formula is not None and is_smooth(piece)
 
 
 def _united(found: Iterable[Indices | None]) -> Indices | None:
-    known = [np.empty(0, np.int64)]
+    known = [_NONE]
     for each in found:
         # Then the others needn't be looked for.
         if each is None:
@@ -112,9 +108,15 @@ def _united(found: Iterable[Indices | None]) -> Indices | None:
     return np.concatenate(known)
 
 
+def _of_node(curve: Node, piece: Piece, window: Window) -> Indices | None:
+    if curve.every is None:
+        return None
+    return _multiples(piece, len(piece.time_maps), Fraction(0), curve.every, False, window)
+
+
 def _of_bounded(piece: Piece, window: Window) -> Indices | None:
-    """The beginnings, as `_beginnings` has them, of a piece whose bounds count."""
-    if piece.constant or not piece.bounding_kernels:
+    """Where the intervals of a piece begin, of which the bounds count."""
+    if piece.constant or not piece.bounded:
         return _beginnings(piece, window)
     if not is_smooth(piece):
         return None
@@ -147,27 +149,28 @@ def _multiples(
     if behind != (scale.size < 0):
         # The next multiple of what all of them are multiples of.
         begin += Fraction(1, math.lcm(begin.denominator, distance.denominator))
-    if count <= FEW:
+    if count <= FEW_MULTIPLES:
         few = (math.ceil(begin + k * distance) for k in range(count))
         return np.array([step for step in few if start < step < stop], np.int64)
     steps = start + rounded_up(begin - start, distance, count)
     return steps[(steps > start) & (steps < stop)]
 
 
-def _of_repeated(piece: Piece, curve: Repeated, window: Window) -> Indices | None:
+def _of_repeated(curve: Repeated, piece: Piece, window: Window) -> Indices | None:
     index = len(piece.time_maps)
-    cuts = [piece.end for piece in curve.pieces if piece.end.position < curve.period]
+    breakpoints = [inner.end for inner in curve.pieces if inner.end.position < curve.period]
     found = [_multiples(piece, index, Fraction(0), curve.period, False, window)]
     found += [
-        _multiples(piece, index, Fraction(cut.position), curve.period, cut.after, window) for cut in cuts
+        _multiples(piece, index, Fraction(position), curve.period, after, window)
+        for position, after in breakpoints
     ]
-    if not all(each.constant or (is_smooth(each) and not each.bounding_kernels) for each in curve.pieces):
+    if not all(each.constant or (is_smooth(each) and not each.bounded) for each in curve.pieces):
         found.append(_within_cycles(piece, curve, window))
     return _united(found)
 
 
 def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | None:
-    """The beginnings, as `_beginnings` has them, inside of the pieces that repeat."""
+    """Where intervals begin inside of the pieces that repeat."""
     scale = scale_of(piece.time_maps)
     if scale is None or scale.size < 0:
         return None
@@ -189,7 +192,7 @@ def _within_cycles(piece: Piece, curve: Repeated, window: Window) -> Indices | N
 
 
 def _of_cycle(segment: PeriodicSegment, number: int, window: Window) -> Indices | None:
-    """The beginnings on the steps of one cycle that are steps of a segment."""
+    """Where intervals begin on the steps of one cycle that are steps of a segment."""
     window.looks.left -= 1
     if window.looks.left < 0:
         return None
@@ -206,15 +209,27 @@ def _of_cycle(segment: PeriodicSegment, number: int, window: Window) -> Indices 
     return _united(found)
 
 
+_OF_CURVE: Operation[Indices | None] = Operation(
+    "where intervals begin on which it is smooth",
+    Expression,
+    {
+        Kernel: lambda curve, piece, window: _NONE,
+        Repeated: _of_repeated,
+        Combined: lambda curve, piece, window: _united(_of_bounded(term, window) for term in piece.terms),
+        Node: _of_node,
+    },
+)
+
+
 def rounded_up(offset: Fraction, distance: Fraction, count: int) -> Indices:
     """``ceil(offset + k * distance)`` for ``k`` from 0 to below ``count``, exactly."""
-    if distance >= FAR or count <= FEW:
+    if distance >= FAR_STEPS or count <= FEW_MULTIPLES:
         return np.array([math.ceil(offset + k * distance) for k in range(count)], np.int64)
     if distance.denominator == 1:
         return math.ceil(offset) + np.arange(count) * int(distance)
     result = np.empty(count, np.int64)
-    for first in range(0, count, FEW_NUMBERS):
-        some = result[first : first + FEW_NUMBERS]
+    for first in range(0, count, NUMBERS_PER_ROUND):
+        some = result[first : first + NUMBERS_PER_ROUND]
         some[:] = _few_rounded_up(offset + first * distance, distance, len(some))
     return result
 

@@ -1,6 +1,6 @@
-"""The pieces of a schedule on whole steps: the segments that grids, sums and planning work on.
+"""The pieces of a schedule on whole steps: the segments that grids, sums and searches work on.
 
-Bounds are gone here, but for those of segments that consist of many stretches: where a rate crosses one is found by
+Bounds are gone here, but for those of segments that consist of many intervals: where a rate crosses one is found by
 bisection, to the step.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.evaluation.bisection import first_step_where
-from lrdecay_native.evaluation.points.chains import Pipeline
 from lrdecay_native.evaluation.points.pairs import as_pair
+from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.evaluation.segments.segments import (
     ConstantSegment,
     CyclicSegment,
@@ -29,8 +29,14 @@ from lrdecay_native.evaluation.segments.segments import (
     StaircaseSegment,
     VaryingSegment,
 )
-from lrdecay_native.piecewise.pieces import Combined, Node, Piece, Repeated, TimeMap
+from lrdecay_native.piecewise.pieces import Piece, Repeated, TimeMap
 from lrdecay_native.validation import STEP_LIMIT
+
+FEW_SAMPLES = 128
+"""Steps at which a smooth rate is looked at, evenly spread, for where it turns."""
+
+NOISE = 2.0**-68
+"""Relative changes up to here may be errors of the kernels."""
 
 
 def segments_of(pieces: Iterable[Piece]) -> tuple[Segment, ...]:
@@ -51,24 +57,14 @@ def segments_between(pieces: Iterable[Piece], start: int, end: int) -> tuple[Seg
 
 def run_length(segments: Iterable[Segment]) -> int:
     """How many steps the rate stays the same from each multiple of that number on; 0 if it always does."""
-    return math.gcd(*(step for segment in segments for step in _steps_of_change(segment)))
-
-
-def _steps_of_change(segment: Segment) -> tuple[int, ...]:
-    """Steps of whose common divisors each multiple may be a step of change, and no other step is."""
-    match segment:
-        case ConstantSegment():
-            return (segment.start,)
-        case StaircaseSegment(origin=Fraction(denominator=1), period=Fraction(denominator=1)):
-            return segment.start, int(segment.origin), int(segment.period)
-    return (1,)
+    return math.gcd(*(step for segment in segments for step in segment.steps_of_change))
 
 
 def _segments_of_piece(piece: Piece, start: int, stop: int) -> Iterable[Segment]:
     if piece.constant or stop - start == 1:
         return [ConstantSegment(start, stop, _bounded_rate(piece, start))]
     if is_smooth(piece):
-        turns = _turning_steps(piece, start, stop) if _turns(piece) else []
+        turns = _turning_steps(piece, start, stop) if piece.curve.turning else []
         ends = itertools.pairwise([start, *turns, stop])
         return (
             segment
@@ -81,31 +77,26 @@ def _segments_of_piece(piece: Piece, start: int, stop: int) -> Iterable[Segment]
 
 
 def is_smooth(piece: Piece) -> bool:
-    """Whether a piece has nothing inside that jumps or bends."""
+    """Whether a piece has nothing inside that jumps or bends; without recursion, as sums may be long."""
     pending = [piece]
     while pending:
         each = pending.pop()
-        if each is not piece and each.bounding_kernels and not each.constant:
+        if each is not piece and each.bounded and not each.constant:
             return False
-        if any(time_map.name in ("staircase", "cyclic") for time_map in each.time_maps):
+        if any(time_map.known.jumps for time_map in each.time_maps):
             if not each.constant:
                 return False
-        elif isinstance(each.curve, (Repeated, Node)):
+        elif not each.curve.smooth:
             return False
-        elif isinstance(each.curve, Combined):
-            pending += [each.curve.first, each.curve.second]
+        else:
+            pending += each.curve.terms
     return True
 
 
-def _turns(piece: Piece) -> bool:
-    """Whether a smooth piece may both rise and fall."""
-    return piece.turning or isinstance(piece.curve, Combined)
-
-
 def _is_monotone(piece: Piece) -> bool:
-    """Whether a piece that is not smooth is known to be monotone: a staircase of a monotone curve."""
-    kernel = isinstance(piece.curve, tuple) and not piece.turning
-    return kernel and not any(time_map.name == "cyclic" for time_map in piece.time_maps)
+    """Whether a piece is monotone: a staircase too, of a monotone curve."""
+    cycles = any(time_map.known.cycles for time_map in piece.time_maps)
+    return piece.curve.smooth and not piece.curve.turning and not cycles
 
 
 def _bounded_rate(piece: Piece, step: int) -> float:
@@ -114,9 +105,9 @@ def _bounded_rate(piece: Piece, step: int) -> float:
 
 def _turning_steps(piece: Piece, start: int, stop: int) -> list[int]:
     """The steps at which a smooth rate turns, as far as it does so between samples that lie close at both ends."""
-    chain = Pipeline(piece.stages)
+    pipeline = Pipeline(piece.stages)
     steps = _samples(start, stop)
-    high, low = chain.on_arrays(as_pair(np.array(steps)))
+    high, low = pipeline.on_arrays(as_pair(np.array(steps)))
     differences = np.diff(high) + np.diff(low)
     changes = np.where(np.abs(differences) > NOISE * high[1:], np.sign(differences), 0.0)
     turns: list[int] = []
@@ -126,7 +117,7 @@ def _turning_steps(piece: Piece, start: int, stop: int) -> list[int]:
         if change == 0.0:
             continue
         if last * change < 0.0:
-            turns.append(_turn(chain, begin, steps[k + 1], rising=last > 0.0))
+            turns.append(_turn(pipeline, begin, steps[k + 1], rising=last > 0.0))
         last, begin = change, steps[k]
     return turns
 
@@ -141,17 +132,11 @@ def _samples(start: int, stop: int) -> list[int]:
     return sorted(even | {step for n in near if n < count for step in (start + n, stop - 1 - n)})
 
 
-FEW_SAMPLES = 128
-
-NOISE = 2.0**-68
-"""Relative changes up to here may be errors of the kernels."""
-
-
-def _turn(chain: Pipeline, start: int, stop: int, *, rising: bool) -> int:
+def _turn(pipeline: Pipeline, start: int, stop: int, *, rising: bool) -> int:
     """The step at which a rate is highest, or lowest if it falls first."""
 
     def has_turned(step: int) -> bool:
-        before, behind = chain.at(step), chain.at(step + 1)
+        before, behind = pipeline.at(step), pipeline.at(step + 1)
         return behind < before if rising else behind > before
 
     return first_step_where(has_turned, start, stop)
@@ -161,8 +146,8 @@ def monotone_segments(
     piece: Piece, start: int, stop: int, varying: Callable[[Piece, int, int], Any]
 ) -> Iterator[Any]:
     """The segments of a piece on steps where it is monotone: between its bounds, ``varying`` makes them."""
-    chain = Pipeline(piece.stages)
-    first, last = chain.at(start), chain.at(stop - 1)
+    pipeline = Pipeline(piece.stages)
+    first, last = pipeline.at(start), pipeline.at(stop - 1)
     # No rate is below zero: what vanishes far out is not searched for.
     lowest = as_point(piece.lowest) if piece.lowest > 0 else (-1.0, 0.0)
     highest = (math.inf, 0.0) if piece.highest == math.inf else as_point(piece.highest)
@@ -170,11 +155,13 @@ def monotone_segments(
         yield ConstantSegment(start, stop, _bounded_rate(piece, start))
         return
     if first < last:
-        begin = first_step_where(lambda t: chain.at(t) > lowest, start, stop) if first <= lowest else start
-        end = first_step_where(lambda t: chain.at(t) >= highest, begin, stop) if last >= highest else stop
+        begin = first_step_where(lambda t: pipeline.at(t) > lowest, start, stop) if first <= lowest else start
+        end = first_step_where(lambda t: pipeline.at(t) >= highest, begin, stop) if last >= highest else stop
     else:
-        begin = first_step_where(lambda t: chain.at(t) < highest, start, stop) if first >= highest else start
-        end = first_step_where(lambda t: chain.at(t) <= lowest, begin, stop) if last <= lowest else stop
+        begin = (
+            first_step_where(lambda t: pipeline.at(t) < highest, start, stop) if first >= highest else start
+        )
+        end = first_step_where(lambda t: pipeline.at(t) <= lowest, begin, stop) if last <= lowest else stop
     if start < begin:
         yield ConstantSegment(start, begin, _bounded_rate(piece, start))
     if begin < end:
@@ -189,37 +176,32 @@ def smooth_segment(piece: Piece, start: int, stop: int) -> SmoothSegment:
 
 
 def _varying_segment(piece: Piece, start: int, stop: int) -> VaryingSegment:
-    chain = Pipeline(piece.bounded_stages)
-    for index, (name, parameter) in enumerate(piece.time_maps):
-        if name not in ("staircase", "cyclic"):
+    pipeline = Pipeline(piece.bounded_stages)
+    for index, time_map in enumerate(piece.time_maps):
+        if not time_map.known.jumps:
             continue
         scale = scale_of(piece.time_maps[:index])
-        if scale is None or scale.size < 0 or (name == "cyclic" and not isinstance(piece.curve, tuple)):
+        cycles = time_map.known.cycles
+        if scale is None or scale.size < 0 or (cycles and piece.curve.formula is None):
             return IrregularSegment(start, stop, piece)
-        if name == "staircase":
-            rates = replace(piece, time_maps=piece.time_maps[index + 1 :])
-            period = scale.size * parameter
-            # Before the segment its rates may be others.
-            first_run = max(math.floor((start - scale.origin) / period), 0)
-            of_runs = _varying_segment(rates, first_run, STEP_LIMIT)
-            if period < 1 and not _is_known_monotone(of_runs):
-                # Not every run has a step.
-                return IrregularSegment(start, stop, piece)
-            return StaircaseSegment(start, stop, chain, scale.origin, period, of_runs)
-        return CyclicSegment(start, stop, chain, scale.origin, scale.size * parameter, piece)
+        period = scale.size * time_map.parameter
+        if cycles:
+            return CyclicSegment(start, stop, pipeline, scale.origin, period, piece)
+        rates = replace(piece, time_maps=piece.time_maps[index + 1 :])
+        # Before the segment its rates may be others.
+        first_run = max(math.floor((start - scale.origin) / period), 0)
+        of_runs = _varying_segment(rates, first_run, STEP_LIMIT)
+        if period < 1 and not of_runs.monotone:
+            # Not every run has a step.
+            return IrregularSegment(start, stop, piece)
+        return StaircaseSegment(start, stop, pipeline, scale.origin, period, of_runs)
     if isinstance(piece.curve, Repeated):
         scale = scale_of(piece.time_maps)
         if scale is not None and scale.size > 0:
             return PeriodicSegment(start, stop, piece, scale.origin, scale.size * piece.curve.period)
-    if is_smooth(piece) and not piece.bounding_kernels and not _turns(piece):
-        return SmoothSegment(start, stop, chain)
+    if is_smooth(piece) and not piece.bounded and not piece.curve.turning:
+        return SmoothSegment(start, stop, pipeline)
     return IrregularSegment(start, stop, piece)
-
-
-def _is_known_monotone(segment: VaryingSegment) -> bool:
-    return isinstance(segment, SmoothSegment) or (
-        isinstance(segment, StaircaseSegment) and _is_known_monotone(segment.rates)
-    )
 
 
 class Scale(NamedTuple):
@@ -232,16 +214,9 @@ class Scale(NamedTuple):
 def scale_of(time_maps: Iterable[TimeMap]) -> Scale | None:
     """The scale of what maps of the step make, where they only move, stretch and reflect it."""
     origin, size = Fraction(0), Fraction(1)
-    for name, parameter in time_maps:
-        match name:
-            case "delayed":
-                origin += size * parameter
-            case "continuous":
-                size *= parameter
-            case "scaled":
-                size /= parameter
-            case "reflected":
-                origin, size = origin + size * parameter, -size
-            case _:
-                return None
+    for time_map in time_maps:
+        line = time_map.line
+        if line is None or time_map.known.floors:
+            return None
+        origin, size = origin + size * line.origin, size * line.size
     return Scale(origin, size)

@@ -3,45 +3,79 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
 from lrdecay_native.caching import cached
-from lrdecay_native.evaluation.points.chains import Pipeline
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.evaluation.points.pipelines import Pipeline
+from lrdecay_native.kinds import Kind
 from lrdecay_native.piecewise import operations
-from lrdecay_native.piecewise.pieces import Breakpoint, Piece, Piecewise, Repeated, TimeMap
+from lrdecay_native.piecewise.pieces import Breakpoint, Piece, Piecewise, Repeated
 
 
 @dataclass(frozen=True)
-class ConstantSegment:
-    """One rate from ``start`` to below ``stop``."""
-
-    start: int
-    stop: int
-    rate: float
-
-
-@dataclass(frozen=True)
-class SmoothSegment:
-    """A smooth and monotone rate."""
-
-    start: int
-    stop: int
-    chain: Pipeline
-
-
-@dataclass(frozen=True)
-class StaircaseSegment:
-    """A rate that stays the same from each multiple of a period, counted from an origin, to the next.
+class Segment(Kind, abstract=True):
+    """An interval of whole steps on which the form of the rate is known.
 
     Attributes
     ----------
     start, stop : int
         From which step to below which.
-    chain : Pipeline
+    """
+
+    start: int
+    stop: int
+
+    @property
+    @abstractmethod
+    def steps_of_change(self) -> tuple[int, ...]:
+        """Steps of whose common divisors each multiple may be a step of change, and no other step is."""
+
+    @property
+    @abstractmethod
+    def monotone(self) -> bool:
+        """Whether the rate is known to be monotone."""
+
+
+@dataclass(frozen=True)
+class ConstantSegment(Segment):
+    """One rate."""
+
+    rate: float
+
+    monotone = True
+
+    @property
+    def steps_of_change(self) -> tuple[int, ...]:
+        return (self.start,)
+
+
+@dataclass(frozen=True)
+class SmoothSegment(Segment):
+    """A smooth and monotone rate.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+        The rate at a step.
+    """
+
+    pipeline: Pipeline
+
+    monotone = True
+    steps_of_change = (1,)
+
+
+@dataclass(frozen=True)
+class StaircaseSegment(Segment):
+    """A rate that stays the same from each multiple of a period, counted from an origin, to the next.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
         The rate at a step.
     origin, period : Fraction
         Run ``k`` goes from ``origin + k * period`` to below the beginning of the next.
@@ -49,12 +83,25 @@ class StaircaseSegment:
         The rate of run ``k``, as that of a schedule at step ``k``.
     """
 
-    start: int
-    stop: int
-    chain: Pipeline
+    pipeline: Pipeline
     origin: Fraction
     period: Fraction
     rates: VaryingSegment
+
+    @property
+    def steps_of_change(self) -> tuple[int, ...]:
+        if self.origin.denominator == self.period.denominator == 1:
+            return self.start, int(self.origin), int(self.period)
+        return (1,)
+
+    @property
+    def monotone(self) -> bool:
+        return self.rates.monotone
+
+    @property
+    def runs(self) -> VaryingSegment:
+        """The rates of the runs that have steps here."""
+        return replace(self.rates, start=self.run(self.start), stop=self.run(self.stop - 1) + 1)
 
     def run(self, step: int) -> int:
         """The number of the run that a step is in."""
@@ -66,14 +113,12 @@ class StaircaseSegment:
 
 
 @dataclass(frozen=True)
-class CyclicSegment:
+class CyclicSegment(Segment):
     """Smooth and monotone from above each multiple of a period, counted from an origin, up to the next.
 
     Attributes
     ----------
-    start, stop : int
-        From which step to below which.
-    chain : Pipeline
+    pipeline : Pipeline
         The rate at a step.
     origin, period : Fraction
         Cycle ``n``, from 1, goes from above ``origin + (n - 1) * period`` up to ``origin + n * period``; the
@@ -82,36 +127,40 @@ class CyclicSegment:
         The piece with its bounds: beyond them the rate of a cycle is constant.
     """
 
-    start: int
-    stop: int
-    chain: Pipeline
+    pipeline: Pipeline
     origin: Fraction
     period: Fraction
     piece: Piece
 
+    monotone = False
+    steps_of_change = (1,)
+
     @property
     def bounded(self) -> bool:
         """Whether a cycle may consist of several segments."""
-        return bool(self.piece.bounding_kernels)
+        return self.piece.bounded
 
     @property
     def similar(self) -> bool:
         """Whether cycle ``n`` is the first one times a gain, seen from its last rate."""
-        match self.piece.time_maps[-1], self.piece.curve:
-            case TimeMap(name="cyclic"), (str(formula), _):
-                return FORMULAS[formula].power_of_rest
-        return False
+        formula = self.piece.curve.formula
+        return self.piece.time_maps[-1].known.cycles and formula is not None and formula.power_of_rest
+
+    @property
+    def straight(self) -> bool:
+        """Whether the rate of a cycle is a straight line."""
+        return self.piece.time_maps[-1].known.cycles and self.piece.curve.straight
 
     @property
     def end_rate(self) -> DoubleDoubleScalar:
         """The rate at the end of each cycle."""
-        return self.chain.on_point(as_point(self.origin + self.cycle(self.start) * self.period))
+        return self.pipeline.on_point(as_point(self.origin + self.cycle(self.start) * self.period))
 
     @property
     def curve(self) -> Pipeline:
         """The rate as a function of the step divided by where its cycle ends, both from the origin."""
-        index = [time_map.name for time_map in self.piece.time_maps].index("cyclic")
-        return Pipeline(self.chain.stages[index + 1 :])
+        index = [time_map.known.cycles for time_map in self.piece.time_maps].index(True)
+        return Pipeline(self.pipeline.stages[index + 1 :])
 
     def rates_by_distance(self) -> Callable[[Fraction], DoubleDoubleScalar]:
         """The rate as a function of the distance from a cycle's end, divided by where it ends, from the origin."""
@@ -121,7 +170,7 @@ class CyclicSegment:
     def unbounded(self, start: int, stop: int) -> CyclicSegment:
         """The same on some steps, where no bound is reached."""
         piece = self.piece.without_bounds()
-        return replace(self, start=start, stop=stop, chain=Pipeline(piece.stages), piece=piece)
+        return replace(self, start=start, stop=stop, pipeline=Pipeline(piece.stages), piece=piece)
 
     def cycle(self, step: int) -> int:
         """The number of the cycle that a step is in."""
@@ -131,29 +180,33 @@ class CyclicSegment:
         """The first step of a cycle, but for the origin."""
         return math.floor(self.origin + (cycle - 1) * self.period) + 1
 
+    def steps_of(self, cycle: int) -> tuple[int, int]:
+        """The first step of a cycle that is one of the segment, and the one behind its last."""
+        start = self.stop_of(cycle - 1) if cycle > 1 else self.start
+        return max(start, self.start), self.stop_of(cycle)
+
     def stop_of(self, cycle: int) -> int:
         """The step behind the last one of a cycle."""
         return min(math.floor(self.origin + cycle * self.period) + 1, self.stop)
 
 
 @dataclass(frozen=True)
-class IrregularSegment:
-    """A rate that is smooth on each of many stretches.
+class IrregularSegment(Segment):
+    """A rate that is smooth on each of many intervals.
 
     Attributes
     ----------
-    start, stop : int
-        From which step to below which.
     piece : Piece
         The piece, of any kind.
     """
 
-    start: int
-    stop: int
     piece: Piece
 
+    monotone = False
+    steps_of_change = (1,)
+
     @cached
-    def chain(self) -> Pipeline:
+    def pipeline(self) -> Pipeline:
         """The rate at a step."""
         return Pipeline(self.piece.bounded_stages)
 
@@ -189,6 +242,12 @@ class PeriodicSegment(IrregularSegment):
     def first_step(self, cycle: int) -> int:
         """The first step of a cycle."""
         return math.ceil(self.origin + cycle * self.period)
+
+    def alike(self, cycles: range) -> Iterator[range]:
+        """Some whole cycles, those together that have their steps at the same places."""
+        distance = self.period.denominator
+        for number in cycles[:distance]:
+            yield range(number, cycles.stop, distance)
 
     @property
     def offset(self) -> Fraction:
@@ -243,4 +302,3 @@ def _rounded(number: Fraction) -> Fraction:
 
 
 VaryingSegment = SmoothSegment | StaircaseSegment | CyclicSegment | IrregularSegment
-Segment = ConstantSegment | VaryingSegment

@@ -60,7 +60,7 @@ class Warmup(Schedule):
     def _described(self) -> Piecewise:
         first_rate = self.schedule._chain.on_point((0.0, 0.0))
         rise = transitions.transition(self.shape, Fraction(self.steps), (self.start, 0.0), first_rate)
-        return operations.row(rise, self.schedule._pieces)
+        return operations.concatenated(rise, self.schedule._pieces)
 
 
 @described_by(Schedule.then)
@@ -143,6 +143,6 @@ class CooledDown(Schedule):
     def _described(self) -> Piecewise:
         end = (self.end, 0.0)
         fall = transitions.transition(self.shape, Fraction(self.steps), self._rate_before, end)
-        after = operations.row(fall, (transitions.held(end),))
+        after = operations.concatenated(fall, (transitions.held(end),))
         at = Fraction(self.at)
         return operations.joined(self.schedule._pieces, at, operations.delayed(after, at))

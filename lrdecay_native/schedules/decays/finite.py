@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from lrdecay_native.evaluation.points.decay_functions import kernel
 from lrdecay_native.immutable import immutable
-from lrdecay_native.piecewise.pieces import Breakpoint, Piece, Piecewise
+from lrdecay_native.piecewise.pieces import Breakpoint, Kernel, Piece, Piecewise
 from lrdecay_native.schedules.decays.single_formula import _Decay
 
 __all__ = [
@@ -376,12 +376,16 @@ class LinearCosineDecay(_Decay):
 
     def _described(self) -> Piecewise:
         line, after = super()._described()
+        curve = line.curve
+        assert isinstance(curve, Kernel)
         halves = 2 * Fraction(self.num_periods)
         described: list[Piece] = []
         for number in range(1, max(math.ceil(halves), 1) + 1):
             turn = Fraction(self.decay_steps) * (number / halves if number < halves else 1)
             # The wave falls first; where it rises, it is multiplied with a line that falls.
-            described.append(replace(line, end=Breakpoint(turn), turning=number % 2 == 0))
+            described.append(
+                replace(line, end=Breakpoint(turn), curve=replace(curve, turning=number % 2 == 0))
+            )
             if number % 2 == 1 and number < halves and self.beta == 0.0:
                 # The wave is 0 here; bulk evaluation can't have a zero inside a block.
                 described.append(replace(line, end=Breakpoint(turn, after=True), constant=True))

@@ -11,7 +11,7 @@ from lrdecay_native.evaluation.points.array_namespaces import mapped
 from lrdecay_native.evaluation.points.closed_form import ClosedForm
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.immutable import set_fields
-from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piece, Piecewise, TimeMap
+from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Kernel, Piece, Piecewise, TimeMap
 from lrdecay_native.schedules.arguments import period_given
 from lrdecay_native.schedules.base import Schedule
 
@@ -64,7 +64,7 @@ class _Decay(Schedule):
 
     def _described(self) -> Piecewise:
         period = Fraction(self._period)
-        curve = self._formula, tuple(map(float, self._parameters()))
+        curve = Kernel(self._formula, tuple(map(float, self._parameters())))
         piece = Piece(NEVER, (TimeMap(self._time_map, period),), curve)
         if self._time_map == "clamped":
             return replace(piece, end=Breakpoint(period)), replace(piece, constant=True)

@@ -13,7 +13,7 @@ import numpy as np
 from lrdecay_native import validation
 from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.immutable import immutable, set_fields
-from lrdecay_native.piecewise.operations import row
+from lrdecay_native.piecewise.operations import concatenated
 from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piecewise
 from lrdecay_native.piecewise.transitions import held, transition
 from lrdecay_native.schedules.arguments import phase_given, shape_given
@@ -181,7 +181,7 @@ class PiecewiseInterpolation(Schedule):
         before = (held(rates[0], Breakpoint(steps[0])),) if steps[0] > 0 else ()
         spans = zip(pairwise(steps), pairwise(rates), strict=True)
         between = (transition(self.shape, end - begin, *ends) for (begin, end), ends in spans)
-        return row(before, *between, (held(rates[-1]),))
+        return concatenated(before, *between, (held(rates[-1]),))
 
 
 def _sequence(name: str, value: Any) -> tuple[Any, ...]:

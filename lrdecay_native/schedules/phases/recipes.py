@@ -10,8 +10,8 @@ from lrdecay_native import validation
 from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.evaluation.points.pairs import apply_to_point
 from lrdecay_native.immutable import immutable, set_fields
-from lrdecay_native.piecewise.operations import delayed, row
-from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piece, Piecewise
+from lrdecay_native.piecewise.operations import concatenated, delayed
+from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Kernel, Piece, Piecewise
 from lrdecay_native.piecewise.transitions import held, transition
 from lrdecay_native.schedules.arguments import period_given, phase_given, shape_given
 from lrdecay_native.schedules.base import Schedule
@@ -91,7 +91,7 @@ class WarmupStableDecay(Schedule):
         before, stable, after = (
             (rate, 0.0) for rate in (self.initial_learning_rate, self.learning_rate, self.end_learning_rate)
         )
-        return row(
+        return concatenated(
             transition(self.warmup_shape, Fraction(self.warmup_steps), before, stable),
             transition("constant", Fraction(self.stable_steps), stable, stable),
             transition(self.decay_shape, Fraction(self.decay_steps), stable, after),
@@ -149,7 +149,7 @@ class NoamDecay(Schedule):
         scale = Fraction(self.factor) * _power(self.model_size, -0.5)
         peak = as_point(scale * _power(self.warmup_steps, -0.5))
         rise = transition("linear", Fraction(self.warmup_steps), (0.0, 0.0), peak)
-        return (*rise, Piece(NEVER, (), ("powered", (-0.5, 0.0)), factor=scale))
+        return (*rise, Piece(NEVER, (), Kernel("powered", (-0.5, 0.0)), factor=scale))
 
 
 def _power(base: float, exponent: float) -> Fraction:
@@ -248,7 +248,7 @@ class OneCycle(Schedule):
             # There is no fall, and the last of the steps has what the rise aims at.
             return (*before, held(peak, Breakpoint(rise, after=True)), held(end))
         fall = transition(shape, last - mirrored, start if self.three_phase else peak, end)
-        return (*before, *delayed(row(fall, (held(end),)), mirrored))
+        return (*before, *delayed(concatenated(fall, (held(end),)), mirrored))
 
     def _ends(self) -> tuple[Fraction, Fraction, Fraction]:
         """The steps at which the rise, the fall that mirrors it, if any, and the last phase end."""

@@ -19,7 +19,7 @@ from reference import LAST_STEP, SCHEDULES, Real, loss, mp, scale, some_schedule
 
 import lrdecay_native as lrd
 from lrdecay_native.evaluation.segments.segments import IrregularSegment, StaircaseSegment
-from lrdecay_native.evaluation.sums.sums import _first_blocks, quadrature
+from lrdecay_native.evaluation.sums.quadrature import first_blocks, quadrature
 
 BOUND = 1e-15
 """The documented relative error."""
@@ -305,7 +305,7 @@ def test_the_rule_is_exact_for_polynomials() -> None:
     for count in (129, 300, 1000, 10**9):
         for degree in range(6):
             rule = quadrature(
-                lambda whole, fraction, d=degree: (whole + fraction + 1) ** d, *_first_blocks(count)
+                lambda whole, fraction, d=degree: (whole + fraction + 1) ** d, *first_blocks(count)
             )  # type: ignore[misc]
             assert (
                 error(1.0, mp.mpf(rule.sum().numerator) / rule.sum().denominator / powers(degree, count))
@@ -321,7 +321,7 @@ def test_few_samples_for_many_steps() -> None:
         sampled.append(len(whole))
         return 1 / (1 + (whole + fraction) / 1000)
 
-    quadrature(rates, *_first_blocks(10**15))
+    quadrature(rates, *first_blocks(10**15))
     assert sum(sampled) < 20_000
 
 
