@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lrdecay_native.schedules.compositions.of_rates import *  # noqa: F403
     from lrdecay_native.schedules.compositions.of_time import *  # noqa: F403
     from lrdecay_native.schedules.cycles import *  # noqa: F403
-    from lrdecay_native.schedules.decays import *  # noqa: F403
     from lrdecay_native.schedules.decays.asymptotic import *  # noqa: F403
     from lrdecay_native.schedules.decays.finite import *  # noqa: F403
     from lrdecay_native.schedules.phases.boundaries import *  # noqa: F403

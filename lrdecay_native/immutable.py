@@ -1,14 +1,15 @@
-"""Immutable objects: dataclasses of which only ``__init__`` is made class by class.
+"""Immutable objects: frozen dataclasses of which only ``__init__`` is compiled class by class.
 
 `dataclasses.dataclass` with ``frozen=True`` compiles five functions for every class, which was half of the time that
-importing the library took.
+importing the library took.  What is the same for all classes is written once here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, is_dataclass
+from reprlib import recursive_repr
+from typing import TYPE_CHECKING, Any, TypeVar
 
 T = TypeVar("T")
 
@@ -21,45 +22,43 @@ else:
         return lambda decorator: decorator
 
 
-class Immutable:
-    """The base of the classes that `immutable` makes: their fields can't be set again."""
-
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise FrozenInstanceError(f"cannot assign to field {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise FrozenInstanceError(f"cannot delete field {name!r}")
-
-
 def set_fields(instance: Any, /, **values: Any) -> None:
     """Set fields of an immutable object that is being made."""
     for name, value in values.items():
         object.__setattr__(instance, name, value)
 
 
-@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def immutable(cls: type[T]) -> type[T]:
-    """Make a subclass of `Immutable` a dataclass with the methods that it inherits, and ``__post_init__`` if any."""
-    made = dataclass(init=False, repr=False, eq=False)(cls)
-    # So that subclasses may be frozen dataclasses.
-    made.__dataclass_params__.frozen = True  # type: ignore[attr-defined]
-    setattr(made, "__init__", _constructor(made))  # noqa: B010 - a type checker knows it already
-    return made
+    """Make a class a frozen dataclass, equal and hashed by its fields unless it has or inherits other methods."""
+    bases = [base for base in cls.__mro__[1:] if is_dataclass(base)]
+    if any(base.__setattr__ is not _refuse_to_set for base in bases):
+        raise TypeError(f"the dataclasses that {cls.__name__} is derived from must be immutable ones")
+    # A dataclass whose bases are frozen must be.
+    made: Any = dataclass(init=False, repr=False, eq=False, frozen=bool(bases))(cls)
+    made.__init__ = _constructor(made)
+    made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
+    made.__dataclass_params__.frozen = True
+    for name, method in _COMMON.items():
+        if getattr(made, name) is getattr(object, name):
+            setattr(made, name, method)
+    return cls
 
 
 def _constructor(cls: Any) -> Callable[..., None]:
     """``__init__`` as `dataclasses.dataclass` writes it for frozen classes."""
-    scope: dict[str, Any] = {"put": object.__setattr__}
+    scope: dict[str, Any] = {"put": object.__setattr__, "missing": MISSING}
     by_position, by_name, body = ["self"], list[str](), list[str]()
     for parameter in fields(cls):
-        text = parameter.name
+        name = value = text = parameter.name
         if parameter.default is not MISSING:
-            scope[f"default_{text}"] = parameter.default
-            text = f"{text}=default_{text}"
+            scope[f"default_{name}"] = parameter.default
+            text = f"{name}=default_{name}"
+        elif parameter.default_factory is not MISSING:
+            scope[f"make_{name}"] = parameter.default_factory
+            text, value = f"{name}=missing", f"make_{name}() if {name} is missing else {name}"
         (by_name if parameter.kw_only else by_position).append(text)
-        body.append(f"put(self, {parameter.name!r}, {parameter.name})")
+        body.append(f"put(self, {name!r}, {value})")
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     given = ", ".join([*by_position, *(["*", *by_name] if by_name else [])])
@@ -69,3 +68,32 @@ def _constructor(cls: Any) -> Callable[..., None]:
     constructor.__module__ = cls.__module__
     constructor.__annotations__ = {**{p.name: p.type for p in fields(cls)}, "return": None}
     return constructor
+
+
+def _refuse_to_set(self: Any, name: str, value: Any) -> None:
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_to_delete(self: Any, name: str) -> None:
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _values(instance: Any) -> tuple[Any, ...]:
+    return tuple([getattr(instance, parameter.name) for parameter in fields(instance)])
+
+
+def _equal(self: Any, other: Any) -> bool:
+    return _values(self) == _values(other) if type(other) is type(self) else NotImplemented
+
+
+def _hash(self: Any) -> int:
+    return hash(_values(self))
+
+
+@recursive_repr()
+def _repr(self: Any) -> str:
+    values = ", ".join(f"{p.name}={getattr(self, p.name)!r}" for p in fields(self))
+    return f"{type(self).__qualname__}({values})"
+
+
+_COMMON = {"__eq__": _equal, "__hash__": _hash, "__repr__": _repr}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from lrdecay_native.immutable import immutable
 
 
-@dataclass(frozen=True)
+@immutable
 class Interval:
     """The least and the greatest value that a number may have."""
 

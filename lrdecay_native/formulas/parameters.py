@@ -5,13 +5,13 @@ Nothing but the standard library is imported here: the build reads this module b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lrdecay_native.immutable import immutable
 
 SMALLEST, LARGEST = 1e-100, 1e100
 """The range of a positive parameter; inside it no intermediate result overflows."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Range:
     """The numbers from ``lowest`` to ``highest``, and 0 where ``zero`` says so."""
 
@@ -32,7 +32,7 @@ NOT_NEGATIVE = Range(SMALLEST, LARGEST, zero=True)
 FACTOR = Range(SMALLEST, 1.0)
 
 
-@dataclass(frozen=True)
+@immutable
 class Parameter:
     """A number that a formula, or the time map before it, depends on.
 

@@ -11,7 +11,7 @@ from lrdecay_native import validation
 from lrdecay_native.formulas.synonyms import known_by_name
 from lrdecay_native.schedules import registry
 from lrdecay_native.schedules.arguments import period_given, phase_given, refuse_call
-from lrdecay_native.schedules.rates import Rates, rounded_up
+from lrdecay_native.schedules.planning import Planned, rounded_up
 from lrdecay_native.schedules.registry import SCHEDULES
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ else:
     compositions = registry.Registered()
 
 
-class Schedule(Rates):
+class Schedule(Planned):
     """A learning rate as a function of the step.
 
     Schedules are values: frozen, hashable, equal if they are of one class with equal parameters, picklable, and

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import Field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrdecay_native import validation
 from lrdecay_native.caching import cached
-from lrdecay_native.immutable import Immutable
 
 if TYPE_CHECKING:
     from lrdecay_native.schedules.base import Schedule
@@ -22,8 +21,10 @@ SHALLOW = 32
 """So many nested schedules may be gone into by recursion."""
 
 
-class Nested(Immutable):
+class Nested:
     """An immutable value, equal to those of its class with equal fields; a copy of one is itself."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

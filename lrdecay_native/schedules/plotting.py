@@ -11,13 +11,13 @@ from lrdecay_native import validation
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lrdecay_native.schedules.rates import Rates
+    from lrdecay_native.schedules.planning import Planned
 
 POINTS = 2000
 """At most this many steps are drawn, evenly spread: more than a screen is wide."""
 
 
-def plot_schedule(schedule: Rates, stop: int, ax: Axes | None = None) -> Axes:
+def plot_schedule(schedule: Planned, stop: int, ax: Axes | None = None) -> Axes:
     """Draw a schedule; see `Schedule.plot`."""
     if validation.whole("stop", stop) < 1:
         raise ValueError(f"stop={stop!r} must be at least 1")

@@ -23,7 +23,7 @@ DOCS = pages.ROOT / "docs"
 OF_THE_LIBRARY = {
     name: cls for name, cls in SCHEDULES.items() if cls.__module__.startswith("lrdecay_native.")
 }
-COMPOSITIONS = {name for name, cls in OF_THE_LIBRARY.items() if cls.__module__.endswith(".compositions")}
+COMPOSITIONS = {name for name, cls in OF_THE_LIBRARY.items() if ".compositions." in cls.__module__}
 
 BY_HAND = [page for page in pages.PAGES if pages.name_of(page) not in pages.GENERATED]
 

@@ -6,6 +6,7 @@ from dataclasses import field, replace
 from typing import ClassVar
 
 from lrdecay_native import validation
+from lrdecay_native.evaluation.points.decay_functions import kernel
 from lrdecay_native.immutable import immutable
 from lrdecay_native.piecewise.pieces import Piecewise
 from lrdecay_native.schedules.decays.single_formula import _Decay
@@ -17,7 +18,20 @@ __all__ = [
     "InverseTimeDecay",
     "PowerLawDecay",
     "StepDecay",
+    "constant",
+    "exponential_decay",
+    "inverse_square_root_decay",
+    "inverse_time_decay",
+    "power_law_decay",
+    "step_decay",
 ]
+
+step_decay = kernel("step_decay")
+exponential_decay = kernel("exponential_decay")
+inverse_time_decay = kernel("inverse_time_decay")
+inverse_square_root_decay = kernel("inverse_square_root_decay")
+power_law_decay = kernel("power_law_decay")
+constant = kernel("constant")
 
 
 @immutable

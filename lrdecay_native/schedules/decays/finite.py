@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from fractions import Fraction
 from typing import ClassVar
 
+from lrdecay_native.evaluation.points.decay_functions import kernel
 from lrdecay_native.immutable import immutable
 from lrdecay_native.piecewise.pieces import Breakpoint, Kernel, Piece, Piecewise
 from lrdecay_native.schedules.decays.single_formula import _Decay
@@ -19,7 +20,22 @@ __all__ = [
     "PolynomialDecay",
     "RexDecay",
     "TanhDecay",
+    "cosine_decay",
+    "linear_cosine_decay",
+    "linear_decay",
+    "one_minus_square_root_decay",
+    "polynomial_decay",
+    "rex_decay",
+    "tanh_decay",
 ]
+
+polynomial_decay = kernel("polynomial_decay")
+linear_decay = kernel("linear_decay")
+cosine_decay = kernel("cosine_decay")
+tanh_decay = kernel("tanh_decay")
+rex_decay = kernel("rex_decay")
+one_minus_square_root_decay = kernel("one_minus_square_root_decay")
+linear_cosine_decay = kernel("linear_cosine_decay")
 
 
 @immutable
@@ -367,8 +383,9 @@ class LinearCosineDecay(_Decay):
         for number in range(1, max(math.ceil(halves), 1) + 1):
             turn = Fraction(self.decay_steps) * (number / halves if number < halves else 1)
             # The wave falls first; where it rises, it is multiplied with a line that falls.
-            turning = replace(curve, turning=number % 2 == 0)
-            described.append(replace(line, end=Breakpoint(turn), curve=turning))
+            described.append(
+                replace(line, end=Breakpoint(turn), curve=replace(curve, turning=number % 2 == 0))
+            )
             if number % 2 == 1 and number < halves and self.beta == 0.0:
                 # The wave is 0 here; bulk evaluation can't have a zero inside a block.
                 described.append(replace(line, end=Breakpoint(turn, after=True), constant=True))
