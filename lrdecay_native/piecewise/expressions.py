@@ -22,9 +22,6 @@ from lrdecay_native.kinds import Kind
 from lrdecay_native.piecewise.breakpoints import Breakpoint
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from lrdecay_native.piecewise.pieces import Piece, Piecewise
 
 
@@ -290,7 +287,7 @@ class Node(Expression, abstract=True):
     def interpreted(self, arithmetic: Any, variable: Any) -> Any:
         """The value in an `lrdecay_native.evaluation.points.interpretation.Arithmetic`."""
 
-    def at_whole_numbers(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
+    def at_whole_numbers(self, first: int, count: int) -> Any:
         """The values at so many whole numbers, where they need no computation."""
         return None
 

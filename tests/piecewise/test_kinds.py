@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+# These ask something of every kind once they are imported.
+from lrdecay_native.evaluation import extremes as extremes
+from lrdecay_native.evaluation import searches as searches
+from lrdecay_native.evaluation import settling as settling
+from lrdecay_native.evaluation.grids import grids as grids
 from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.evaluation.segments.segmentation import segments_of
 from lrdecay_native.evaluation.segments.segments import IrregularSegment, Segment
+from lrdecay_native.evaluation.sums import sums as sums
 from lrdecay_native.kinds import Kind, Operation
 from lrdecay_native.piecewise.expressions import Expression, Node, Stage
 from lrdecay_native.piecewise.pieces import NEVER, Piece, PiecewiseFunction
