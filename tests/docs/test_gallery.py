@@ -122,8 +122,7 @@ def refused(make: Callable[[], Any]) -> bool:
 
 
 NAMES: dict[str, Any] = {
-    **vars(lrd),
-    "ReduceOnPlateau": lrd.ReduceOnPlateau,
+    **{name: getattr(lrd, name) for name in lrd.__all__},
     "refused": refused,
     "s": lrd.CosineDecay(0.3, 3000),
     **{"lr": 0.3, "init": 0.01, "end": 0.03, "w": 500, "T": 3000, "n": 700, "b1": 700, "b2": 2000},
