@@ -1,6 +1,6 @@
 """What it costs to build, install, import, change and test two checkouts, measured side by side.
 
-``python -m bench.house OLD NEW --work FOLDER`` prints the table of docs/house.md.  OLD and NEW are working trees; the
+``python bench/house.py OLD NEW --work FOLDER`` prints the table of docs/house.md.  OLD and NEW are working trees; the
 commit that each has checked out is measured, in clones, in turns of one and the other.  It needs git, make, a C
 compiler and pip's index, and for `ci` what .ci/run needs; nothing else should run meanwhile.
 

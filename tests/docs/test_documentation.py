@@ -115,7 +115,10 @@ def check_lrdecay(arguments: list[str], page: Path, folder: Path) -> None:
 
 
 def check_python(arguments: list[str], page: Path, folder: Path) -> None:
-    """Tests: the files are there, and what is chosen by name is a formula. Else the module is there."""
+    """Tests: the files are there, and what is chosen by name is a formula. Else the script is there, or runs."""
+    if arguments[0].endswith(".py"):
+        assert (pages.ROOT / arguments[0]).exists()
+        return
     assert arguments[0] == "-m"
     if arguments[1] == "pytest":
         check_pytest(arguments[2:], page, folder)
