@@ -12,6 +12,7 @@ import numpy as np
 
 from lrdecay_native import validation
 from lrdecay_native.evaluation.segments.enclosures import enclosure_of
+from lrdecay_native.formulas.parameters import SMALLEST
 from lrdecay_native.formulas.synonyms import known_by_name
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.nested import schedule_given
@@ -364,7 +365,7 @@ class ReduceOnPlateau:
         bad_evaluations = 0 if improves or self.cooldown_left else self.bad_evaluations + 1
         due = bad_evaluations > self._patience
         following = self.factor * self._drop_rate
-        reduces = due and following >= validation.SMALLEST and self._changes_rate(following, step)
+        reduces = due and following >= SMALLEST and self._changes_rate(following, step)
         if reduces:
             self._schedule_now = self._reduced_by(following)
             self.factor = following

@@ -7,9 +7,7 @@ keep numbers of other kinds in, such as bfloat16; and masked arrays, whose masks
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,9 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.formulas.parameters import LARGEST as LARGEST
 from lrdecay_native.formulas.parameters import NOT_NEGATIVE, POSITIVE, Range
-from lrdecay_native.formulas.parameters import SMALLEST as SMALLEST
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 """The dtypes of results."""
@@ -87,6 +83,9 @@ def short_messages() -> Iterator[None]:
 
 def depth_of_json(text: str | bytes) -> int:
     """How deep lists and dictionaries are nested in JSON text."""
+    import json
+    import re
+
     decoded = text if isinstance(text, str) else bytes(text).decode(json.detect_encoding(text), "replace")
     depth = deepest = 0
     for token in re.findall(r'"(?:[^"\\]|\\.)*"|[][{}]', decoded):

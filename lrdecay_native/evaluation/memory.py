@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.formulas.parameters import LARGEST as LARGEST
-from lrdecay_native.formulas.parameters import SMALLEST as SMALLEST
 from lrdecay_native.validation import FLOATS, dtype, shown
 
 LINE = 64

@@ -101,7 +101,7 @@ class CosineRestarts(Schedule):
         What the amplitude of a cycle is multiplied with, compared with the one before, from 1e-100; above 1 only
         where no cycle gets above a rate of 1e100 or, falling, below 0, which may need a ``cycle_limit``.
     peak_mul : float, default 1
-        What the highest rate of a cycle is multiplied with, likewise; not both.
+        What the highest rate of a cycle is multiplied with, from 1e-100 and as ``m_mul``; not both.
     end_learning_rate : float, default 0
         The rate that each cycle ends with, 0 or from 1e-100 to 1e100.
     cycle_limit : int or None, default None
@@ -259,7 +259,7 @@ class Cyclic(Schedule):
     step_size_up : int or float
         Steps of a rise, from 1e-100 to 1e100.
     step_size_down : int or float, optional
-        Steps of a fall; those of a rise if not given.
+        Steps of a fall, from 1e-100 to 1e100; those of a rise if not given.
     mode : str, default "triangular"
         ``"triangular"``, ``"triangular2"`` or ``"exp_range"``.
     gamma : float, default 1

@@ -26,13 +26,6 @@ class Nested:
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
-        for name in ("__eq__", "__hash__"):
-            # What `dataclasses.dataclass` finds in its class it doesn't make; its own ones would recurse.
-            if name not in vars(cls):
-                setattr(cls, name, getattr(cls, name))
-
     def __copy__(self) -> Any:
         return self
 

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from lrdecay_native import validation
 from lrdecay_native.caching import cached
 from lrdecay_native.evaluation import memory
-from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
 from lrdecay_native.evaluation.points.closed_form import ClosedForm, ElementwiseEvaluator
 from lrdecay_native.evaluation.points.pairs import contiguous, evaluate_points
 from lrdecay_native.evaluation.points.pipelines import Pipeline
@@ -157,6 +156,8 @@ class Rates(Stored, ABC):
         value of that namespace
             The rate, in the precision of that namespace.
         """
+        from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
+
         return evaluate_pieces(xp, between(self._pieces, first, stop), step)
 
     def values(

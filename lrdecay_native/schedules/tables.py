@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -180,6 +179,8 @@ class Tabulated(Schedule):
 
 def _lines_of(path: Path) -> list[list[str]]:
     """The lines of a CSV file that aren't empty."""
+    import csv
+
     with path.open(encoding="utf-8-sig", newline="") as file:
         # Strict: a quote that isn't closed would take the rest of the file into one value.
         reader = csv.reader(file, strict=True)

@@ -64,14 +64,18 @@ class DecayFunction(Protocol):
     ) -> Any: ...
 
 
-def kernel(name: str) -> DecayFunction:
-    """The public function of a formula in the registry."""
-    formula = FORMULAS[name]
-    names = tuple(formula.arguments)
-    defaults = {key: value for key, value in formula.arguments.items() if value is not None}
-    signature = _signature(formula)
+class _OfFormula:
+    """The public function of a formula; its documentation is written when it is asked for."""
 
-    def function(
+    def __init__(self, formula: Formula) -> None:
+        self.__name__ = self.__qualname__ = formula.name
+        self.__module__ = "lrdecay_native"
+        self._formula = formula
+        self._names = tuple(formula.arguments)
+        self._defaults = {key: value for key, value in formula.arguments.items() if value is not None}
+
+    def __call__(
+        self,
         step: npt.ArrayLike,
         *arguments: npt.ArrayLike,
         out: npt.NDArray[Any] | None = None,
@@ -79,18 +83,19 @@ def kernel(name: str) -> DecayFunction:
         threads: int = 1,
         **named: npt.ArrayLike,
     ) -> Any:
+        formula, names, defaults = self._formula, self._names, self._defaults
         given = {**dict(zip(names, arguments, strict=False)), **named}
         if len(given) != len(arguments) + len(named) or {**defaults, **given}.keys() != set(names):
-            refuse_unknown(name, named, names, f"its parameters are step, {', '.join(names)}")
+            refuse_unknown(formula.name, named, names, f"its parameters are step, {', '.join(names)}")
             # Says what is missing or given twice.
-            signature.bind(step, *arguments, **named)
+            self.__signature__.bind(step, *arguments, **named)
         parameters = {
             key: _checked(key, given[key] if key in given else defaults[key], formula.described[key].range)
             for key in names
         }
         period = 1.0 if formula.period is None else parameters.pop(formula.period)
         return _evaluate(
-            name,
+            formula.name,
             formula.time_maps[0],
             step,
             period,
@@ -100,11 +105,25 @@ def kernel(name: str) -> DecayFunction:
             threads,
         )
 
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = "lrdecay_native"
-    function.__doc__ = _documentation(formula)
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    return cast(DecayFunction, function)
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return _signature(self._formula)
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return _documentation(self._formula)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__module__}.{self.__name__}>"
+
+    def __reduce__(self) -> str:
+        # Pickles name it, as they do any function.
+        return self.__name__
+
+
+def kernel(name: str) -> DecayFunction:
+    """The public function of a formula in the registry."""
+    return cast(DecayFunction, _OfFormula(FORMULAS[name]))
 
 
 def _signature(formula: Formula) -> inspect.Signature:
