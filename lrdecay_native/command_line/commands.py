@@ -25,9 +25,9 @@ from rich.table import Table
 
 from lrdecay_native.command_line.schedule_expression import EXAMPLE, schedule_from_text
 from lrdecay_native.files import check_folder, write_whole
+from lrdecay_native.messages import shortened
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.registry import SCHEDULES
-from lrdecay_native.validation import shortened
 
 if TYPE_CHECKING:
     from lrdecay_native.command_line.training.data import Digits

@@ -21,7 +21,7 @@ from lrdecay_native.schedules.decays import StepDecay
 
 __all__ = ["CosineAnnealing", "CosineRestarts", "Cyclic"]
 
-FURTHEST = 2**80
+FURTHEST_STEP = 2**80
 """Cycles that grow are known up to this step; only a plan that is stretched or shifted gets behind 2**63."""
 
 MOST_HIGHER_CYCLES = 2**13
@@ -210,7 +210,7 @@ class CosineRestarts(Schedule):
         initial, end = Fraction(self.initial_learning_rate), Fraction(self.end_learning_rate)
         peak, gain = Fraction(1), Fraction(1)
         number = 0
-        while begin < FURTHEST and number != self.cycle_limit:
+        while begin < FURTHEST_STEP and number != self.cycle_limit:
             yield _Cycle(begin, length, end + (initial * peak - end) * gain)
             begin, length = begin + length, _shortened(length * Fraction(self.t_mul))
             peak, gain = _shortened(peak * Fraction(self.peak_mul)), _shortened(gain * Fraction(self.m_mul))

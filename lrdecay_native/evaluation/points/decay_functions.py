@@ -39,11 +39,12 @@ from lrdecay_native.formulas import FORMULAS, Formula
 from lrdecay_native.formulas.parameters import Range
 from lrdecay_native.formulas.specialisations import variant, variants
 from lrdecay_native.formulas.synonyms import refuse_unknown
+from lrdecay_native.messages import shown
 
-_BATCH = 2**20
+_BATCH_VALUES = 2**20
 """Values for which constants are prepared together."""
 
-_MOST_SETS = 2**14
+_BATCH_SETS = 2**14
 """Sets of parameters whose constants are prepared together."""
 
 
@@ -206,7 +207,7 @@ def _checked(name: str, value: npt.ArrayLike, values: Range) -> npt.NDArray[np.f
         return float(value)  # type: ignore[arg-type]
     array = validation.as_array(name, value)
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name}={validation.shown(value)} must be a real number or an array of real numbers")
+        raise TypeError(f"{name}={shown(value)} must be a real number or an array of real numbers")
     numbers = array.astype(np.float64)
     right = (numbers >= values.lowest) & (numbers <= values.highest)
     if values.zero:
@@ -349,7 +350,7 @@ def _rows(
 ) -> Iterator[None]:
     """Some rows of values, each set of parameters by the kernel that is for it."""
     length = out.shape[1]
-    batch = min(max(_BATCH // length, 1), _MOST_SETS)
+    batch = min(max(_BATCH_VALUES // length, 1), _BATCH_SETS)
     for first in range(rows.start, rows.stop, batch):
         part = slice(first, min(first + batch, rows.stop))
         some = {name: column[part] for name, column in columns.items()}
