@@ -1,7 +1,7 @@
-"""Immutable objects: frozen dataclasses of which only ``__init__`` is compiled class by class.
+"""Immutable objects: frozen dataclasses whose common methods are written once.
 
 `dataclasses.dataclass` with ``frozen=True`` compiles five functions for every class, which was half of the time that
-importing the library took.  What is the same for all classes is written once here.
+importing the library took.  Here ``__init__`` alone is compiled, for the classes that a program makes objects of.
 """
 
 from __future__ import annotations
@@ -34,15 +34,27 @@ def immutable(cls: type[T]) -> type[T]:
     bases = [base for base in cls.__mro__[1:] if is_dataclass(base)]
     if any(base.__setattr__ is not _refuse_to_set for base in bases):
         raise TypeError(f"the dataclasses that {cls.__name__} is derived from must be immutable ones")
-    # A dataclass whose bases are frozen must be.
+    # A dataclass whose bases are frozen must be; its own methods for that give way to the common ones.
     made: Any = dataclass(init=False, repr=False, eq=False, frozen=bool(bases))(cls)
-    made.__init__ = _constructor(made)
-    made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
+    if bases:
+        del made.__setattr__, made.__delattr__
+    made.__init__ = _Constructor(made)
     made.__dataclass_params__.frozen = True
     for name, method in _COMMON.items():
         if getattr(made, name) is getattr(object, name):
             setattr(made, name, method)
     return cls
+
+
+class _Constructor:
+    """``__init__``, compiled when it is first asked for."""
+
+    def __init__(self, cls: Any) -> None:
+        self._class = cls
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        self._class.__init__ = _constructor(self._class)
+        return self._class.__init__.__get__(instance, owner)
 
 
 def _constructor(cls: Any) -> Callable[..., None]:
@@ -96,4 +108,10 @@ def _repr(self: Any) -> str:
     return f"{type(self).__qualname__}({values})"
 
 
-_COMMON = {"__eq__": _equal, "__hash__": _hash, "__repr__": _repr}
+_COMMON = {
+    "__setattr__": _refuse_to_set,
+    "__delattr__": _refuse_to_delete,
+    "__eq__": _equal,
+    "__hash__": _hash,
+    "__repr__": _repr,
+}

@@ -12,7 +12,9 @@ import numpy as np
 
 from lrdecay_native import validation
 from lrdecay_native.evaluation.segments.enclosures import enclosure_of
+from lrdecay_native.formulas.parameters import SMALLEST
 from lrdecay_native.formulas.synonyms import known_by_name
+from lrdecay_native.messages import depth_of_json, short_messages, shown
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.nested import schedule_given
 from lrdecay_native.schedules.serialisation import from_dict
@@ -131,7 +133,7 @@ class ReduceOnPlateau:
         self._threshold = validation.real("threshold", threshold)
         if self._threshold < 0 or (self._threshold >= 1 and threshold_mode != "absolute"):
             raise ValueError(
-                f"threshold={validation.shown(threshold)} must be at least 0, and below 1 if it is relative"
+                f"threshold={shown(threshold)} must be at least 0, and below 1 if it is relative"
             )
         self._min_learning_rate = validation.not_negative("min_learning_rate", min_learning_rate)
         self._least_reduction = validation.not_negative("least_reduction", least_reduction)
@@ -364,7 +366,7 @@ class ReduceOnPlateau:
         bad_evaluations = 0 if improves or self.cooldown_left else self.bad_evaluations + 1
         due = bad_evaluations > self._patience
         following = self.factor * self._drop_rate
-        reduces = due and following >= validation.SMALLEST and self._changes_rate(following, step)
+        reduces = due and following >= SMALLEST and self._changes_rate(following, step)
         if reduces:
             self._schedule_now = self._reduced_by(following)
             self.factor = following
@@ -478,10 +480,8 @@ class ReduceOnPlateau:
             For a value of a wrong kind.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(
-                f"state={validation.shown(state)} must be a dictionary, not {type(state).__name__}"
-            )
-        with validation.short_messages():
+            raise TypeError(f"state={shown(state)} must be a dictionary, not {type(state).__name__}")
+        with short_messages():
             return cls._from_state(state)
 
     @classmethod
@@ -545,7 +545,7 @@ class ReduceOnPlateau:
             state = json.loads(text)
         except RecursionError:
             raise ValueError(
-                f"the text of a state must be JSON, and {validation.depth_of_json(text)} deep is too deep"
+                f"the text of a state must be JSON, and {depth_of_json(text)} deep is too deep"
             ) from None
         except ValueError as error:
             raise ValueError(f"the text of a state must be JSON: {error}") from None
@@ -555,9 +555,7 @@ class ReduceOnPlateau:
 def _drop_rate_given(name: str, value: Any) -> float:
     number = validation.positive(name, value)
     if number >= 1.0:
-        raise ValueError(
-            f"{name}={validation.shown(value)} must be below 1: each reduction multiplies the rate by it"
-        )
+        raise ValueError(f"{name}={shown(value)} must be below 1: each reduction multiplies the rate by it")
     return number
 
 
@@ -566,11 +564,11 @@ def _metric_given(value: Any) -> float:
     others = (*validation.NO_NUMBERS, str, bytes, np.complexfloating, np.ma.MaskedArray)
     wrong = isinstance(value, others) or not hasattr(value, "__float__")
     if wrong or getattr(value, "ndim", 0) != 0:
-        raise TypeError(f"metric={validation.shown(value)} must be a number, not {type(value).__name__}")
+        raise TypeError(f"metric={shown(value)} must be a number, not {type(value).__name__}")
     try:
         return float(value)
     except OverflowError:
-        raise ValueError(f"metric={validation.shown(value)} must be a number that float64 holds") from None
+        raise ValueError(f"metric={shown(value)} must be a number that float64 holds") from None
 
 
 def _best_described(value: Any) -> float | None:
@@ -582,5 +580,5 @@ def _best_described(value: Any) -> float | None:
 def _at_most(name: str, value: Any, highest: int) -> int:
     number = validation.whole(name, value)
     if number > highest:
-        raise ValueError(f"{name}={validation.shown(value)} must be at most {highest}")
+        raise ValueError(f"{name}={shown(value)} must be at most {highest}")
     return number

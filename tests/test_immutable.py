@@ -101,6 +101,11 @@ def test_subclasses(outer: Callable[[Any], Any]) -> None:
     class Derived(Base):
         other: float = 1.0
 
+    @outer
+    class Third(Derived):
+        last: float = 0.0
+
+    assert Third(2.0, 1.0) == Third(2.0) != Third(2.0, last=1.0)
     assert repr(Derived(2.0)).endswith("Derived(number=2.0, other=1.0)")
     assert Derived(2.0) == Derived(2.0, 1.0) != Derived(2.0, 3.0)
     assert Derived(2.0) != Base(2.0)

@@ -32,9 +32,9 @@ from lrdecay_native.command_line.options import (
     seed_option,
 )
 from lrdecay_native.files import check_folder
+from lrdecay_native.messages import shortened
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.registry import SCHEDULES
-from lrdecay_native.validation import shortened
 
 if TYPE_CHECKING:
     from lrdecay_native.command_line.training.data import Digits

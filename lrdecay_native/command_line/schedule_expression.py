@@ -7,11 +7,11 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
+from lrdecay_native.messages import LONGEST_MESSAGE, MOST_SHOWN, short_messages, shortened, shown
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.nested import DEEPEST
 from lrdecay_native.schedules.registry import SCHEDULES
 from lrdecay_native.schedules.serialisation import from_json
-from lrdecay_native.validation import LONGEST_MESSAGE, MOST_SHOWN, short_messages, shortened, shown
 
 EXAMPLE = "StepDecay(0.1, drop_rate=0.96, step_size=1000)"
 

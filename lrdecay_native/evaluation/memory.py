@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.formulas.parameters import LARGEST as LARGEST
-from lrdecay_native.formulas.parameters import SMALLEST as SMALLEST
-from lrdecay_native.validation import FLOATS, dtype, shown
+from lrdecay_native.messages import shown
+from lrdecay_native.validation import FLOATS, dtype
 
 LINE = 64
 """Bytes in a line of the processor's cache."""

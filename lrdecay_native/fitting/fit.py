@@ -14,6 +14,7 @@ from lrdecay_native.fitting.problem import OutOfTimeError, Problem, Search, Tria
 from lrdecay_native.fitting.refusals import given_up, nothing_found, refuse_zeros_out_of_reach
 from lrdecay_native.fitting.verification import check_determined, passes, without_needless
 from lrdecay_native.formulas.synonyms import hints
+from lrdecay_native.messages import shown
 from lrdecay_native.schedules.base import Schedule
 
 AnySchedule = TypeVar("AnySchedule", bound=Schedule)
@@ -111,12 +112,10 @@ def fit(
 
 def _check_class(schedule_class: Any) -> None:
     if not isinstance(schedule_class, type) or not issubclass(schedule_class, Schedule):
-        raise TypeError(
-            f"schedule_class={validation.shown(schedule_class)} must be a schedule class, such as StepDecay"
-        )
+        raise TypeError(f"schedule_class={shown(schedule_class)} must be a schedule class, such as StepDecay")
     if not is_dataclass(schedule_class):
         raise TypeError(
-            f"schedule_class={validation.shown(schedule_class)} must be a schedule class that has parameters"
+            f"schedule_class={shown(schedule_class)} must be a schedule class that has parameters"
         )
 
 
@@ -125,15 +124,15 @@ def _names_to_solve(
 ) -> tuple[str, ...]:
     parameters = {parameter.name: parameter for parameter in fields(schedule_class)}
     if isinstance(unknown, str):
-        raise TypeError(f"unknown={validation.shown(unknown)} must be a list of names, such as [{unknown!r}]")
+        raise TypeError(f"unknown={shown(unknown)} must be a list of names, such as [{unknown!r}]")
     try:
         named = tuple(unknown)
     except TypeError:
-        raise TypeError(f"unknown={validation.shown(unknown)} must be a list of names") from None
+        raise TypeError(f"unknown={shown(unknown)} must be a list of names") from None
     for name in (*known, *named):
         if not isinstance(name, str) or name not in parameters:
             raise TypeError(
-                f"{validation.shown(name)} is no parameter of {schedule_class.__name__}; it has "
+                f"{shown(name)} is no parameter of {schedule_class.__name__}; it has "
                 f"{', '.join(parameters)}" + hints(schedule_class.__name__, [str(name)], parameters)
             )
     wanted = [
@@ -166,7 +165,7 @@ def _points_given(points: Iterable[tuple[float, float]]) -> tuple[list[Any], lis
     try:
         pairs = [(step, rate) for step, rate in points]
     except (TypeError, ValueError):
-        raise TypeError(f"points={validation.shown(points)} must be pairs of a step and a rate") from None
+        raise TypeError(f"points={shown(points)} must be pairs of a step and a rate") from None
     for number, (step, rate) in enumerate(pairs):
         validation.real(f"points[{number}][0]", step)
         validation.step(f"points[{number}][0]", step)

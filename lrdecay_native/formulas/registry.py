@@ -7,15 +7,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from typing import Any, NamedTuple
 
 from lrdecay_native.formulas.parameters import PARAMETERS, Parameter
+from lrdecay_native.immutable import immutable
 
 Value = Any
 """A value of the array namespace in use; it takes ``+ - * / **``."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Formula:
     """A decay formula.
 
@@ -144,7 +146,7 @@ class StepMap:
         return self.floors or self.cycles
 
 
-@dataclass(frozen=True)
+@immutable
 class TimeMap:
     """A map from the step ``t`` to the variable ``x`` of a formula."""
 
@@ -153,6 +155,7 @@ class TimeMap:
     equation: str
 
 
+@cache
 def _docstring(function: Callable[..., Value]) -> str:
     # Python can be told to leave docstrings out.
     return inspect.getdoc(function) or ""

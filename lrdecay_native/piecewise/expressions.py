@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +18,7 @@ from lrdecay_native.caching import cached
 from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, STEP_MAPS, Formula
 from lrdecay_native.formulas.registry import Line, StepMap
 from lrdecay_native.formulas.specialisations import variant
+from lrdecay_native.immutable import immutable
 from lrdecay_native.kinds import Kind
 from lrdecay_native.piecewise.breakpoints import Breakpoint
 
@@ -34,7 +35,7 @@ class Stage(Kind, abstract=True):
         """The pipelines inside of it."""
 
 
-@dataclass(frozen=True)
+@immutable
 class TimeMap(Stage):
     """A map of the step, with its exact parameter."""
 
@@ -60,7 +61,7 @@ class TimeMap(Stage):
         return None if known.line is None else known.line(self.parameter)
 
 
-@dataclass(frozen=True)
+@immutable
 class PiecewiseFunction(Stage):
     """Pieces made ready for steps.
 
@@ -136,7 +137,7 @@ class Expression(Stage, abstract=True):
         """The same with 0 in place of the negative values of what no kernel knows, which are errors otherwise."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Kernel(Expression):
     """A formula, or a map of compositions, which one kernel computes.
 
@@ -190,7 +191,7 @@ class Kernel(Expression):
         return self
 
 
-@dataclass(frozen=True)
+@immutable
 class Repeated(Expression):
     """Pieces that begin again after each period.
 
@@ -237,7 +238,7 @@ class Repeated(Expression):
         return replace(self, pieces=tuple(piece.not_negative() for piece in self.pieces))
 
 
-@dataclass(frozen=True)
+@immutable
 class Combined(Expression):
     """Two rates in one.
 

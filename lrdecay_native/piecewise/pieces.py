@@ -8,11 +8,12 @@ Only what repeats, and sums and products, have pieces inside their expression.  
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.caching import cached
+from lrdecay_native.immutable import immutable
 from lrdecay_native.piecewise.breakpoints import NEVER, Breakpoint
 from lrdecay_native.piecewise.expressions import (
     Combined,
@@ -43,7 +44,7 @@ __all__ = [
 Piecewise = tuple["Piece", ...]
 
 
-@dataclass(frozen=True)
+@immutable
 class Piece:
     """An interval of a schedule on which its rate is one pipeline.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from lrdecay_native import validation
 from lrdecay_native.formulas.synonyms import refuse_unknown
+from lrdecay_native.messages import shown
 from lrdecay_native.piecewise import transitions
 
 _READING: ContextVar[bool] = ContextVar("_READING", default=False)
@@ -72,9 +73,7 @@ def _same_type(name: str, value: Any, number: float) -> int | float:
         return number
     # As Python's integers: NumPy's are rounded to be compared with a float.
     if int(number) != int(value):
-        raise ValueError(
-            f"{name}={validation.shown(value)} must be an integer that float64 holds, such as {number:.0f}"
-        )
+        raise ValueError(f"{name}={shown(value)} must be an integer that float64 holds, such as {number:.0f}")
     return int(value)
 
 

@@ -325,7 +325,7 @@ class Schedule(Planned):
         lowest : float or None, default None
             The least rate, 0 or from 1e-100 to 1e100; None for no such bound.
         highest : float or None, default None
-            The largest rate, likewise, not below ``lowest``.
+            The largest rate, 0 or from 1e-100 to 1e100, not below ``lowest``; None for no such bound.
 
         Returns
         -------

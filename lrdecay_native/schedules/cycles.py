@@ -21,7 +21,7 @@ from lrdecay_native.schedules.decays import StepDecay
 
 __all__ = ["CosineAnnealing", "CosineRestarts", "Cyclic"]
 
-FURTHEST = 2**80
+FURTHEST_STEP = 2**80
 """Cycles that grow are known up to this step; only a plan that is stretched or shifted gets behind 2**63."""
 
 MOST_HIGHER_CYCLES = 2**13
@@ -101,7 +101,7 @@ class CosineRestarts(Schedule):
         What the amplitude of a cycle is multiplied with, compared with the one before, from 1e-100; above 1 only
         where no cycle gets above a rate of 1e100 or, falling, below 0, which may need a ``cycle_limit``.
     peak_mul : float, default 1
-        What the highest rate of a cycle is multiplied with, likewise; not both.
+        What the highest rate of a cycle is multiplied with, from 1e-100 and as ``m_mul``; not both.
     end_learning_rate : float, default 0
         The rate that each cycle ends with, 0 or from 1e-100 to 1e100.
     cycle_limit : int or None, default None
@@ -210,7 +210,7 @@ class CosineRestarts(Schedule):
         initial, end = Fraction(self.initial_learning_rate), Fraction(self.end_learning_rate)
         peak, gain = Fraction(1), Fraction(1)
         number = 0
-        while begin < FURTHEST and number != self.cycle_limit:
+        while begin < FURTHEST_STEP and number != self.cycle_limit:
             yield _Cycle(begin, length, end + (initial * peak - end) * gain)
             begin, length = begin + length, _shortened(length * Fraction(self.t_mul))
             peak, gain = _shortened(peak * Fraction(self.peak_mul)), _shortened(gain * Fraction(self.m_mul))
@@ -259,7 +259,7 @@ class Cyclic(Schedule):
     step_size_up : int or float
         Steps of a rise, from 1e-100 to 1e100.
     step_size_down : int or float, optional
-        Steps of a fall; those of a rise if not given.
+        Steps of a fall, from 1e-100 to 1e100; those of a rise if not given.
     mode : str, default "triangular"
         ``"triangular"``, ``"triangular2"`` or ``"exp_range"``.
     gamma : float, default 1

@@ -10,11 +10,7 @@ from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type[Any])
 
-_PARAMETERS = re.compile(r"(?<=^Parameters\n-{10}\n)(?:\w.*\n(?: .*\n)+)+", re.MULTILINE)
-_ENTRY = re.compile(r"^(\w+) : .*\n(?: .*\n)+", re.MULTILINE)
-_FIRST_AFTER = re.compile(r"^(?=(?:Notes|Examples)\n-)", re.MULTILINE)
-
-_RAISES = """\
+RAISES = """\
 Raises
 ------
 ValueError, TypeError
@@ -29,16 +25,33 @@ def described_by(method: Callable[..., Any]) -> Callable[[C], C]:
     def complete(cls: C) -> C:
         # Python can be told to leave docstrings out.
         if cls.__doc__ and method.__doc__:
-            text = inspect.cleandoc(cls.__doc__) + "\n"
-            known = _entries(method.__doc__) | _entries(cls.__doc__)
-            entries = "".join(known[parameter.name] for parameter in fields(cls))
-            cls.__doc__ = _FIRST_AFTER.sub(_RAISES, _PARAMETERS.sub(lambda _: entries, text), 1)
+            documented: Any = cls
+            documented.__doc__ = _Docstring(cls, cls.__doc__, method.__doc__)
         return cls
 
     return complete
 
 
+class _Docstring:
+    """A docstring that is put together when it is asked for."""
+
+    def __init__(self, cls: Any, own: str, of_method: str) -> None:
+        self._class, self._own, self._of_method = cls, own, of_method
+
+    def __get__(self, instance: Any, owner: Any = None) -> str:
+        known = _entries(self._of_method) | _entries(self._own)
+        entries = "".join(known[parameter.name] for parameter in fields(self._class))
+        text = re.sub(_PARAMETERS, lambda _: entries, inspect.cleandoc(self._own) + "\n", flags=re.MULTILINE)
+        return re.sub(_AFTER_PARAMETERS, RAISES, text, count=1, flags=re.MULTILINE)
+
+
+_PARAMETERS = r"(?<=^Parameters\n-{10}\n)(?:\w.*\n(?: .*\n)+)+"
+_PARAMETER = r"^(\w+) : .*\n(?: .*\n)+"
+_AFTER_PARAMETERS = r"^(?=(?:Notes|Examples)\n-)"
+
+
 def _entries(docstring: str) -> dict[str, str]:
     """The text about each parameter."""
-    section = _PARAMETERS.search(inspect.cleandoc(docstring))
-    return {entry[1]: entry[0] for entry in _ENTRY.finditer(section[0])} if section else {}
+    section = re.search(_PARAMETERS, inspect.cleandoc(docstring), re.MULTILINE)
+    entries = re.finditer(_PARAMETER, section[0], re.MULTILINE) if section else ()
+    return {entry[1]: entry[0] for entry in entries}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from lrdecay_native.evaluation.segments.segmentation import run_length
 from lrdecay_native.evaluation.segments.segments import ConstantSegment
+from lrdecay_native.immutable import immutable
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.validation import STEP_LIMIT
 
@@ -25,7 +25,7 @@ SPARE_ENTRIES = 2**14
 SMALLEST_FLOAT32 = 2.0**-149
 
 
-@dataclass(frozen=True)
+@immutable
 class Entries:
     """The rates of a table, and the steps that each is for.
 

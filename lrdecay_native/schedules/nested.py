@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lrdecay_native import validation
 from lrdecay_native.caching import cached
+from lrdecay_native.messages import shown
 
 if TYPE_CHECKING:
     from lrdecay_native.schedules.base import Schedule
@@ -25,13 +25,6 @@ class Nested:
     """An immutable value, equal to those of its class with equal fields; a copy of one is itself."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
-        for name in ("__eq__", "__hash__"):
-            # What `dataclasses.dataclass` finds in its class it doesn't make; its own ones would recurse.
-            if name not in vars(cls):
-                setattr(cls, name, getattr(cls, name))
 
     def __copy__(self) -> Any:
         return self
@@ -132,7 +125,7 @@ def schedule_given(name: str, value: Any) -> Schedule:
     """A schedule that another one may be made of."""
     schedule: Schedule = value
     if not isinstance(schedule, Nested):
-        raise TypeError(f"{name}={validation.shown(value)} must be a Schedule, not {type(value).__name__}")
+        raise TypeError(f"{name}={shown(value)} must be a Schedule, not {type(value).__name__}")
     if schedule._depth > DEEPEST:
         raise ValueError(
             f"{name} is {schedule._depth} schedules deep; what is composed may be {DEEPEST} deep"

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from lrdecay_native import validation
 from lrdecay_native.caching import cached
 from lrdecay_native.evaluation import memory
-from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
 from lrdecay_native.evaluation.points.closed_form import ClosedForm, ElementwiseEvaluator
 from lrdecay_native.evaluation.points.pairs import contiguous, evaluate_points
 from lrdecay_native.evaluation.points.pipelines import Pipeline
 from lrdecay_native.immutable import set_fields
+from lrdecay_native.messages import shown
 from lrdecay_native.piecewise.operations import between
 from lrdecay_native.piecewise.pieces import Piecewise, PiecewiseFunction
 from lrdecay_native.schedules.serialisation import Stored
@@ -157,6 +157,8 @@ class Rates(Stored, ABC):
         value of that namespace
             The rate, in the precision of that namespace.
         """
+        from lrdecay_native.evaluation.points.array_namespaces import evaluate_pieces
+
         return evaluate_pieces(xp, between(self._pieces, first, stop), step)
 
     def values(
@@ -273,7 +275,7 @@ def steps_of(start: int, stop: int | None, step: int) -> range:
     validation.whole("stop", last, lowest=-1 if step < 0 else 0)
     steps = range(int(first), int(last), int(step))
     if steps and steps[0] >= validation.STEP_LIMIT:
-        raise ValueError(f"start={validation.shown(start)} must be a step from 0 to below 2**63")
+        raise ValueError(f"start={shown(start)} must be a step from 0 to below 2**63")
     # One step's distance to the next may be any.
     return range(steps[0], steps[0] + 1) if steps and steps[0] == steps[-1] else steps
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from lrdecay_native import validation
 from lrdecay_native.formulas.synonyms import hints
 from lrdecay_native.immutable import set_fields
+from lrdecay_native.messages import depth_of_json, short_messages, shown
 from lrdecay_native.schedules.arguments import what_was_stored
 from lrdecay_native.schedules.nested import DEEPEST, SHALLOW, Nested, schedule_given
 from lrdecay_native.schedules.registry import SCHEDULES
@@ -167,10 +167,8 @@ def from_dict(description: dict[str, Any]) -> Schedule:
         raise TypeError(f"a schedule's description must be a dictionary, not {type(description).__name__}")
     version = description.get("version")
     if type(version) is not int or version != VERSION:
-        raise ValueError(
-            f"version={validation.shown(version)} is unknown; this release reads version {VERSION}"
-        )
-    with what_was_stored(), validation.short_messages():
+        raise ValueError(f"version={shown(version)} is unknown; this release reads version {VERSION}")
+    with what_was_stored(), short_messages():
         return _from_description({k: v for k, v in description.items() if k != "version"})
 
 
@@ -207,7 +205,7 @@ def _class_and_parameters(description: dict[str, Any]) -> tuple[type[Schedule], 
     cls = SCHEDULES.get(name) if isinstance(name, str) else None
     if cls is None:
         raise ValueError(
-            f"class={validation.shown(name)} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}; "
+            f"class={shown(name)} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}; "
             "a formula of your own is known once the module that defines it is imported"
         )
     parameters = {k: v for k, v in description.items() if k != "class"}
@@ -217,7 +215,7 @@ def _class_and_parameters(description: dict[str, Any]) -> tuple[type[Schedule], 
         unknown = sorted(set(parameters) - set(known), key=str)
         missing = sorted(set(known) - set(parameters))
         raise ValueError(
-            f"{name} has the fields {', '.join(known)}; unknown: {validation.shown(unknown)}, missing: {missing}"
+            f"{name} has the fields {', '.join(known)}; unknown: {shown(unknown)}, missing: {missing}"
             + hints(cls.__name__, map(str, unknown), missing)
         )
     return cls, parameters
@@ -247,7 +245,7 @@ def from_json(text: str | bytes) -> Schedule:
         description = json.loads(text)
     except RecursionError:
         raise ValueError(
-            f"the text of a schedule must be JSON, and {validation.depth_of_json(text)} deep is too deep; schedules "
+            f"the text of a schedule must be JSON, and {depth_of_json(text)} deep is too deep; schedules "
             f"may be nested {DEEPEST + 1} deep"
         ) from None
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
 from lrdecay_native.caching import cached
 from lrdecay_native.formulas.parameters import LARGEST, SMALLEST
 from lrdecay_native.immutable import immutable, set_fields
+from lrdecay_native.messages import shown
 from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Node, Piece, Piecewise, TimeMap
 from lrdecay_native.piecewise.transitions import held
 from lrdecay_native.schedules.arguments import period_given
@@ -140,19 +140,17 @@ class Tabulated(Schedule):
             If ``column`` is neither a name nor a number.
         """
         if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"path={validation.shown(path)} must be a path, not {type(path).__name__}")
+            raise TypeError(f"path={shown(path)} must be a path, not {type(path).__name__}")
         if isinstance(column, validation.NO_NUMBERS) or not isinstance(column, (str, Integral)):
             raise TypeError(
-                f"column={validation.shown(column)} must be a column's name or number, not {type(column).__name__}"
+                f"column={shown(column)} must be a column's name or number, not {type(column).__name__}"
             )
         place = None if isinstance(column, str) else validation.whole("column", column)
         lines = _lines_of(Path(path))
         if place is None:
             names, *lines = lines or [[]]
             if column not in names:
-                raise ValueError(
-                    f"column={validation.shown(column)} must be one of those of {path}: {validation.shown(names)}"
-                )
+                raise ValueError(f"column={shown(column)} must be one of those of {path}: {shown(names)}")
             place = names.index(column)
         rates = []
         for number, line in enumerate(lines, start=1):
@@ -160,8 +158,7 @@ class Tabulated(Schedule):
                 rates.append(_number(line[place]))
             except (ValueError, IndexError):
                 raise ValueError(
-                    f"{path}: row {number} has no rate in column {validation.shown(column)}: "
-                    f"{validation.shown(line)}"
+                    f"{path}: row {number} has no rate in column {shown(column)}: {shown(line)}"
                 ) from None
         return cls(tuple(rates), every=every, interpolation=interpolation)
 
@@ -180,6 +177,8 @@ class Tabulated(Schedule):
 
 def _lines_of(path: Path) -> list[list[str]]:
     """The lines of a CSV file that aren't empty."""
+    import csv
+
     with path.open(encoding="utf-8-sig", newline="") as file:
         # Strict: a quote that isn't closed would take the rest of the file into one value.
         reader = csv.reader(file, strict=True)
@@ -203,14 +202,14 @@ def _rates_given(value: Any) -> tuple[float, ...]:
     given = _numbers_given(value)
     if given.ndim != 1 or not 0 < len(given) < 2**31:
         raise ValueError(
-            f"learning_rates={validation.shown(value)} must be a sequence of 1 to 2**31 - 1 rates; it has shape "
+            f"learning_rates={shown(value)} must be a sequence of 1 to 2**31 - 1 rates; it has shape "
             f"{given.shape}"
         )
     if given.dtype == object:
         # Each by itself, as any other parameter: what NumPy can't hold.
         given = np.array([validation.real(f"learning_rates[{k}]", rate) for k, rate in enumerate(given)])
     elif given.dtype.kind not in "iuf":
-        raise TypeError(f"learning_rates={validation.shown(value)} must be numbers, not {given.dtype}")
+        raise TypeError(f"learning_rates={shown(value)} must be numbers, not {given.dtype}")
     with np.errstate(over="ignore"):
         rates = given.astype(np.float64)
     wrong = np.flatnonzero(~((rates == 0.0) | ((rates >= SMALLEST) & (rates <= LARGEST))))
@@ -226,7 +225,7 @@ def _numbers_given(value: Any) -> npt.NDArray[Any]:
     """An array of numbers, or one of objects that may be any."""
     if not hasattr(value, "__array__"):
         if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Sequence):
-            raise TypeError(f"learning_rates={validation.shown(value)} must be a sequence of numbers")
+            raise TypeError(f"learning_rates={shown(value)} must be a sequence of numbers")
         if set(map(type, value)).difference((float, int)):
             # NumPy would take texts and truth values among numbers for numbers.
             return np.fromiter(value, object, len(value))

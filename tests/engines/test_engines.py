@@ -413,7 +413,10 @@ FRAMEWORKS = {
 
 
 def test_import_imports_no_framework(run_python: RunPython) -> None:
-    code = "import sys, json, lrdecay_native; print(json.dumps([*sys.modules]))"
+    code = (
+        "import sys, json, lrdecay_native as lrd; lrd.StepDecay(0.1, 0.5, 1).warmup(5).values(9)\n"
+        "print(json.dumps([*sys.modules]))"
+    )
     finished = run_python(code, LRDECAY_BACKEND=lrd.backend())
     modules = {name.partition(".")[0] for name in json.loads(finished.stdout)}
     assert "lrdecay_native" in modules

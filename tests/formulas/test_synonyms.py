@@ -22,10 +22,10 @@ from lrdecay_native.formulas.synonyms import SYNONYMS
 from lrdecay_native.plateau import ReduceOnPlateau
 
 CLASSES = {name: getattr(lrd, name) for name in SCHEDULES}
-METHODS = (
-    *("warmup", "then", "restarted", "shifted", "reversed", "cooled_down", "k_decay", "scaled", "clipped"),
-    *("per_epoch", "stretched", "continued"),
-)
+METHODS = [
+    name for name, method in vars(lrd.Schedule).items() if name[0] != "_" and hasattr(method, "__wrapped__")
+]
+"""Those that make a schedule: they are wrapped in what refuses unknown words."""
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import pytest
 from reference import KERNELS, SCHEDULES
 
 import lrdecay_native as lrd
-from lrdecay_native import validation
+from lrdecay_native.messages import shown
 from lrdecay_native.plateau import ReduceOnPlateau
 from lrdecay_native.schedules.base import Schedule
 
@@ -367,7 +367,7 @@ def test_bad_values_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.M
     for parameter, kind in kinds.items():
         for value in bad_values(kind, parameter):
             arguments = {**NEEDED.get(name, {}), **right, parameter: value}
-            what = f"{parameter}={validation.shown(value):.60}"
+            what = f"{parameter}={shown(value):.60}"
             try:
                 called(function, arguments)
             except (ValueError, TypeError) as error:

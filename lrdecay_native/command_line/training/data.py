@@ -25,7 +25,7 @@ import numpy.typing as npt
 from rich.progress import wrap_file
 
 from lrdecay_native.files import write_whole
-from lrdecay_native.validation import shortened
+from lrdecay_native.messages import shortened
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from lrdecay_native.evaluation.points.interpretation import Arithmetic
+from lrdecay_native.immutable import immutable
 from lrdecay_native.piecewise.expressions import TimeMap
 from lrdecay_native.piecewise.pieces import Piecewise
 
 
-@dataclass(frozen=True)
+@immutable
 class Quotient:
     """A dividend of the namespace and its divisor, not divided yet; maps of the step take it.
 

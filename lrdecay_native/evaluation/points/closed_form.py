@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,7 @@ from lrdecay_native.evaluation.points.far_steps import MOST_PERIODS
 from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray, Doubles, as_pair
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.formulas.specialisations import MOST_CONSTANTS, WHOLE_PERIODS, variant
+from lrdecay_native.immutable import immutable
 from lrdecay_native.validation import STEP_LIMIT
 
 PIECE = 32768
@@ -44,7 +45,7 @@ def constants(kernel: str, parameters: Doubles) -> Doubles:
     return result
 
 
-@dataclass(frozen=True)
+@immutable
 class ClosedForm:
     """A formula of a time map of the step, the step being floored to whole periods before.
 
@@ -104,7 +105,7 @@ def _column(period: Fraction, *parameters: float) -> Doubles:
     return np.array([[high], [float(period - Fraction(high))], *([p] for p in parameters)])
 
 
-@dataclass(frozen=True)
+@immutable
 class ElementwiseEvaluator:
     """Sets of parameters of one formula, ready for steps.
 

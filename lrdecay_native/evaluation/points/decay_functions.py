@@ -39,11 +39,12 @@ from lrdecay_native.formulas import FORMULAS, Formula
 from lrdecay_native.formulas.parameters import Range
 from lrdecay_native.formulas.specialisations import variant, variants
 from lrdecay_native.formulas.synonyms import refuse_unknown
+from lrdecay_native.messages import shown
 
-_BATCH = 2**20
+_BATCH_VALUES = 2**20
 """Values for which constants are prepared together."""
 
-_MOST_SETS = 2**14
+_BATCH_SETS = 2**14
 """Sets of parameters whose constants are prepared together."""
 
 
@@ -64,14 +65,18 @@ class DecayFunction(Protocol):
     ) -> Any: ...
 
 
-def kernel(name: str) -> DecayFunction:
-    """The public function of a formula in the registry."""
-    formula = FORMULAS[name]
-    names = tuple(formula.arguments)
-    defaults = {key: value for key, value in formula.arguments.items() if value is not None}
-    signature = _signature(formula)
+class _OfFormula:
+    """The public function of a formula; its documentation is written when it is asked for."""
 
-    def function(
+    def __init__(self, formula: Formula) -> None:
+        self.__name__ = self.__qualname__ = formula.name
+        self.__module__ = "lrdecay_native"
+        self._formula = formula
+        self._names = tuple(formula.arguments)
+        self._defaults = {key: value for key, value in formula.arguments.items() if value is not None}
+
+    def __call__(
+        self,
         step: npt.ArrayLike,
         *arguments: npt.ArrayLike,
         out: npt.NDArray[Any] | None = None,
@@ -79,18 +84,19 @@ def kernel(name: str) -> DecayFunction:
         threads: int = 1,
         **named: npt.ArrayLike,
     ) -> Any:
+        formula, names, defaults = self._formula, self._names, self._defaults
         given = {**dict(zip(names, arguments, strict=False)), **named}
         if len(given) != len(arguments) + len(named) or {**defaults, **given}.keys() != set(names):
-            refuse_unknown(name, named, names, f"its parameters are step, {', '.join(names)}")
+            refuse_unknown(formula.name, named, names, f"its parameters are step, {', '.join(names)}")
             # Says what is missing or given twice.
-            signature.bind(step, *arguments, **named)
+            self.__signature__.bind(step, *arguments, **named)
         parameters = {
             key: _checked(key, given[key] if key in given else defaults[key], formula.described[key].range)
             for key in names
         }
         period = 1.0 if formula.period is None else parameters.pop(formula.period)
         return _evaluate(
-            name,
+            formula.name,
             formula.time_maps[0],
             step,
             period,
@@ -100,11 +106,25 @@ def kernel(name: str) -> DecayFunction:
             threads,
         )
 
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = "lrdecay_native"
-    function.__doc__ = _documentation(formula)
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    return cast(DecayFunction, function)
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return _signature(self._formula)
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return _documentation(self._formula)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__module__}.{self.__name__}>"
+
+    def __reduce__(self) -> str:
+        # Pickles name it, as they do any function.
+        return self.__name__
+
+
+def kernel(name: str) -> DecayFunction:
+    """The public function of a formula in the registry."""
+    return cast(DecayFunction, _OfFormula(FORMULAS[name]))
 
 
 def _signature(formula: Formula) -> inspect.Signature:
@@ -187,7 +207,7 @@ def _checked(name: str, value: npt.ArrayLike, values: Range) -> npt.NDArray[np.f
         return float(value)  # type: ignore[arg-type]
     array = validation.as_array(name, value)
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name}={validation.shown(value)} must be a real number or an array of real numbers")
+        raise TypeError(f"{name}={shown(value)} must be a real number or an array of real numbers")
     numbers = array.astype(np.float64)
     right = (numbers >= values.lowest) & (numbers <= values.highest)
     if values.zero:
@@ -330,7 +350,7 @@ def _rows(
 ) -> Iterator[None]:
     """Some rows of values, each set of parameters by the kernel that is for it."""
     length = out.shape[1]
-    batch = min(max(_BATCH // length, 1), _MOST_SETS)
+    batch = min(max(_BATCH_VALUES // length, 1), _BATCH_SETS)
     for first in range(rows.start, rows.stop, batch):
         part = slice(first, min(first + batch, rows.stop))
         some = {name: column[part] for name, column in columns.items()}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.points import pairs as evaluation
 from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray
+from lrdecay_native.immutable import immutable
 from lrdecay_native.kinds import Operation
 from lrdecay_native.piecewise.breakpoints import Breakpoint
 from lrdecay_native.piecewise.expressions import (
@@ -45,7 +45,7 @@ Integers = npt.NDArray[np.object_]
 _apply: Callable[..., DoubleDoubleArray] = evaluation.apply_to_arrays
 
 
-@dataclass(frozen=True)
+@immutable
 class Places:
     """Exact numbers, none negative: the numerators of a common denominator, which maps of the step take."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from lrdecay_native.caching import cached
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.points import far_steps
 from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray
+from lrdecay_native.immutable import immutable
 from lrdecay_native.kinds import Operation
 from lrdecay_native.piecewise.expressions import (
     Combined,
@@ -101,7 +101,7 @@ def _nothing(step: Any) -> None:
     """A function of a step where all steps are too far."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Pipeline:
     """Stages, each applied to what the one before it gave."""
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
 from lrdecay_native.caching import cached
 from lrdecay_native.evaluation.points.pipelines import Pipeline
+from lrdecay_native.immutable import immutable
 from lrdecay_native.kinds import Kind
 from lrdecay_native.piecewise import operations
 from lrdecay_native.piecewise.pieces import Breakpoint, Piece, Piecewise, Repeated
 
 
-@dataclass(frozen=True)
+@immutable
 class Segment(Kind, abstract=True):
     """An interval of whole steps on which the form of the rate is known.
 
@@ -40,7 +41,7 @@ class Segment(Kind, abstract=True):
         """Whether the rate is known to be monotone."""
 
 
-@dataclass(frozen=True)
+@immutable
 class ConstantSegment(Segment):
     """One rate."""
 
@@ -53,7 +54,7 @@ class ConstantSegment(Segment):
         return (self.start,)
 
 
-@dataclass(frozen=True)
+@immutable
 class SmoothSegment(Segment):
     """A smooth and monotone rate.
 
@@ -69,7 +70,7 @@ class SmoothSegment(Segment):
     steps_of_change = (1,)
 
 
-@dataclass(frozen=True)
+@immutable
 class StaircaseSegment(Segment):
     """A rate that stays the same from each multiple of a period, counted from an origin, to the next.
 
@@ -112,7 +113,7 @@ class StaircaseSegment(Segment):
         return math.ceil(self.origin + run * self.period)
 
 
-@dataclass(frozen=True)
+@immutable
 class CyclicSegment(Segment):
     """Smooth and monotone from above each multiple of a period, counted from an origin, up to the next.
 
@@ -190,7 +191,7 @@ class CyclicSegment(Segment):
         return min(math.floor(self.origin + cycle * self.period) + 1, self.stop)
 
 
-@dataclass(frozen=True)
+@immutable
 class IrregularSegment(Segment):
     """A rate that is smooth on each of many intervals.
 
@@ -216,7 +217,7 @@ class IrregularSegment(Segment):
         return IrregularSegment(self.start, self.stop, self.piece.without_bounds())
 
 
-@dataclass(frozen=True)
+@immutable
 class PeriodicSegment(IrregularSegment):
     """Pieces that begin again at each multiple of a period, counted from an origin.
 

@@ -8,7 +8,6 @@ it at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from lrdecay_native.evaluation.sums.polynomials import chebyshev_matrix, discrete_means, exactly, nodes
 from lrdecay_native.evaluation.sums.tuning import DENORMAL, FEW_STEPS, NEGLIGIBLE, NODES, TOLERANCE
+from lrdecay_native.immutable import immutable
 
 Wide = npt.NDArray[np.longdouble]
 Indices = npt.NDArray[np.int64]
@@ -23,7 +23,7 @@ Rates = Callable[[Indices, Wide], Wide]
 """``rates(whole, fraction)``: the rates at the indices ``whole + fraction``."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Rule:
     """A sum as a weighted sum of samples.
 
@@ -45,7 +45,7 @@ class Rule:
         return exactly(np.sum(self.weights * self.samples))
 
 
-@dataclass(frozen=True)
+@immutable
 class Blocks:
     """Blocks of indices on each of which a polynomial is as good as a function.
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from lrdecay_native import validation
-from lrdecay_native.evaluation.points.array_namespaces import mapped
 from lrdecay_native.evaluation.points.closed_form import ClosedForm
 from lrdecay_native.formulas import FORMULAS
 from lrdecay_native.immutable import set_fields
@@ -51,6 +50,8 @@ class _Decay(Schedule):
         return [getattr(self, name) for name in FORMULAS[self._formula].parameters]
 
     def evaluate(self, xp: Any, step: Any, *, first: int = 0, stop: int | None = None) -> Any:
+        from lrdecay_native.evaluation.points.array_namespaces import mapped
+
         x = mapped(xp, self._time_map, step, Fraction(self._period))
         parameters = [xp.asarray(value) for value in self._parameters()]
         return FORMULAS[self._formula].function(xp, x, *parameters)

@@ -13,6 +13,7 @@ import numpy as np
 from lrdecay_native import validation
 from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.immutable import immutable, set_fields
+from lrdecay_native.messages import shown
 from lrdecay_native.piecewise.operations import concatenated
 from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piecewise
 from lrdecay_native.piecewise.transitions import held, transition
@@ -186,14 +187,12 @@ class PiecewiseInterpolation(Schedule):
 
 def _sequence(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, (Iterable, np.ndarray)):
-        raise TypeError(
-            f"{name}={validation.shown(value)} must be a sequence of numbers, not {type(value).__name__}"
-        )
+        raise TypeError(f"{name}={shown(value)} must be a sequence of numbers, not {type(value).__name__}")
     if isinstance(value, np.ma.MaskedArray):
         validation.as_array(name, value)
     items = tuple(value.tolist() if isinstance(value, np.ndarray) else value)
     if not items:
-        raise ValueError(f"{name}={validation.shown(value)} must have one number at least")
+        raise ValueError(f"{name}={shown(value)} must have one number at least")
     return items
 
 
@@ -205,9 +204,7 @@ def _boundaries(value: Any, *, strictly: bool) -> tuple[int | float, ...]:
     for before, behind in pairwise(steps):
         if behind < before or (strictly and behind == before):
             order = "strictly ascending" if strictly else "ascending"
-            raise ValueError(
-                f"boundaries={validation.shown(value)} must be {order}: {behind!r} follows {before!r}"
-            )
+            raise ValueError(f"boundaries={shown(value)} must be {order}: {behind!r} follows {before!r}")
     return steps
 
 

@@ -178,7 +178,7 @@ class OneCycle(Schedule):
     three_phase : bool, default False
         Whether the fall first mirrors the rise, down to the first rate, and then takes what is left of the steps.
     div_factor : float, default 25
-        The highest rate over the first one, from 1 to 1e100.
+        The highest rate over the first one, from 1e-100 to 1e100.
     final_div_factor : float, default 1e4
         The first rate over the last one, from 1e-100 to 1e100.
     end_at_last_step : bool, default True
