@@ -24,7 +24,7 @@ from lrdecay_native.evaluation.grids.blocks import (
     write,
 )
 from lrdecay_native.evaluation.grids.geometric_cycles import fill_similar_cycles, worth_filling
-from lrdecay_native.evaluation.points.pairs import Rates
+from lrdecay_native.evaluation.points.pairs import Doubles, Rates
 from lrdecay_native.evaluation.segments.breakpoints import Indices, interval_bounds, rounded_up
 from lrdecay_native.evaluation.segments.cycles import segments_within_cycle, whole_cycle
 from lrdecay_native.evaluation.segments.segmentation import scale_of
@@ -254,7 +254,8 @@ def _known_rates(piece: Piece, steps: range) -> npt.NDArray[np.float64] | None:
         return None
     if scale.size != 1 or scale.origin.denominator != 1 or piece.factor != 1 or piece.offset != 0:
         return None
-    return piece.curve.at_whole_numbers(steps.start - int(scale.origin), len(steps))
+    rates: Doubles | None = piece.curve.at_whole_numbers(steps.start - int(scale.origin), len(steps))
+    return rates
 
 
 def _fill_staircase(segment: StaircaseSegment, steps: range, out: npt.NDArray[Any]) -> None:
