@@ -40,7 +40,7 @@ class Extremes:
 
     def of(self, segment: Segment) -> int | None:
         """The step of a segment with the least rate, or with the highest; None where it takes a search."""
-        return _EXTREME(segment, self)
+        return _EXTREME[segment](segment, self)
 
     def of_staircase(self, segment: StaircaseSegment) -> int | None:
         """The first step of a run."""

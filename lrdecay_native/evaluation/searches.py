@@ -140,7 +140,7 @@ class _Search:
 
     def in_segment(self, segment: Segment) -> int | None:
         """The step in a segment."""
-        return _FOUND(segment, self)
+        return _FOUND[segment](segment, self)
 
     def in_constant(self, segment: ConstantSegment) -> int | None:
         """The first step, or the last one."""

@@ -18,17 +18,18 @@ from lrdecay_native.arithmetic.block_polynomial import (
     LONGEST_SUB_BLOCK,
     LOOPS,
     MOST_SUB_BLOCKS,
+    PLACES,
     SHORTEST_BLOCK,
 )
 from lrdecay_native.codegen.block_kernels import block_functions
 from lrdecay_native.codegen.python_source import python_source
-from lrdecay_native.engines import engine
+from lrdecay_native.engines import engine, python_chains
 from lrdecay_native.evaluation.grids import blocks
 from lrdecay_native.evaluation.memory import aligned
 
 BOUND = 0.51
 EVERY_LOOP = [(dtype, index) for dtype, loops in LOOPS.items() for index in range(len(loops))]
-WAYS = {"fill": blocks.CACHE, "stream": 0}
+WAYS = {"fill": blocks.CACHE_BYTES, "stream": 0}
 
 
 def steepest(dtype: str, index: int, length: int) -> Any:
@@ -43,7 +44,8 @@ def steepest(dtype: str, index: int, length: int) -> Any:
 def fill_block(functions: Any, way: str, schedule: lrd.Schedule, out: Any) -> float:
     """Fill the array as one block; return the choice."""
     starts, lengths, choices = np.array([0]), np.array([len(out)]), np.empty(1)
-    values = blocks._sample(schedule._chain, range(len(out) + 1), starts, lengths)
+    nodes = np.array(PLACES) * (len(out) >> 7)
+    values = schedule._chain.on_arrays(blocks.grid_pair(range(len(out) + 1), nodes))
     coefficients, expansions = np.empty(COEFFICIENT_ROWS), np.empty(EXPANSION_ROWS * MOST_SUB_BLOCKS)
     buffer = aligned((2 * LONGEST_SUB_BLOCK,), out.dtype) if way == "stream" else None
     functions.write_blocks(out, starts, lengths, *values, coefficients, expansions, choices, buffer)
@@ -178,7 +180,7 @@ def test_float32_has_the_nearest_rates_at_its_limits(schedule: lrd.Schedule) -> 
 
 def test_parts_of_a_block_that_the_one_before_covers_are_dropped() -> None:
     starts, lengths = np.array([1000, 3000, 3500, 4000]), np.array([2048, 1024, 512, 128])
-    covered = blocks._covered(starts, lengths)
+    covered = python_chains._covered(starts, lengths)
     assert covered.tolist() == [0, 48, 512, 12]
-    halved = blocks._halved(starts, lengths, covered, np.ones(4, np.int64))
+    halved = python_chains._halved(starts, lengths, covered, np.ones(4, np.int64))
     assert [part.tolist() for part in halved] == [[1000, 2024, 3000, 3512, 4000], [1024, 1024, 512, 512, 128]]

@@ -122,6 +122,9 @@ def check_python(arguments: list[str], page: Path, folder: Path) -> None:
     assert arguments[0] == "-m"
     if arguments[1] == "pytest":
         check_pytest(arguments[2:], page, folder)
+    elif arguments[1] == "bench":
+        # As far as its options: what is measured takes minutes.
+        run_quietly(sys.executable, *arguments, "--help")
     elif arguments[1] != "venv":
         run_quietly(sys.executable, *arguments)
 

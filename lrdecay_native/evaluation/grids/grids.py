@@ -94,7 +94,7 @@ def index_of(step: int, steps: range) -> int:
 
 def fill(segment: Segment, steps: range, out: npt.NDArray[Any]) -> None:
     """Write the values at ascending steps, one at least, within a segment."""
-    _FILL(segment, steps, out)
+    _FILL[segment](segment, steps, out)
 
 
 def _fill_constant(segment: ConstantSegment, steps: range, out: npt.NDArray[Any]) -> None:

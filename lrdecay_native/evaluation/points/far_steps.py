@@ -18,6 +18,7 @@ from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.points import pairs as evaluation
 from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray
+from lrdecay_native.formulas.registry import Line
 from lrdecay_native.immutable import immutable
 from lrdecay_native.kinds import Operation
 from lrdecay_native.piecewise.breakpoints import Breakpoint
@@ -142,14 +143,12 @@ class _Exact:
 
 def rates(stages: Sequence[Stage], places: Places) -> DoubleDoubleArray:
     """The rates that a pipeline of these stages has at exact places."""
-    return _RATES(stages[0], stages[1:], places) if stages else places.pair()
-
-
-def _of_map(time_map: TimeMap, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
-    known = time_map.known
-    if known.cycles:
-        return _of_cycles(time_map.parameter, behind, places)
-    return rates(behind, known.function(_Exact, places, time_map.parameter))
+    for index, stage in enumerate(stages):
+        # Without recursion: schedules that are nested have a map for each.
+        if not isinstance(stage, TimeMap) or stage.known.cycles:
+            return _RATES[stage](stage, stages[index + 1 :], places)
+        places = stage.known.function(_Exact, places, stage.parameter)
+    return places.pair()
 
 
 def _of_kernel(kernel: Kernel, behind: Sequence[Stage], places: Places) -> DoubleDoubleArray:
@@ -207,7 +206,7 @@ _RATES: Operation[DoubleDoubleArray] = Operation(
     "rates at exact places",
     Stage,
     {
-        TimeMap: _of_map,
+        TimeMap: lambda cyclic, behind, places: _of_cycles(cyclic.parameter, behind, places),
         Kernel: _of_kernel,
         PiecewiseFunction: _of_pieces,
         Repeated: _of_repeated,
@@ -257,34 +256,41 @@ class Span(NamedTuple):
 
 def limit(stages: Sequence[Stage], span: Span) -> float:
     """The first step from which on 106 bits may not hold what a pipeline makes of a step; ``span.stop`` if none."""
-    return _LIMIT(stages[0], stages[1:], span) if stages else span.stop
+    # Without recursion: schedules that are nested have a map for each.
+    around: list[tuple[TimeMap, Span, float]] = []
+    found = span.stop
+    for index, stage in enumerate(stages):
+        if not isinstance(stage, TimeMap) or stage.known.cycles:
+            found = min(found, _LIMIT[stage](stage, stages[index + 1 :], span))
+            break
+        if stage.line is None:
+            around.append((stage, span, found))
+            span = Span(0.0, math.inf, whole=False)
+            found = span.stop
+        else:
+            stop, span = _behind_line(stage, stage.line, span)
+            found = min(found, stop)
+    for time_map, outside, before in reversed(around):
+        assert time_map.known.inverse is not None
+        found = min(before, outside.first_from(time_map.known.inverse(found, time_map.point[0])))
+    return found
 
 
-def _limit_of_map(time_map: TimeMap, behind: Sequence[Stage], span: Span) -> float:
-    known, line, (number, _) = time_map.known, time_map.line, time_map.point
-    if known.cycles:
-        return span.first_from(MOST_PERIODS * number)
-    if line is None:
-        assert known.inverse is not None
-        inside = limit(behind, Span(0.0, math.inf, whole=False))
-        return span.first_from(known.inverse(inside, number))
-    size = float(line.size)
-    if known.moves:
-        return limit(
-            behind,
-            span._replace(
-                origin=span.origin + span.size * number,
-                size=span.size * size,
-                whole=span.whole and abs(number) < MOST and time_map.parameter.denominator == 1,
-                delays=(*span.delays, (abs(span.size * number), time_map)),
-            ),
+def _behind_line(time_map: TimeMap, line: Line, span: Span) -> tuple[float, Span]:
+    """The limit of a map that is a line, or the floor of one, and the span of its value."""
+    number, size = time_map.point[0], float(line.size)
+    if time_map.known.moves:
+        return span.stop, span._replace(
+            origin=span.origin + span.size * number,
+            size=span.size * size,
+            whole=span.whole and abs(number) < MOST and time_map.parameter.denominator == 1,
+            delays=(*span.delays, (abs(span.size * number), time_map)),
         )
-    if known.floors:
+    if time_map.known.floors:
         found = _limit_of_floor(span, size, time_map.parameter)
-        return min(found, limit(behind, span._replace(size=span.size * size, whole=True)))
+        return found, span._replace(size=span.size * size, whole=True)
     found = _limit_of_rounding(span, size)
-    inner = span._replace(size=span.size * size, whole=span.whole and number == 1.0)
-    return min(found, limit(behind, inner))
+    return found, span._replace(size=span.size * size, whole=span.whole and number == 1.0)
 
 
 def _limit_of_kernel(kernel: Kernel, behind: Sequence[Stage], span: Span) -> float:
@@ -327,7 +333,7 @@ _LIMIT: Operation[float] = Operation(
     "the first step that 106 bits don't hold",
     Stage,
     {
-        TimeMap: _limit_of_map,
+        TimeMap: lambda cyclic, behind, span: span.first_from(MOST_PERIODS * cyclic.point[0]),
         Kernel: _limit_of_kernel,
         PiecewiseFunction: _limit_of_pieces,
         Repeated: _limit_of_repeated,

@@ -69,7 +69,7 @@ class Arithmetic(ABC):
 
     def rate_of_curve(self, piece: Piece, step: Any) -> Any:
         """The rate of a piece without its maps of the step."""
-        rate = _INTERPRETED(piece.curve, self, step)
+        rate = _INTERPRETED[piece.curve](piece.curve, self, step)
         for name, number in piece.rate_maps.items():
             rate = COMPOSITION_MAPS[name].function(self.formulas, rate, self.number(number))
         return rate

@@ -90,7 +90,7 @@ def _beginnings(piece: Piece, window: Window) -> Indices | None:
             if cycles and not _is_curve(replace(piece, time_maps=piece.time_maps[index + 1 :])):
                 return None
             return _multiples(piece, index, Fraction(0), time_map.parameter, cycles, window)
-    return _OF_CURVE(piece.curve, piece, window)
+    return _OF_CURVE[piece.curve](piece.curve, piece, window)
 
 
 def _is_curve(piece: Piece) -> bool:

@@ -41,7 +41,7 @@ def enclosure(piece: Piece, first: DoubleDoubleScalar, last: DoubleDoubleScalar)
     """Bounds of the rates of a piece from one number to another."""
     for time_map in piece.time_maps:
         first, last = _mapped(time_map, first, last)
-    lowest, highest = _OF_CURVE(piece.curve, piece, first, last)
+    lowest, highest = _OF_CURVE[piece.curve](piece.curve, piece, first, last)
     for name, number in piece.rate_maps.items():
         lowest, highest = (_applied(name, as_point(number), rate) for rate in (lowest, highest))
     return Enclosure(lowest, highest)

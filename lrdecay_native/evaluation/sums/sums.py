@@ -95,7 +95,7 @@ class _Sums:
 
     def of_segment(self, segment: Segment) -> Fraction:
         """The sum over all steps of a segment."""
-        return _SUM(segment, self)
+        return _SUM[segment](segment, self)
 
     def of_single_steps(self, pipeline: Pipeline, start: int, stop: int) -> Fraction:
         """The sum over steps, one by one."""
