@@ -22,7 +22,7 @@ PACKAGE = "lrdecay_native"
 ROOT = Path(lrdecay_native.__file__).parent
 
 FLOORS = (
-    {"_version", "caching", "files", "immutable", "kinds"},
+    {"_version", "caching", "files", "immutable", "kinds", "messages"},
     {"formulas"},
     {"arithmetic"},
     {"codegen"},
@@ -54,9 +54,10 @@ LATE = {
     "lrdecay_native.evaluation": "a schedule is to be there at once: its methods import what only they need",
     "lrdecay_native.keras": "Keras takes seconds",
     "lrdecay_native.schedules.plotting": "as evaluation",
-    "concurrent.futures": "for large arrays only, and takes longer than the rest of a call",
-    "difflib": "for messages only",
-    "json": "as evaluation",
+    **dict.fromkeys(
+        ("concurrent.futures", "csv", "difflib", "json", "re"),
+        "few calls need it, and importing takes a while",
+    ),
     "importlib": "where the package looks for a name, which has no other names than the public ones",
 }
 """Modules, and packages with all that is in them, that functions import for the same reason."""
