@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from lrdecay_native import Schedule
 
-SAMPLE = 500
-PRECISION = 200
+SAMPLED_STEPS = 500
+PRECISION_BITS = 200
 
 MPMATH = SimpleNamespace(
     asarray=lambda value: value if isinstance(value, np.ndarray) else mpmath.mpf(value),
@@ -45,8 +45,8 @@ def worst_ulp(schedule: Schedule, values: npt.NDArray[Any]) -> float:
     float
         In units in the last place of the true value.
     """
-    steps = np.random.default_rng(0).integers(0, len(values), SAMPLE).tolist()
-    with mpmath.workprec(PRECISION):
+    steps = np.random.default_rng(0).integers(0, len(values), SAMPLED_STEPS).tolist()
+    with mpmath.workprec(PRECISION_BITS):
         return max(_ulps(values[step], schedule.evaluate(MPMATH, mpmath.mpf(step))) for step in steps)
 
 

@@ -21,13 +21,13 @@ CLOCK = time.process_time
 No library here can be held to one thread for certain: XLA's pools ignore their flags.
 """
 
-SECONDS = 0.25
+SECONDS_OF_A_CASE = 0.25
 """How long a case is measured, roughly, without its yardsticks."""
 
 FEWEST_ROUNDS = 15
 MOST_ROUNDS = 301
 SCALAR_CALLS = 1000
-LINE = 64
+CACHE_LINE_BYTES = 64
 FEWEST_VALUES = 10_000
 """Shorter calls are timed many at once: one is too short for the clock."""
 
@@ -84,8 +84,8 @@ class Measurement:
 def output(shape: int | tuple[int, ...], dtype: str, *, ahead: int = 0) -> npt.NDArray[Any]:
     """An array that begins so many bytes behind the begin of a line of the processor's cache."""
     size = int(np.prod(shape))
-    raw = np.empty(size + 2 * LINE // np.dtype(dtype).itemsize, dtype)
-    first = ((ahead - raw.ctypes.data) % LINE) // raw.itemsize
+    raw = np.empty(size + 2 * CACHE_LINE_BYTES // np.dtype(dtype).itemsize, dtype)
+    first = ((ahead - raw.ctypes.data) % CACHE_LINE_BYTES) // raw.itemsize
     return raw[first : first + size].reshape(shape)
 
 
@@ -116,7 +116,7 @@ def _measure(
     benchmark.group = f"{case.operation} | {case.dtype} | {case.size}"
     benchmark.extra_info["case"] = asdict(case)
     call()
-    rounds = min(max(int(SECONDS / _seconds(call)), FEWEST_ROUNDS), MOST_ROUNDS)
+    rounds = min(max(int(SECONDS_OF_A_CASE / _seconds(call)), FEWEST_ROUNDS), MOST_ROUNDS)
     benchmark.pedantic(call, setup=time_yardsticks, rounds=rounds)  # type: ignore[no-untyped-call]
     if benchmark.stats is not None:
         times = benchmark.stats.stats.data

@@ -54,11 +54,10 @@ LATE = {
     "lrdecay_native.evaluation": "a schedule is to be there at once: its methods import what only they need",
     "lrdecay_native.keras": "Keras takes seconds",
     "lrdecay_native.schedules.plotting": "as evaluation",
-    "concurrent.futures": "for large arrays only, and takes longer than the rest of a call",
-    "csv": "for files only",
-    "difflib": "for messages only",
-    "json": "as evaluation",
-    "re": "for messages only",
+    **dict.fromkeys(
+        ("concurrent.futures", "csv", "difflib", "json", "re"),
+        "few calls need it, and importing takes a while",
+    ),
     "importlib": "where the package looks for a name, which has no other names than the public ones",
 }
 """Modules, and packages with all that is in them, that functions import for the same reason."""

@@ -17,7 +17,7 @@ from lrdecay_native.schedules.decays import CosineDecay, StepDecay
 
 Rate: TypeAlias = Callable[[Any], Any]
 
-DECAY_STEPS, WARMUP_STEPS, FIRST_CYCLE = 20_000, 1000, 1000
+DECAY_STEPS, WARMUP_STEPS, FIRST_CYCLE_STEPS = 20_000, 1000, 1000
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ CURVES = {
         lambda: CosineDecay(0.1, DECAY_STEPS).warmup(WARMUP_STEPS),
     ),
     "cosine restarts": Curve(
-        lambda: _builtins.CosineDecayRestarts(0.1, FIRST_CYCLE, t_mul=2.0, m_mul=0.9),
-        lambda: CosineRestarts(0.1, FIRST_CYCLE, t_mul=2.0, m_mul=0.9),
+        lambda: _builtins.CosineDecayRestarts(0.1, FIRST_CYCLE_STEPS, t_mul=2.0, m_mul=0.9),
+        lambda: CosineRestarts(0.1, FIRST_CYCLE_STEPS, t_mul=2.0, m_mul=0.9),
     ),
 }
 

@@ -31,7 +31,7 @@ CLOCK = time.process_time
 """Processor time: what else runs on the machine doesn't count, and every thread does."""
 
 STEP = 1234
-SECONDS = 0.01
+SECONDS_OF_A_ROUND = 0.01
 """How long a round of short calls takes, roughly."""
 
 MOST_CALLS = 1000
@@ -60,9 +60,9 @@ class Repeated:
 
     @classmethod
     def short(cls, call: Callable[[], object]) -> Repeated:
-        """A call repeated until it takes about `SECONDS`."""
+        """A call repeated until it takes about `SECONDS_OF_A_ROUND`."""
         call()
-        count = min(max(int(SECONDS / seconds(call)), 1), MOST_CALLS)
+        count = min(max(int(SECONDS_OF_A_ROUND / seconds(call)), 1), MOST_CALLS)
 
         def calls() -> None:
             for _ in repeat(None, count):
