@@ -19,7 +19,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,25 +48,8 @@ _BATCH_SETS = 2**14
 """Sets of parameters whose constants are prepared together."""
 
 
-class DecayFunction(Protocol):
-    """The type of the decay formulas as functions of the step."""
-
-    __name__: str
-    __signature__: inspect.Signature
-
-    def __call__(
-        self,
-        step: npt.ArrayLike,
-        *arguments: npt.ArrayLike,
-        out: npt.NDArray[Any] | None = None,
-        dtype: npt.DTypeLike | None = None,
-        threads: int = 1,
-        **named: npt.ArrayLike,
-    ) -> Any: ...
-
-
-class _OfFormula:
-    """The public function of a formula; its documentation is written when it is asked for."""
+class DecayFunction:
+    # What stands for its docstring is below: that of each object is the text of its formula.
 
     def __init__(self, formula: Formula) -> None:
         self.__name__ = self.__qualname__ = formula.name
@@ -124,7 +107,7 @@ class _OfFormula:
 
 def kernel(name: str) -> DecayFunction:
     """The public function of a formula in the registry."""
-    return cast(DecayFunction, _OfFormula(FORMULAS[name]))
+    return DecayFunction(FORMULAS[name])
 
 
 def _signature(formula: Formula) -> inspect.Signature:
