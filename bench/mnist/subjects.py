@@ -174,12 +174,6 @@ _OPERATIONS: dict[str, Callable[[Rate], int]] = {
     "torch": _calls_on_torch,
 }
 
-OPERATION_NAMES = {
-    "tensorflow": "nodes of the graph",
-    "jax": "equations of the jaxpr",
-    "torch": "operators called",
-}
-
 
 LONG_CURVE = "warm-up and cosine"
 """The curve of the longer tables, which has a rate of its own at each step."""

@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lrdecay_native.codegen.tuning import CACHE_LINE_BYTES
 from lrdecay_native.messages import shown
 from lrdecay_native.validation import FLOATS, dtype
 
-LINE = 64
-"""Bytes in a line of the processor's cache."""
-
-SHORT = 2**14
-"""Values; in a shorter array it does not matter where it begins."""
+SHORT_VALUES = 2**14
+"""In a shorter array it does not matter where it begins."""
 
 
 def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) -> npt.NDArray[Any]:
     """``out`` where it is given and fits, else a new array."""
     if out is None:
-        create = np.empty if math.prod(shape) < SHORT else aligned
+        create = np.empty if math.prod(shape) < SHORT_VALUES else aligned
         return create(shape, dtype(np.float64 if wanted is None else wanted))
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
@@ -42,6 +40,6 @@ def destination(out: Any, shape: tuple[int, ...], wanted: npt.DTypeLike | None) 
 def aligned(shape: tuple[int, ...], wanted: np.dtype[Any]) -> npt.NDArray[Any]:
     """A new array that begins with a line of the processor's cache: vectors that straddle two take longer."""
     size = math.prod(shape)
-    longer = np.empty(size + LINE // wanted.itemsize, wanted)
-    first = -longer.__array_interface__["data"][0] % LINE // wanted.itemsize
+    longer = np.empty(size + CACHE_LINE_BYTES // wanted.itemsize, wanted)
+    first = -longer.__array_interface__["data"][0] % CACHE_LINE_BYTES // wanted.itemsize
     return longer[first : first + size].reshape(shape)
