@@ -143,6 +143,11 @@ class Build(build_ext):  # type: ignore[misc]
     An object lies in a folder that is named after all that it depends on.
     """
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        # An editable installation would have them in a folder that is gone afterwards.
+        self.build_temp = str(ROOT / "build" / f"objects-{self.plat_name}-{sys.implementation.cache_tag}")
+
     def run(self) -> None:
         self.sources = generate() if self.extensions else []
         super().run()
@@ -154,7 +159,7 @@ class Build(build_ext):  # type: ignore[misc]
         jobs.sort(key=lambda job: Path(job[1]).stat().st_size, reverse=True)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             objects = list(pool.map(lambda job: self.compiled(*job), jobs))
-        kept = {path.parts[len(Path(self.build_temp).parts)] for path in objects}
+        kept = {path.relative_to(self.build_temp).parts[0] for path in objects}
         for left in Path(self.build_temp).iterdir():
             if left.name not in kept:
                 shutil.rmtree(left)
