@@ -16,11 +16,17 @@ def test_runs_however_it_is_called(call: list[str]) -> None:
     finished = subprocess.run([*call, "make --version", "true"], capture_output=True, text=True, check=True)
     assert "GNU Make" in finished.stdout
     *_, make, true, whole = finished.stdout.split("\n\n")[-2].splitlines()
-    assert (make.split()[2:], true.split()[2:], whole.split()[2:]) == (["make", "--version"], ["true"], ["in", "all"])
+    assert (make.split()[2:], true.split()[2:], whole.split()[2:]) == (
+        ["make", "--version"],
+        ["true"],
+        ["in", "all"],
+    )
 
 
 def test_stops_at_what_fails() -> None:
-    finished = subprocess.run(["sh", ROOT / ".ci/run", "false", "echo unreached"], capture_output=True, text=True)
+    finished = subprocess.run(
+        ["sh", ROOT / ".ci/run", "false", "echo unreached"], capture_output=True, text=True
+    )
     assert finished.returncode == 1
     assert "false FAILED" in finished.stdout
     assert "unreached" not in finished.stdout
