@@ -9,11 +9,14 @@ DATA := $(if $(MNIST),--data $(MNIST))
 export LRDECAY_MNIST := $(MNIST)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-TEST := $(BIN)/python -m pytest -q -n auto
+# A worker begins with one half of the tests, and takes from the other: what a worker has loaded is used for long.
+TEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 ADAPTER := tests/keras_adapter lrdecay_native/keras
 # What uses rates and makes none: it is the same on engines whose rates have the same bits.
 USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting formulas keras_adapter parity test_plateau.py \
-	$(addprefix schedules/test_,bad_values.py readers.py serialisation.py shares.py values_in_use.py))
+	$(addprefix schedules/test_,bad_values.py readers.py refusals.py serialisation.py shares.py values_in_use.py))
+# What needs no engine, or runs on each.
+OF_ANY_ENGINE := $(addprefix tests/,codegen golden piecewise $(addprefix test_,architecture.py ci.py files.py immutable.py))
 
 .PHONY: build demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
 
@@ -42,7 +45,7 @@ test: build
 
 # Once more on the numba engine: whatever makes rates.
 test-numba: build
-	LRDECAY_BACKEND=numba $(TEST) -m "not slow" tests $(USERS_OF_RATES:%=--ignore=%)
+	LRDECAY_BACKEND=numba $(TEST) -m "not slow" tests $(patsubst %,--ignore=%,$(USERS_OF_RATES) $(OF_ANY_ENGINE))
 
 # What new schedules, kernels and cases give is stored; tests/golden/__main__.py says when else one may run this.
 golden: build

@@ -33,6 +33,7 @@ STEPS = [
 
 
 CHOICES = ("LRDECAY_BACKEND", "LRDECAY_PROCESSOR", "LRDECAY_DRAWS", "KERAS_BACKEND")
+"""Variables that would choose something else than all."""
 
 
 class Step(NamedTuple):
@@ -47,6 +48,8 @@ class Step(NamedTuple):
 def environment(reports: Path) -> dict[str, str]:
     """Without what would choose something else; pytest writes down how long each test takes."""
     kept = {name: value for name, value in os.environ.items() if name not in CHOICES}
+    # What is imported is compiled once, and not by each of hundreds of processes.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {
         # A step may run pytest once for each backend.
         "PYTEST_ADDOPTS": f"--junit-xml={reports}/report-$KERAS_BACKEND.xml",

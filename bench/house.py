@@ -55,7 +55,7 @@ class Checkout:
 
 def run(*command: str, folder: Path, **variables: str) -> str:
     """What a command prints; an error with all that it said where it fails."""
-    chosen = {"LRDECAY_BACKEND", "LRDECAY_PROCESSOR", "PYTHONPATH", "MAKEFLAGS"}
+    chosen = {"LRDECAY_BACKEND", "LRDECAY_PROCESSOR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MAKEFLAGS"}
     inherited = {name: value for name, value in os.environ.items() if name not in chosen}
     finished = subprocess.run(
         command, cwd=folder, env={**inherited, **variables}, capture_output=True, text=True
