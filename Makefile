@@ -62,7 +62,7 @@ parity: build $(VENV)/peers
 
 # Wheels, an installation without a compiler, and training on the whole of MNIST.
 slow-test: build
-	$(TEST) -m slow
+	$(TEST) -m slow $$(grep -rl --include='*.py' 'mark\.slow' tests)
 
 # Every drawn test as often as it can be worth it: nothing of this needs a quiet machine, but all of it hours.
 thorough:
