@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -70,9 +70,7 @@ class DecayFunction:
         formula, names, defaults = self._formula, self._names, self._defaults
         given = {**dict(zip(names, arguments, strict=False)), **named}
         if len(given) != len(arguments) + len(named) or {**defaults, **given}.keys() != set(names):
-            refuse_unknown(formula.name, named, names, f"its parameters are step, {', '.join(names)}")
-            # Says what is missing or given twice.
-            self.__signature__.bind(step, *arguments, **named)
+            _refuse_arguments(formula.name, names, defaults, len(arguments), named)
         parameters = {
             key: _checked(key, given[key] if key in given else defaults[key], formula.described[key].range)
             for key in names
@@ -103,6 +101,23 @@ class DecayFunction:
     def __reduce__(self) -> str:
         # Pickles name it, as they do any function.
         return self.__name__
+
+
+def _refuse_arguments(
+    callee: str, names: tuple[str, ...], defaults: Collection[str], positional: int, named: Collection[str]
+) -> NoReturn:
+    """Say which arguments behind the step are unknown, too many, given twice or missing."""
+    instead = f"its parameters are step, {', '.join(names)}"
+    refuse_unknown(callee, named, names, instead)
+    if positional > len(names):
+        raise TypeError(
+            f"{callee} takes {len(names) + 1} positional arguments, {positional + 1} were given; {instead}"
+        )
+    for name in names[:positional]:
+        if name in named:
+            raise TypeError(f"{callee} got multiple values for argument {name!r}; {instead}")
+    (missing, *_) = (name for name in names[positional:] if name not in named and name not in defaults)
+    raise TypeError(f"{callee} is missing the argument {missing!r}; {instead}")
 
 
 def kernel(name: str) -> DecayFunction:

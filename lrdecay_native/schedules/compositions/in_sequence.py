@@ -33,7 +33,7 @@ class Warmup(Schedule):
 
     Notes
     -----
-    Values are within 0.51 ulp (`values`: 0.51 ulp) of the true ones.
+    Values are within 0.51 ulp of the true ones.
 
     Examples
     --------

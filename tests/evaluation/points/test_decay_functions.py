@@ -630,9 +630,13 @@ def test_arguments_by_position_and_by_name(name: str) -> None:
     ("arguments", "named", "text"),
     [
         ((), {}, "missing"),
-        ((3,), {}, "missing a required argument: 'initial_learning_rate'"),
-        ((3, 0.1), {}, "missing a required argument: 'max_step'"),
-        ((3, 0.1, 90, 1.0, 0.0, 7), {}, "too many positional arguments"),
+        (
+            (3,),
+            {},
+            "polynomial_decay is missing the argument 'initial_learning_rate'; its parameters are step, ",
+        ),
+        ((3, 0.1), {}, "polynomial_decay is missing the argument 'max_step'"),
+        ((3, 0.1, 90, 1.0, 0.0, 7), {}, "polynomial_decay takes 5 positional arguments, 6 were given"),
         ((3, 0.1, 90), {"cycle": True}, "unexpected keyword argument 'cycle'"),
         ((3, 0.1, 90), {"max_step": 80}, "multiple values for argument 'max_step'"),
         ((3, 0.1, 90), {"step": 80}, "multiple values for argument 'step'"),
