@@ -20,6 +20,9 @@ from bench.measurement import Measurement, measurements
 ROOT = Path(__file__).parents[1]
 NATIVE = "bench/test_native.py"
 PEERS = "bench/test_peers.py"
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}
+"""Processors' names of vector instructions that the engine is built for, the widest first."""
+
 WITHOUT_CURVE = ("-m", "not curve")
 
 
@@ -100,8 +103,12 @@ def machine(machine_info: Mapping[str, Any]) -> dict[str, Any]:
     """What a reader must know about the machine, from pytest-benchmark's description of it."""
     import numpy as np
 
+    brand = machine_info["cpu"].get("brand_raw", machine_info["machine"])
+    flags = machine_info["cpu"].get("flags", [])
+    # One brand has processors with and without.
+    vectors = next((f" with {name}" for flag, name in VECTORS.items() if flag in flags), "")
     return {
-        "processor": machine_info["cpu"].get("brand_raw", machine_info["machine"]),
+        "processor": brand + vectors,
         "cores": os.cpu_count(),
         "system": machine_info["system"],
         "python": platform.python_version(),
