@@ -1,6 +1,7 @@
 """Compile the engine; where no compiler works, install all the same and depend on numba instead."""
 
 import hashlib
+import importlib.metadata
 import os
 import platform
 import shutil
@@ -56,32 +57,25 @@ def generate() -> list[str]:
     texts = units(checksum)
     GENERATED.mkdir(exist_ok=True)
     for left in GENERATED.iterdir():
-        if f"{left.stem}.pyx" not in texts and left.name not in texts:
+        if f"{left.stem}.pyx" not in (*texts, "engine.pyx") and left.name not in texts:
             left.unlink()
     for name, text in texts.items():
-        write_where_changed(GENERATED / name, text)
+        (GENERATED / name).write_text(text)
     kernels = [GENERATED / name for name in texts if name.endswith(".pyx")]
     translate([*kernels, SOURCE / "engine.pyx"])
     return [str(path.with_suffix(".c")) for path in (*kernels, SOURCE / "engine.pyx")]
-
-
-def write_where_changed(path: Path, text: str) -> None:
-    """Leave a file with the right content alone: its date decides what is translated again."""
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
 
 
 def translate(paths: list[Path]) -> None:
     """Have Cython write C, by as many processes as there are processors, for all builds at once."""
     included = [SOURCE / "arithmetic.pxi", SOURCE / "streams.pxi"]
     of_engine = [*SOURCE.glob("*.pxi"), *GENERATED.glob("*.pxi")]
-    stale = []
-    for path in paths:
-        translated = path.with_suffix(".c")
-        needed = [path, *(of_engine if path.parent == SOURCE else included)]
-        newest = max(file.stat().st_mtime for file in needed)
-        if not translated.exists() or translated.stat().st_mtime < newest:
-            stale.append(path)
+    digests = {
+        path: digest([path, *sorted(of_engine if path.parent == SOURCE else included)]) for path in paths
+    }
+    stale = [path for path in paths if digests[path] != translated_from(path)]
+    for path in stale:
+        digest_file(path).unlink(missing_ok=True)
     # The largest first, dealt to the processes in turn.
     stale.sort(key=lambda path: path.stat().st_size, reverse=True)
     count = min(os.cpu_count() or 1, len(stale))
@@ -91,6 +85,27 @@ def translate(paths: list[Path]) -> None:
     statuses = [process.wait() for process in processes]
     if any(statuses):
         raise SystemExit("lrdecay_native: Cython could not translate the engine")
+    for path in stale:
+        digest_file(path).write_text(digests[path])
+
+
+def digest(paths: list[Path]) -> str:
+    """Of the content of files, and the Cython that reads them: a date may go back."""
+    content = hashlib.sha256(importlib.metadata.version("cython").encode())
+    for path in paths:
+        content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+def digest_file(path: Path) -> Path:
+    return GENERATED / f"{path.stem}.digest"
+
+
+def translated_from(path: Path) -> str | None:
+    """The digest of what a file's C was translated from; None where there is none."""
+    if not path.with_suffix(".c").exists() or not digest_file(path).exists():
+        return None
+    return digest_file(path).read_text()
 
 
 def compile_flags() -> list[str]:
@@ -154,6 +169,7 @@ class Build(build_ext):  # type: ignore[misc]
 
     def build_extensions(self) -> None:
         self.headers = b"".join(path.read_bytes() for path in sorted(SOURCE.glob("*.h")))
+        self.version = subprocess.run([*self.compiler.compiler_so, "--version"], capture_output=True).stdout
         jobs = [(extension, source) for source in self.sources for extension in self.extensions]
         # The largest first, so that none is alone at the end.
         jobs.sort(key=lambda job: Path(job[1]).stat().st_size, reverse=True)
@@ -172,8 +188,9 @@ class Build(build_ext):  # type: ignore[misc]
     def compiled(self, extension: Extension, source: str) -> Path:
         """The object of a file."""
         arguments = [*extension.extra_compile_args, *optimisation(source)]
-        command = repr((self.compiler.compiler_so, extension.define_macros, arguments))
-        content = command.encode() + self.headers + Path(source).read_bytes()
+        folders = get_python_inc(), os.environ.get("CPATH")
+        command = repr((self.compiler.compiler_so, extension.define_macros, arguments, folders))
+        content = command.encode() + self.version + self.headers + Path(source).read_bytes()
         if Path(source).parent == SOURCE:
             content += b"".join(path.read_bytes() for path in sorted(GENERATED.glob("*.h")))
         folder = Path(self.build_temp, hashlib.sha256(content).hexdigest()[:16])
@@ -208,4 +225,5 @@ def main() -> None:
     setup(ext_modules=ext_modules, install_requires=dependencies, cmdclass={"build_ext": Build})
 
 
-main()
+if __name__ == "__main__":
+    main()
