@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lrdecay_native as lrd
-from lrdecay_native.formulas import FORMULAS, Formula
+from lrdecay_native.formulas.catalogue import FORMULAS, Formula
 from lrdecay_native.schedules.registry import SCHEDULES
 
 # The rates stay normal numbers of float32 over the longest grid: denormal ones would measure the

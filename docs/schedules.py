@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import fill
 
 from lrdecay_native.files import write_whole
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.registry import SCHEDULES
 

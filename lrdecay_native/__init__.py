@@ -1,9 +1,11 @@
 """Learning-rate schedules as native kernels: exact, fast, the same in every framework."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+# Pickles name the modules that classes were in when they were made.  Before all else: another thread may read one.
+__path__.append(f"{__path__[0]}/former_paths")
 
-from lrdecay_native._version import __version__ as __version__
+from typing import TYPE_CHECKING  # noqa: E402
+
+from lrdecay_native._version import __version__ as __version__  # noqa: E402
 
 if TYPE_CHECKING:
     # Type checkers don't follow names through more than one package, so that of each module.
@@ -29,24 +31,27 @@ else:
     _HOMES = {
         "ReduceOnPlateau": "plateau",
         "backend": "engines",
-        "fit": "fitting",
-        "own_formula": "own_formulas",
+        "fit": "fitting.fit",
+        "own_formula": "own_formulas.decorator",
     }
+    _MODULES = ("compositions", "cycles", "decays", "phases", "schedules", "tables")
 
     def __getattr__(name):
         from importlib import import_module
         from importlib.util import find_spec
 
         unknown = AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
         if name in _HOMES:
             globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
         # Python looks here for modules before it imports them.
-        elif name == "__all__" or not (name.startswith("_") or find_spec(f"{__name__}.{name}")):
-            schedules = import_module(f"{__name__}.schedules")
-            globals().update({each: getattr(schedules, each) for each in schedules.__all__})
-            globals()["__all__"] = ["__version__", *_HOMES, *schedules.__all__]
-        elif name == "schedules":
-            import_module(f"{__name__}.schedules")
+        elif name == "__all__" or (
+            name.isidentifier() and not name.startswith("_") and not find_spec(f"{__name__}.{name}")
+        ):
+            catalogue = import_module(f"{__name__}.schedules.catalogue")
+            globals().update({each: getattr(catalogue, each) for each in catalogue.__all__})
+            globals()["__all__"] = ["__version__", *_HOMES, *catalogue.__all__]
         if name not in globals():
             raise unknown
         return globals()[name]
@@ -55,7 +60,3 @@ else:
         from lrdecay_native import __all__
 
         return sorted(__all__)
-
-
-# Pickles name the modules that classes were in when they were made.
-__path__.append(str(Path(__file__).with_name("former_paths")))  # noqa: F405

@@ -19,7 +19,7 @@ import mpmath
 import numpy as np
 
 import lrdecay_native as lrd
-from lrdecay_native import schedules
+from lrdecay_native.schedules import registry
 
 mp = mpmath.mp.clone()
 mp.prec = 300
@@ -1108,7 +1108,7 @@ def ordinary(name: str, rate: float, steps: float, end: float = 0.0) -> Any:
 SCHEDULES |= {name: entry.schedule() for name, entry in SINGLE_FORMULA_OF.items()}
 
 
-CLASSES = dict(schedules.SCHEDULES)
+CLASSES = dict(registry.SCHEDULES)
 """Every schedule class by name; tests may add formulas of their own later."""
 
 

@@ -54,6 +54,7 @@ LATE = {
     "lrdecay_native.evaluation": "a schedule is to be there at once: its methods import what only they need",
     "lrdecay_native.keras": "Keras takes seconds",
     "lrdecay_native.schedules.plotting": "as evaluation",
+    "lrdecay_native.schedules.serialisation": "pickles name functions of it in its package, which imports nothing",
     **dict.fromkeys(
         ("concurrent.futures", "csv", "difflib", "json", "re"),
         "few calls need it, and importing takes a while",
@@ -200,6 +201,22 @@ def test_functions_import_only_what_is_heavy() -> None:
         and not any(is_within(each.module, late) for late in LATE)
     ]
     assert wrong == [], "imports stand at the top of a module"
+
+
+IMPORT_THEIR_OWN = {PACKAGE, f"{PACKAGE}.engines", f"{PACKAGE}.keras", f"{PACKAGE}.keras.backends"}
+"""Packages whose modules nobody imports before them."""
+
+
+def test_packages_import_none_of_their_own_modules() -> None:
+    """Else a thread that imports one of these waits for the package, and a thread with the package waits for it."""
+    wrong = [
+        f"{each.where}, imports {each.module}"
+        for module, path in modules().items()
+        if path.name == "__init__.py" and module not in IMPORT_THEIR_OWN
+        for each in imports(module)
+        if is_within(each.module, module) and not each.in_function
+    ]
+    assert wrong == []
 
 
 def test_nothing_but_the_package_is_in_the_package() -> None:

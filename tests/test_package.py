@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import importlib.util
 from pathlib import Path
+from random import Random
 
 import pytest
 from conftest import RunPython
+from draws import draws
 
 import lrdecay_native as lrd
-from lrdecay_native import schedules
+from lrdecay_native.schedules import catalogue, registry
 
 PACKAGE = Path(lrd.__file__).parent
 
@@ -49,7 +51,7 @@ def test_the_names() -> None:
     """Those of the schedules' modules, each once, and nothing else."""
     assert sorted(lrd.__all__) == dir(lrd)
     assert len(set(lrd.__all__)) == len(lrd.__all__)
-    assert set(schedules.__all__) < set(lrd.__all__)
+    assert set(catalogue.__all__) < set(lrd.__all__)
     assert {"fit", "own_formula", "backend", "ReduceOnPlateau", "__version__"} < set(lrd.__all__)
     for name in lrd.__all__:
         assert getattr(lrd, name) is not None
@@ -95,7 +97,50 @@ def test_type_checkers_see_every_module_of_schedules() -> None:
         if isinstance(node, ast.ImportFrom) and [name.name for name in node.names] == ["*"]
     }
     with_names = {
-        cls.__module__ for cls in schedules.SCHEDULES.values() if cls.__module__.startswith("lrdecay_native.")
+        cls.__module__ for cls in registry.SCHEDULES.values() if cls.__module__.startswith("lrdecay_native.")
     }
     assert starred == with_names
     assert all(importlib.util.find_spec(str(module)) for module in starred)
+
+
+THREADS = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+statements = {statements}
+together = threading.Barrier(len(statements))
+problems = []
+def run(statement):
+    together.wait()
+    try:
+        exec(statement)
+    except BaseException as error:
+        problems.append(f"{{statement}}: {{error!r}}")
+threads = [threading.Thread(target=run, args=(statement,)) for statement in statements]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print("\\n".join(problems))
+"""
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_threads_may_begin_anywhere_at_once(run_python: RunPython, random: Random, begun: bool) -> None:
+    """Where a package imports its own modules, two threads can each wait for what the other one imports."""
+    used = [f"import lrdecay_native as lrd; lrd.{name}" for name in lrd.__all__]
+    folders = (
+        "formulas",
+        "arithmetic",
+        "piecewise",
+        "evaluation",
+        "integer_steps",
+        "schedules",
+        "fitting",
+        "own_formulas",
+    )
+    imported = [f"import {name.removesuffix('.__init__')}" for folder in folders for name in modules(folder)]
+    if begun:
+        former = (path.stem for path in (PACKAGE / "former_paths").glob("[a-z]*.py"))
+        imported += 5 * [f"from lrdecay_native.{name} import *" for name in former]
+    for _ in range(draws(30)):
+        statements = [random.choice(random.choice([used, imported])) for _ in range(8)]
+        finished = run_python("import lrdecay_native\n" * begun + THREADS.format(statements=statements))
+        assert (finished.returncode, finished.stdout.strip()) == (0, ""), (statements, finished.stdout)

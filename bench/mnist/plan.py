@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from itertools import product
 
-from lrdecay_native.schedules.decays import StepDecay
+from lrdecay_native.schedules.decays.asymptotic import StepDecay
 
 SCHEDULE = StepDecay(0.1, drop_rate=0.96, step_size=1000)
 """The tutorial's schedule."""

@@ -13,7 +13,8 @@ from bench.mnist.plan import BUILTIN, EAGER, OURS, SCHEDULE, TABLE
 from lrdecay_native.keras import KerasSchedule, KerasTable
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.cycles import CosineRestarts
-from lrdecay_native.schedules.decays import CosineDecay, StepDecay
+from lrdecay_native.schedules.decays.asymptotic import StepDecay
+from lrdecay_native.schedules.decays.finite import CosineDecay
 
 Rate: TypeAlias = Callable[[Any], Any]
 

@@ -30,7 +30,7 @@ from lrdecay_native.command_line.training.run import (
 )
 from lrdecay_native.keras import KerasSchedule, KerasTable, to_keras
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.decays import StepDecay
+from lrdecay_native.schedules.decays.asymptotic import StepDecay
 
 BUILTIN = "builtin"
 """The name of the contender that all others are compared with."""

@@ -12,7 +12,7 @@ from lrdecay_native.codegen.cython_source import cython_source
 from lrdecay_native.codegen.explanations import explained
 from lrdecay_native.codegen.functions import Function
 from lrdecay_native.codegen.python_source import python_source
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 
 _LANGUAGES: dict[str, Callable[[Iterable[Function]], str]] = {
     "cython": cython_source,

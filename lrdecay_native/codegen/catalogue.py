@@ -11,7 +11,7 @@ from lrdecay_native.codegen.block_kernels import block_functions, sample_nodes
 from lrdecay_native.codegen.fill_kernels import fill_functions
 from lrdecay_native.codegen.functions import Function
 from lrdecay_native.codegen.tuning import PREFETCHED_WHOLE_BYTES
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 
 
 def formula_functions(formula: str) -> Iterator[Function]:

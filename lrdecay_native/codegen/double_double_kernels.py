@@ -17,7 +17,7 @@ from lrdecay_native.arithmetic.recording import Number, Trace, text
 from lrdecay_native.codegen.explanations import new_trace
 from lrdecay_native.codegen.functions import Function, statements, temporaries
 from lrdecay_native.codegen.loop_stages import staged_loops
-from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
+from lrdecay_native.formulas.catalogue import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, TIME_MAPS
 from lrdecay_native.formulas.specialisations import variants
 
 

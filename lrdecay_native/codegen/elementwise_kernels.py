@@ -27,7 +27,7 @@ from lrdecay_native.arithmetic.recording import Number, Operation, Symbol, Trace
 from lrdecay_native.codegen.explanations import new_trace
 from lrdecay_native.codegen.functions import Function, indented, statements, temporaries
 from lrdecay_native.codegen.loop_stages import staged_loops
-from lrdecay_native.formulas import FORMULAS, TIME_MAPS, Formula
+from lrdecay_native.formulas.catalogue import FORMULAS, TIME_MAPS, Formula
 from lrdecay_native.formulas.specialisations import MOST_CONSTANTS, PERIOD, WHOLE_PERIODS, variants
 
 PRECISIONS: dict[str, ModuleType] = {"float64": compensated, "float32": plain}

@@ -22,7 +22,7 @@ from lrdecay_native.codegen.elementwise_kernels import (
 )
 from lrdecay_native.codegen.functions import Function, indented
 from lrdecay_native.codegen.tuning import PREFETCHED_BYTES
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.formulas.specialisations import MOST_CONSTANTS
 
 _WRITTEN = ("blocks", "lines", "cycles", "runs", "tiles")

@@ -34,7 +34,7 @@ from lrdecay_native.command_line.options import (
 from lrdecay_native.files import check_folder
 from lrdecay_native.messages import shortened
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 if TYPE_CHECKING:
     from lrdecay_native.command_line.training.data import Digits
@@ -175,7 +175,7 @@ def generate() -> None:
 def list_schedules() -> None:
     """List the schedules with their formulas and parameters."""
     table = Table("schedule", "learning rate at a step", "parameters", show_lines=True)
-    for name, schedule_class in SCHEDULES.items():
+    for name, schedule_class in all_schedules().items():
         table.add_row(name, formula_of(schedule_class), parameters_of(schedule_class))
     Console().print(table)
 

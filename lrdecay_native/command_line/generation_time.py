@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lrdecay_native.schedules.decays import StepDecay
+from lrdecay_native.schedules.decays.asymptotic import StepDecay
 
 SCHEDULE = StepDecay(0.1, drop_rate=0.96, step_size=1000, staircase=False)
 EXPRESSION = "0.1 * 0.96 ** (np.arange(n) / 1000)"

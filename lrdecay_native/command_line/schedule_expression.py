@@ -10,7 +10,7 @@ from pathlib import Path
 from lrdecay_native.messages import LONGEST_MESSAGE, MOST_SHOWN, short_messages, shortened, shown
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.nested import DEEPEST
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 from lrdecay_native.schedules.serialisation import from_json
 
 EXAMPLE = "StepDecay(0.1, drop_rate=0.96, step_size=1000)"
@@ -83,11 +83,11 @@ def _calls(text: str, expression: ast.expr) -> list[ast.Call]:
         node, depth = pending.pop()
         if not isinstance(node, ast.Call) or not (
             isinstance(node.func, ast.Attribute)
-            or (isinstance(node.func, ast.Name) and node.func.id in SCHEDULES)
+            or (isinstance(node.func, ast.Name) and node.func.id in all_schedules())
         ):
             raise ValueError(
                 f"{_written(text, node)} isn't a schedule; "
-                f"write it as {EXAMPLE}; the schedules are {', '.join(SCHEDULES)}"
+                f"write it as {EXAMPLE}; the schedules are {', '.join(all_schedules())}"
             )
         if depth > DEEPEST + 1:
             raise ValueError(f"{shown(text)} is nested more than {DEEPEST + 1} deep; {_LIMIT}")
@@ -103,7 +103,7 @@ def _made(text: str, call: ast.Call, made: dict[ast.expr, Schedule]) -> Schedule
     """The schedule of a call whose schedules inside are made."""
     make: Callable[..., Schedule]
     if isinstance(call.func, ast.Name):
-        make = SCHEDULES[call.func.id]
+        make = all_schedules()[call.func.id]
     else:
         assert isinstance(call.func, ast.Attribute)
         inner, name = call.func.value, call.func.attr
@@ -146,5 +146,5 @@ def _compositions(schedule_class: type[Schedule]) -> list[str]:
     return [
         name
         for name, method in inspect.getmembers(schedule_class, inspect.isfunction)
-        if not name.startswith("_") and method.__annotations__.get("return") in {"Schedule", *SCHEDULES}
+        if not name.startswith("_") and method.__annotations__.get("return") in {"Schedule", *all_schedules()}
     ]

@@ -1,1 +1,1 @@
-"""Modules as they were named in earlier releases: pickles name them."""
+"""Modules as they were named before the move: pickles name them."""

@@ -1,3 +1,5 @@
-"""Where pickles of earlier releases look for these classes."""
+"""Where pickles of before the move look for these classes."""
 
-from lrdecay_native.schedules.compositions import *  # noqa: F403
+from lrdecay_native.schedules.compositions.in_sequence import *  # noqa: F403
+from lrdecay_native.schedules.compositions.of_rates import *  # noqa: F403
+from lrdecay_native.schedules.compositions.of_time import *  # noqa: F403

@@ -1,3 +1,4 @@
-"""Where pickles of earlier releases look for these classes."""
+"""Where pickles of before the move look for these classes."""
 
-from lrdecay_native.schedules.decays import *  # noqa: F403
+from lrdecay_native.schedules.decays.asymptotic import *  # noqa: F403
+from lrdecay_native.schedules.decays.finite import *  # noqa: F403

@@ -1,3 +1,3 @@
-"""Where pickles of earlier releases look for these classes."""
+"""Where pickles of before the move look for these classes."""
 
 from lrdecay_native.schedules.tables import *  # noqa: F403

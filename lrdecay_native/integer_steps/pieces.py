@@ -12,7 +12,7 @@ import numpy as np
 from lrdecay_native.arithmetic.scalars import as_point
 from lrdecay_native.evaluation.points.interpretation import Arithmetic
 from lrdecay_native.evaluation.points.pipelines import Pipeline
-from lrdecay_native.formulas import COMPOSITION_MAPS
+from lrdecay_native.formulas.catalogue import COMPOSITION_MAPS
 from lrdecay_native.integer_steps.division import divided
 from lrdecay_native.integer_steps.machine import Machine
 from lrdecay_native.integer_steps.namespaces import Formulas, StepMaps

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lrdecay_native.formulas import Formula
+from lrdecay_native.formulas.catalogue import Formula
 from lrdecay_native.integer_steps.machine import Machine
 from lrdecay_native.integer_steps.namespaces import Formulas
 from lrdecay_native.integer_steps.values import Counter, Lever, Line, Real, Value, as_float, known

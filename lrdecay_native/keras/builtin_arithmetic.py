@@ -25,8 +25,9 @@ from lrdecay_native.keras.conversion import to_keras
 from lrdecay_native.keras.counters import is_narrow, is_scalar, is_whole
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.cycles import CosineRestarts
-from lrdecay_native.schedules.decays import InverseTimeDecay, LinearDecay, PolynomialDecay, StepDecay
-from lrdecay_native.schedules.phases import PiecewiseConstant
+from lrdecay_native.schedules.decays.asymptotic import InverseTimeDecay, StepDecay
+from lrdecay_native.schedules.decays.finite import LinearDecay, PolynomialDecay
+from lrdecay_native.schedules.phases.boundaries import PiecewiseConstant
 from lrdecay_native.validation import STEP_LIMIT
 
 builtins = keras.optimizers.schedules

@@ -9,18 +9,11 @@ import keras
 
 from lrdecay_native import validation
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.compositions import Warmup
+from lrdecay_native.schedules.compositions.in_sequence import Warmup
 from lrdecay_native.schedules.cycles import CosineRestarts
-from lrdecay_native.schedules.decays import (
-    Constant,
-    CosineDecay,
-    ExponentialDecay,
-    InverseTimeDecay,
-    LinearDecay,
-    PolynomialDecay,
-    StepDecay,
-)
-from lrdecay_native.schedules.phases import MultiStepDecay, PiecewiseConstant
+from lrdecay_native.schedules.decays.asymptotic import Constant, ExponentialDecay, InverseTimeDecay, StepDecay
+from lrdecay_native.schedules.decays.finite import CosineDecay, LinearDecay, PolynomialDecay
+from lrdecay_native.schedules.phases.boundaries import MultiStepDecay, PiecewiseConstant
 
 builtins = keras.optimizers.schedules
 

@@ -18,7 +18,7 @@ from lrdecay_native.keras.compiled_steps import strategy_of, unwrapped
 from lrdecay_native.keras.finding import LearningRateFinding
 from lrdecay_native.keras.learning_rates import KerasTable
 from lrdecay_native.keras.optimizer_state import steps_taken
-from lrdecay_native.schedules.phases import PiecewiseInterpolation
+from lrdecay_native.schedules.phases.boundaries import PiecewiseInterpolation
 
 Batch: TypeAlias = tuple[Any, Any, Any]
 """The samples, the targets and the weights of the samples; the last two may be None."""

@@ -16,7 +16,7 @@ from lrdecay_native.keras.builtin_arithmetic import as_keras_does
 from lrdecay_native.keras.compiled_steps import NativeRate
 from lrdecay_native.keras.counters import EXACT_FLOAT32_STEPS, as_counter, is_narrow
 from lrdecay_native.keras.registration import registered
-from lrdecay_native.own_formulas import UntraceableError
+from lrdecay_native.own_formulas.array_namespace import UntraceableError
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.lookup_tables import entries
 from lrdecay_native.schedules.serialisation import from_dict

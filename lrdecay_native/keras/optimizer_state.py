@@ -15,7 +15,7 @@ from lrdecay_native.keras.compiled_steps import StepRate, asks_here, unwrapped
 from lrdecay_native.keras.conversion import from_keras
 from lrdecay_native.keras.learning_rates import KerasSchedule
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.decays import Constant
+from lrdecay_native.schedules.decays.asymptotic import Constant
 
 _Number = TypeVar("_Number", int, float)
 

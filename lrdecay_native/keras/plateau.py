@@ -14,7 +14,7 @@ from lrdecay_native.keras.optimizer_state import schedule_of, single, steps_take
 from lrdecay_native.keras.plateau_rates import PlateauRate, PlateauSchedule, PlateauTable
 from lrdecay_native.plateau import ReduceOnPlateau
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.decays import Constant
+from lrdecay_native.schedules.decays.asymptotic import Constant
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 

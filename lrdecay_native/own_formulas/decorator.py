@@ -14,7 +14,7 @@ from lrdecay_native.immutable import immutable, set_fields
 from lrdecay_native.own_formulas.formula import PythonCurve, PythonFormula, with_own_variables
 from lrdecay_native.piecewise.pieces import NEVER, Piece, Piecewise
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 P = ParamSpec("P")
 
@@ -99,7 +99,7 @@ def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P,
             'pip install "lrdecay_native[numba]"'
         )
     formula = _formula_of(function)
-    existing = SCHEDULES.get(formula.name)
+    existing = all_schedules().get(formula.name)
     if existing is None:
         return _schedule_class(formula, function)
     if issubclass(existing, _OwnFormula) and existing._formula.identity == formula.identity:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrdecay_native.arithmetic.scalars import DoubleDoubleScalar, as_point
 from lrdecay_native.caching import cached
-from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, STEP_MAPS, Formula
+from lrdecay_native.formulas.catalogue import COMBINATIONS, COMPOSITION_MAPS, FORMULAS, STEP_MAPS, Formula
 from lrdecay_native.formulas.registry import Line, StepMap
 from lrdecay_native.formulas.specialisations import variant
 from lrdecay_native.immutable import immutable

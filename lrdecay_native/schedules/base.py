@@ -15,20 +15,16 @@ from lrdecay_native.schedules.planning import Planned, rounded_up
 from lrdecay_native.schedules.registry import SCHEDULES
 
 if TYPE_CHECKING:
-    from lrdecay_native.schedules import compositions
-    from lrdecay_native.schedules.compositions import (
-        Clipped,
-        CooledDown,
-        Joined,
+    from lrdecay_native.schedules import catalogue as compositions
+    from lrdecay_native.schedules.compositions.in_sequence import CooledDown, Joined, Warmup
+    from lrdecay_native.schedules.compositions.of_rates import Clipped, Scaled, Sum
+    from lrdecay_native.schedules.compositions.of_time import (
         KDecay,
         PerEpoch,
         Restarted,
         Reversed,
-        Scaled,
         Shifted,
         Stretched,
-        Sum,
-        Warmup,
     )
 else:
     compositions = registry.Registered()

@@ -17,7 +17,7 @@ from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Piece, Piecewise,
 from lrdecay_native.piecewise.transitions import held, transition
 from lrdecay_native.schedules.arguments import period_given
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.decays import StepDecay
+from lrdecay_native.schedules.decays.asymptotic import StepDecay
 
 __all__ = ["CosineAnnealing", "CosineRestarts", "Cyclic"]
 

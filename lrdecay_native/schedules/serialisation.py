@@ -10,7 +10,7 @@ from lrdecay_native.immutable import set_fields
 from lrdecay_native.messages import depth_of_json, short_messages, shown
 from lrdecay_native.schedules.arguments import what_was_stored
 from lrdecay_native.schedules.nested import DEEPEST, SHALLOW, Nested, schedule_given
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import SCHEDULES, all_schedules
 
 if TYPE_CHECKING:
     from lrdecay_native.schedules.base import Schedule
@@ -118,7 +118,7 @@ def _name_of(cls: type[Any]) -> Any:
 
 def _unfilled(name: str | type[Schedule]) -> Schedule:
     """A schedule whose parameters are still to come, of a class or the one of that name."""
-    cls = SCHEDULES[name] if isinstance(name, str) else name
+    cls = all_schedules()[name] if isinstance(name, str) else name
     made: Schedule = cls.__new__(cls)
     return made
 
@@ -202,10 +202,10 @@ def _bring_up_to_date(cls: type[Nested], parameters: dict[str, Any]) -> None:
 
 def _class_and_parameters(description: dict[str, Any]) -> tuple[type[Schedule], dict[str, Any]]:
     name = description.get("class")
-    cls = SCHEDULES.get(name) if isinstance(name, str) else None
+    cls = all_schedules().get(name) if isinstance(name, str) else None
     if cls is None:
         raise ValueError(
-            f"class={shown(name)} is unknown; it must be one of {', '.join(sorted(SCHEDULES))}; "
+            f"class={shown(name)} is unknown; it must be one of {', '.join(sorted(all_schedules()))}; "
             "a formula of your own is known once the module that defines it is imported"
         )
     parameters = {k: v for k, v in description.items() if k != "class"}

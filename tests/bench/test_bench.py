@@ -20,7 +20,7 @@ from bench.peers import FORMULA_SCHEDULES, expression_text
 from bench.report import Sheet, changes_sheet, document, figures, lost_cases, peers, picture, requirements
 from bench.subjects import KERNELS_MEASURED, SCHEDULES_MEASURED, kernel, swept_arguments, swept_schedules
 from lrdecay_native import StepDecay
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 
 MACHINE = {"processor": "a processor", "cores": 2, "system": "Linux", "python": "3.11", "numpy": "2.4"}
 GRID = Case("grid", "StepDecay", "float64", 1_000_000, "cython")

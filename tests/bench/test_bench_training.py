@@ -23,7 +23,7 @@ from bench.training import comparison, report  # noqa: E402
 from bench.training.comparison import Measurement  # noqa: E402
 from bench.training.statistics import RateDifference, Ratio  # noqa: E402
 from lrdecay_native.command_line.training.data import Digits, read_mnist  # noqa: E402
-from lrdecay_native.schedules.decays import ExponentialDecay, StepDecay  # noqa: E402
+from lrdecay_native.schedules.decays.asymptotic import ExponentialDecay, StepDecay  # noqa: E402
 
 EXPRESSION = "StepDecay(0.1, 0.96, 7)"
 

@@ -10,7 +10,7 @@ from conftest import RunPython
 from lrdecay_native.codegen.__main__ import main
 from lrdecay_native.codegen.catalogue import all_functions, groups
 from lrdecay_native.codegen.explanations import explained
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

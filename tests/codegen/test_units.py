@@ -10,7 +10,7 @@ from conftest import PACKAGE
 
 from lrdecay_native.codegen.checksum import source_checksum
 from lrdecay_native.codegen.units import units
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.formulas.registry import formula
 
 ROOT = PACKAGE.parent

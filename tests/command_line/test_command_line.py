@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lrdecay_native.schedules.decays import StepDecay
+from lrdecay_native.schedules.decays.asymptotic import StepDecay
 from lrdecay_native.schedules.registry import SCHEDULES
 
 for module in ("click", "rich", "keras", "tensorflow", "matplotlib", "sklearn"):

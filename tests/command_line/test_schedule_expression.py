@@ -8,8 +8,9 @@ import pytest
 from reference import SCHEDULES
 
 from lrdecay_native.command_line.schedule_expression import EXAMPLE, schedule_from_text
-from lrdecay_native.schedules.decays import Constant, CosineDecay, InverseTimeDecay, StepDecay
-from lrdecay_native.schedules.phases import MultiStepDecay
+from lrdecay_native.schedules.decays.asymptotic import Constant, InverseTimeDecay, StepDecay
+from lrdecay_native.schedules.decays.finite import CosineDecay
+from lrdecay_native.schedules.phases.boundaries import MultiStepDecay
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pages
 import pytest
 
 import lrdecay_native as lrd
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.schedules.registry import SCHEDULES
 
 PACKAGE = Path(lrd.__file__).parent

@@ -33,7 +33,7 @@ from lrdecay_native.evaluation.grids import blocks, grids
 from lrdecay_native.evaluation.points import closed_form as curves
 from lrdecay_native.evaluation.points import pairs as evaluation
 from lrdecay_native.evaluation.points import pipelines
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.formulas.specialisations import variants
 
 Array = npt.NDArray[Any]

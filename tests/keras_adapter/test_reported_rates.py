@@ -12,7 +12,7 @@ pytest.importorskip("scipy", reason="needs: pip install 'lrdecay_native[bench]'"
 
 from bench.training.comparison import contenders  # noqa: E402
 from lrdecay_native.command_line.training.data import Digits  # noqa: E402
-from lrdecay_native.schedules.decays import StepDecay  # noqa: E402
+from lrdecay_native.schedules.decays.asymptotic import StepDecay  # noqa: E402
 
 STEPS, STEPS_PER_EPOCH = 24, 12
 SCHEDULE = StepDecay(0.1, drop_rate=0.96, step_size=5)

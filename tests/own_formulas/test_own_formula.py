@@ -19,7 +19,8 @@ import pytest
 from conftest import RunPython
 
 import lrdecay_native as lrd
-from lrdecay_native import own_formulas, schedules
+from lrdecay_native.own_formulas.array_namespace import UntraceableError
+from lrdecay_native.schedules.registry import SCHEDULES
 
 numba = pytest.importorskip("numba", reason="needs the extra: pip install 'lrdecay_native[numba]'")
 
@@ -79,10 +80,10 @@ def below_zero(step, peak):
 @pytest.fixture(autouse=True)
 def _registry() -> Iterator[None]:
     """What a test defines is gone after it."""
-    before = dict(schedules.SCHEDULES)
+    before = dict(SCHEDULES)
     yield
-    schedules.SCHEDULES.clear()
-    schedules.SCHEDULES.update(before)
+    SCHEDULES.clear()
+    SCHEDULES.update(before)
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +91,13 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """A user's module."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "formulas_of_mine.py").write_text(FORMULAS)
-    before = dict(schedules.SCHEDULES)
+    before = dict(SCHEDULES)
     sys.path.insert(0, str(folder))
     yield importlib.import_module("formulas_of_mine")
     sys.path.remove(str(folder))
     del sys.modules["formulas_of_mine"]
-    schedules.SCHEDULES.clear()
-    schedules.SCHEDULES.update(before)
+    SCHEDULES.clear()
+    SCHEDULES.update(before)
 
 
 EXAMPLES: dict[str, tuple[Callable[[ModuleType], Any], Callable[[float], float]]] = {
@@ -319,7 +320,7 @@ def test_defined_again() -> None:
             ValueError, match=r"formula is the name of an own formula with other code .* notebook"
         ):
             decorated(code, HALF=half)
-    assert schedules.SCHEDULES["formula"] is first
+    assert SCHEDULES["formula"] is first
 
 
 def test_defined_again_with_other_arrays_in_a_tuple() -> None:
@@ -372,7 +373,7 @@ def test_enclosed_variables() -> None:
 def test_names_of_the_library_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is the name of a schedule of lrdecay_native.* already"):
         decorated(f"def {name}(step):\n    return 0.1\nformula = {name}")
-    assert schedules.SCHEDULES[name] is getattr(lrd, name)
+    assert SCHEDULES[name] is getattr(lrd, name)
 
 
 @pytest.mark.parametrize(
@@ -420,10 +421,10 @@ def test_names_of_the_library_are_refused(name: str) -> None:
     ],
 )
 def test_refused_functions(code: str, error: type[Exception], text: str) -> None:
-    before = dict(schedules.SCHEDULES)
+    before = dict(SCHEDULES)
     with pytest.raises(error, match=re.escape(text)):
         decorated(code)
-    assert before == schedules.SCHEDULES
+    assert before == SCHEDULES
 
 
 def test_no_rate_is_minus_zero() -> None:
@@ -481,7 +482,7 @@ try:
         return 0.1
 except ImportError as error:
     print(error)
-print("mine" in lrd.schedules.SCHEDULES)
+print("mine" in lrd.schedules.registry.SCHEDULES)
 """
 
 
@@ -649,7 +650,7 @@ def test_decisions_in_array_namespaces(body: str) -> None:
 
 
 def test_the_errors_of_array_namespaces_are_type_errors() -> None:
-    assert issubclass(own_formulas.UntraceableError, TypeError)
+    assert issubclass(UntraceableError, TypeError)
 
 
 def test_a_fit_says_why_the_formula_takes_no_value() -> None:

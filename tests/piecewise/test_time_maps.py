@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lrdecay_native.evaluation.points.array_namespaces import mapped
 from lrdecay_native.evaluation.points.far_steps import Places, rates
-from lrdecay_native.formulas import COMPOSITION_MAPS, STEP_MAPS, TIME_MAPS
+from lrdecay_native.formulas.catalogue import COMPOSITION_MAPS, STEP_MAPS, TIME_MAPS
 from lrdecay_native.formulas.registry import Line, StepMap, Value, step_map, time_map
 from lrdecay_native.piecewise.pieces import TimeMap
 

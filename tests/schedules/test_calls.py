@@ -17,7 +17,7 @@ from draws import draws
 from reference import SCHEDULES, mp, some_steps, true_rate, ulps
 
 import lrdecay_native as lrd
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.schedules.decays.single_formula import _Decay
 
 

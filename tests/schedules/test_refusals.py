@@ -13,7 +13,7 @@ from examples import CHOICES
 from reference import CLASSES
 
 import lrdecay_native as lrd
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.schedules.decays.single_formula import _Decay
 
 

@@ -23,8 +23,8 @@ from reference import SCHEDULES
 
 import lrdecay_native as lrd
 from lrdecay_native.plateau import ReduceOnPlateau
-from lrdecay_native.schedules import SCHEDULES as REGISTRY
 from lrdecay_native.schedules import nested as nesting
+from lrdecay_native.schedules.registry import SCHEDULES as REGISTRY
 
 TESTS = Path(__file__).parents[1]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lrdecay_native.command_line.training.data import MNIST_TRAINING_IMAGES, Digits
 from lrdecay_native.keras import PrintLR
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.decays import StepDecay
+from lrdecay_native.schedules.decays.asymptotic import StepDecay
 
 LearningRate: TypeAlias = "float | keras.optimizers.schedules.LearningRateSchedule"
 

@@ -20,7 +20,7 @@ from lrdecay_native.arithmetic.moderate import moderate
 from lrdecay_native.engines import engine
 from lrdecay_native.evaluation.points.far_steps import MOST_PERIODS
 from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray, Doubles, as_pair
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.formulas.specialisations import MOST_CONSTANTS, WHOLE_PERIODS, variant
 from lrdecay_native.immutable import immutable
 from lrdecay_native.validation import STEP_LIMIT

@@ -35,7 +35,7 @@ from lrdecay_native.evaluation.points.closed_form import (
     run,
 )
 from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray, Doubles, apply_to_arrays, contiguous
-from lrdecay_native.formulas import FORMULAS, Formula
+from lrdecay_native.formulas.catalogue import FORMULAS, Formula
 from lrdecay_native.formulas.parameters import Range
 from lrdecay_native.formulas.specialisations import variant, variants
 from lrdecay_native.formulas.synonyms import refuse_unknown

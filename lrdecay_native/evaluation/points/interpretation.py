@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from lrdecay_native.formulas import COMBINATIONS, COMPOSITION_MAPS
+from lrdecay_native.formulas.catalogue import COMBINATIONS, COMPOSITION_MAPS
 from lrdecay_native.kinds import Operation
 from lrdecay_native.piecewise.expressions import Combined, Expression, Kernel, Node, Repeated, TimeMap
 from lrdecay_native.piecewise.pieces import Piece, Piecewise

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from lrdecay_native import validation
 from lrdecay_native.evaluation.points.closed_form import ClosedForm
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.immutable import set_fields
 from lrdecay_native.piecewise.pieces import NEVER, Breakpoint, Kernel, Piece, Piecewise, TimeMap
 from lrdecay_native.schedules.arguments import period_given

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrdecay_native.schedules.decays import ExponentialDecay, PolynomialDecay, StepDecay
+from lrdecay_native.schedules.decays.asymptotic import ExponentialDecay, StepDecay
+from lrdecay_native.schedules.decays.finite import PolynomialDecay
 
 for module in ("click", "keras", "tensorflow", "matplotlib", "rich"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[training]'")

@@ -24,7 +24,7 @@ from reference import CLASSES, KERNELS, mp, ulps
 
 import lrdecay_native as lrd
 from lrdecay_native.evaluation.points import closed_form as curves
-from lrdecay_native.formulas import FORMULAS
+from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.schedules.decays.single_formula import _Decay
 
 Array = npt.NDArray[Any]
