@@ -17,6 +17,7 @@ from typing import Any
 import hypothesis
 import pytest
 from draws import LEVEL, draws
+from formula_parts import missing_parts
 
 import lrdecay_native as lrd
 
@@ -42,6 +43,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    missing = [*missing_parts()]
+    if missing:
+        raise pytest.UsageError("\n".join(missing))
     config.stash[_WORST] = {}
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_Workers())

@@ -20,6 +20,7 @@ from lrdecay_native.schedules.registry import SCHEDULES
 PACKAGE = Path(lrd.__file__).parent
 README = pages.ROOT / "README.md"
 DOCS = pages.ROOT / "docs"
+GENERATE = "run: make gallery"
 OF_THE_LIBRARY = {
     name: cls for name, cls in SCHEDULES.items() if cls.__module__.startswith("lrdecay_native.")
 }
@@ -227,7 +228,7 @@ class TestNames:
 
     @pytest.mark.parametrize("name", sorted(set(OF_THE_LIBRARY) - COMPOSITIONS))
     def test_the_readme_has_every_schedule(self, name: str) -> None:
-        assert f"`{name}`" in README.read_text(encoding="utf-8")
+        assert f"`{name}`" in README.read_text(encoding="utf-8"), GENERATE
 
     @pytest.mark.parametrize("name", composing_methods())
     def test_readme_and_docs_have_every_composition(self, name: str) -> None:
@@ -236,9 +237,8 @@ class TestNames:
 
     @pytest.mark.parametrize("name", sorted(OF_THE_LIBRARY))
     def test_the_docs_have_every_class(self, name: str) -> None:
-        assert f"\n| [`{name}`](gallery.md#{name.lower()})" in (DOCS / "schedules.md").read_text(
-            encoding="utf-8"
-        )
+        page = (DOCS / "schedules.md").read_text(encoding="utf-8")
+        assert f"\n| [`{name}`](gallery.md#{name.lower()})" in page, GENERATE
 
     def test_no_docstring_says_what_the_one_before_it_does(self) -> None:
         """One that begins "Likewise" says nothing to whom a search leads there."""
@@ -256,4 +256,4 @@ class TestNames:
 
     @pytest.mark.parametrize("name", sorted(FORMULAS))
     def test_the_docs_have_every_formula(self, name: str) -> None:
-        assert f"\n| `{name}(step, " in (DOCS / "schedules.md").read_text(encoding="utf-8")
+        assert f"\n| `{name}(step, " in (DOCS / "schedules.md").read_text(encoding="utf-8"), GENERATE

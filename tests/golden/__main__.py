@@ -51,15 +51,16 @@ def write() -> None:
     changed = [f"{n}: {c}" for n in before for c in before[n] if before[n][c] != fused.get(n, {}).get(c)]
     STORED.write_text(_lines(fused), encoding="utf-8")
     print("\n  ".join([f"{STORED}: of the stored cases {len(changed)} changed or went", *changed]))
+    print(f"new: {', '.join(sorted(fused.keys() - before.keys())) or 'no name'}")
 
 
 def _lines(stored: Checksums) -> str:
-    """JSON with a line for each case."""
+    """JSON with a line for each case, in the order of the names."""
     names = (
         f"{json.dumps(name)}: {{\n"
         + ",\n".join(f"  {json.dumps(case)}: {json.dumps(aspects)}" for case, aspects in cases.items())
         + "\n}"
-        for name, cases in stored.items()
+        for name, cases in sorted(stored.items())
     )
     return "{\n" + ",\n".join(names) + "\n}\n"
 
