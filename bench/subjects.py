@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 import lrdecay_native as lrd
 from lrdecay_native.formulas.catalogue import FORMULAS, Formula
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 # The rates stay normal numbers of float32 over the longest grid: denormal ones would measure the
 # processor's trap, not the contenders.
@@ -116,7 +116,7 @@ def _measured_arguments(formula: Formula) -> dict[str, float]:
     return arguments
 
 
-for _name, _cls in SCHEDULES.items():
+for _name, _cls in all_schedules().items():
     _formula = FORMULAS.get(getattr(_cls, "_formula", ""))
     if _formula is not None and _formula.name not in KERNELS_MEASURED:
         _arguments = _measured_arguments(_formula)

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 import lrdecay_native as lrd
 from lrdecay_native.files import write_whole
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 PAGE = Path(__file__).with_suffix(".md")
 PICTURES = Path(__file__).with_suffix("")
@@ -441,7 +441,7 @@ SHOWN_FIRST = (
 
 def class_examples(module: str) -> Iterator[Example]:
     """An example of each schedule class of a module of the library."""
-    for name, cls in SCHEDULES.items():
+    for name, cls in all_schedules().items():
         if cls.__module__.startswith(f"lrdecay_native.schedules.{module}"):
             summary = (cls.__doc__ or "").partition("\n")[0]
             code = dedent(CLASSES[name]).lstrip() if name in CLASSES else code_of_docstring(cls)

@@ -14,7 +14,7 @@ from textwrap import fill
 from lrdecay_native.files import write_whole
 from lrdecay_native.formulas.catalogue import FORMULAS
 from lrdecay_native.schedules.base import Schedule
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 PAGE = Path(__file__).with_suffix(".md")
 README = Path(__file__).parents[1] / "README.md"
@@ -53,7 +53,7 @@ def names() -> str:
 
 def _classes(module: str) -> list[type[Schedule]]:
     folder_or_file = f"lrdecay_native.schedules.{module}"
-    return [cls for cls in SCHEDULES.values() if f"{cls.__module__}.".startswith(f"{folder_or_file}.")]
+    return [cls for cls in all_schedules().values() if f"{cls.__module__}.".startswith(f"{folder_or_file}.")]
 
 
 def _functions() -> str:

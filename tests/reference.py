@@ -1108,7 +1108,7 @@ def ordinary(name: str, rate: float, steps: float, end: float = 0.0) -> Any:
 SCHEDULES |= {name: entry.schedule() for name, entry in SINGLE_FORMULA_OF.items()}
 
 
-CLASSES = dict(registry.SCHEDULES)
+CLASSES = dict(registry.all_schedules())
 """Every schedule class by name; tests may add formulas of their own later."""
 
 

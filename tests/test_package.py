@@ -97,7 +97,9 @@ def test_type_checkers_see_every_module_of_schedules() -> None:
         if isinstance(node, ast.ImportFrom) and [name.name for name in node.names] == ["*"]
     }
     with_names = {
-        cls.__module__ for cls in registry.SCHEDULES.values() if cls.__module__.startswith("lrdecay_native.")
+        cls.__module__
+        for cls in registry.all_schedules().values()
+        if cls.__module__.startswith("lrdecay_native.")
     }
     assert starred == with_names
     assert all(importlib.util.find_spec(str(module)) for module in starred)
@@ -144,3 +146,15 @@ def test_threads_may_begin_anywhere_at_once(run_python: RunPython, random: Rando
         statements = [random.choice(random.choice([used, imported])) for _ in range(8)]
         finished = run_python("import lrdecay_native\n" * begun + THREADS.format(statements=statements))
         assert (finished.returncode, finished.stdout.strip()) == (0, ""), (statements, finished.stdout)
+
+
+def test_whoever_begins_with_one_module_has_all_classes(run_python: RunPython) -> None:
+    finished = run_python(
+        "from lrdecay_native.schedules.decays.asymptotic import StepDecay\n"
+        "from lrdecay_native.schedules.registry import all_schedules\n"
+        "print(StepDecay(0.1, 0.5, 10).warmup(4)(2))\n"
+        "print(sorted(all_schedules()))"
+    )
+    rate, names = finished.stdout.splitlines()
+    assert float(rate) == 0.05
+    assert ast.literal_eval(names) == sorted(set(registry.all_schedules()) & set(lrd.__all__))

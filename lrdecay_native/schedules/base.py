@@ -12,7 +12,6 @@ from lrdecay_native.formulas.synonyms import known_by_name
 from lrdecay_native.schedules import registry
 from lrdecay_native.schedules.arguments import period_given, phase_given, refuse_call
 from lrdecay_native.schedules.planning import Planned, rounded_up
-from lrdecay_native.schedules.registry import SCHEDULES
 
 if TYPE_CHECKING:
     from lrdecay_native.schedules import catalogue as compositions
@@ -46,7 +45,7 @@ class Schedule(Planned):
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         if not cls.__name__.startswith("_"):
-            SCHEDULES[cls.__name__] = cls
+            registry.enter(cls)
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
         if len(arguments) > len(cls.__match_args__) or not keywords.keys() <= cls.__dataclass_fields__.keys():

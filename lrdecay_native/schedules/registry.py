@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lrdecay_native.schedules.base import Schedule
 
-SCHEDULES: dict[str, type[Schedule]] = {}
-"""The classes in the order in which they were defined; those of own formulas, too."""
+_SCHEDULES: dict[str, type[Schedule]] = {}
+
+
+def enter(schedule_class: type[Schedule]) -> None:
+    """Enter a class that has been defined."""
+    _SCHEDULES[schedule_class.__name__] = schedule_class
 
 
 @cache
 def all_schedules() -> dict[str, type[Schedule]]:
-    """The same, when all classes of the library are in it: the modules that define them build on this one."""
+    """The classes in the order in which they were defined: all of the library's, and those of own formulas.
+
+    The modules that define them build on this one, so it imports them when they are needed.
+    """
     import_module("lrdecay_native.schedules.catalogue")
-    return SCHEDULES
+    return _SCHEDULES
 
 
 class Registered:

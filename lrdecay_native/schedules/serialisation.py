@@ -10,7 +10,7 @@ from lrdecay_native.immutable import set_fields
 from lrdecay_native.messages import depth_of_json, short_messages, shown
 from lrdecay_native.schedules.arguments import what_was_stored
 from lrdecay_native.schedules.nested import DEEPEST, SHALLOW, Nested, schedule_given
-from lrdecay_native.schedules.registry import SCHEDULES, all_schedules
+from lrdecay_native.schedules.registry import all_schedules
 
 if TYPE_CHECKING:
     from lrdecay_native.schedules.base import Schedule
@@ -112,7 +112,7 @@ def _placed(value: Any, places: dict[int, int]) -> tuple[bool, Any]:
 
 def _name_of(cls: type[Any]) -> Any:
     """What pickles have for a class: its name if it is the library's, which may be moved to another module."""
-    own = cls.__module__.startswith("lrdecay_native.") and SCHEDULES.get(cls.__name__) is cls
+    own = cls.__module__.startswith("lrdecay_native.") and all_schedules().get(cls.__name__) is cls
     return cls.__name__ if own else cls
 
 

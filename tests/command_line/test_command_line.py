@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lrdecay_native.schedules.decays.asymptotic import StepDecay
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 for module in ("click", "rich", "keras", "tensorflow", "matplotlib", "sklearn"):
     pytest.importorskip(module, reason="needs: pip install 'lrdecay_native[training]'")
@@ -128,7 +128,7 @@ def test_the_comparison_is_said_to_be_elsewhere(
 def test_list_names_every_schedule(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list"]) == 0
     printed = capsys.readouterr().out
-    for name in SCHEDULES:
+    for name in all_schedules():
         assert name in printed
 
 

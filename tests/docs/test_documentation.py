@@ -15,14 +15,14 @@ import pytest
 
 import lrdecay_native as lrd
 from lrdecay_native.formulas.catalogue import FORMULAS
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 PACKAGE = Path(lrd.__file__).parent
 README = pages.ROOT / "README.md"
 DOCS = pages.ROOT / "docs"
 GENERATE = "run: make gallery"
 OF_THE_LIBRARY = {
-    name: cls for name, cls in SCHEDULES.items() if cls.__module__.startswith("lrdecay_native.")
+    name: cls for name, cls in all_schedules().items() if cls.__module__.startswith("lrdecay_native.")
 }
 COMPOSITIONS = {name for name, cls in OF_THE_LIBRARY.items() if ".compositions." in cls.__module__}
 
@@ -42,10 +42,10 @@ def _as_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     """An empty folder, no window, and afterwards no class of an example."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    before = dict(SCHEDULES)
+    before = dict(all_schedules())
     yield
-    SCHEDULES.clear()
-    SCHEDULES.update(before)
+    all_schedules().clear()
+    all_schedules().update(before)
 
 
 class TestCode:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import lrdecay_native as lrd
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -35,7 +35,9 @@ def generator(name: str) -> ModuleType:
 
 gallery, reference = generator("gallery"), generator("schedules")
 EXAMPLES = [example for examples in gallery.sections().values() for example in examples]
-OF_THE_LIBRARY = {name for name, cls in SCHEDULES.items() if cls.__module__.startswith("lrdecay_native.")}
+OF_THE_LIBRARY = {
+    name for name, cls in all_schedules().items() if cls.__module__.startswith("lrdecay_native.")
+}
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +80,7 @@ class TestGallery:
 
     @pytest.mark.parametrize("name", ["CosineDecay", "NoamDecay", "Cyclic", "Stretched"])
     def test_a_class_without_code_is_drawn_as_in_its_docstring(self, name: str) -> None:
-        code = gallery.code_of_docstring(SCHEDULES[name])
+        code = gallery.code_of_docstring(all_schedules()[name])
         assert type(gallery.Example(name, "", code).run()).__name__ == name
 
     def test_a_class_without_an_example_is_refused(self) -> None:

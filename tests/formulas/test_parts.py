@@ -33,7 +33,7 @@ def test_each_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         _formula = "logistic_decay"
 
     made: Any = LogisticDecay
-    monkeypatch.setitem(registry.SCHEDULES, "LogisticDecay", made)
+    monkeypatch.setitem(registry.all_schedules(), "LogisticDecay", made)
     (public,) = missing_parts()
     assert f'write "LogisticDecay" in __all__ of {__name__}' in public
 

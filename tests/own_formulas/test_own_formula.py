@@ -20,7 +20,7 @@ from conftest import RunPython
 
 import lrdecay_native as lrd
 from lrdecay_native.own_formulas.array_namespace import UntraceableError
-from lrdecay_native.schedules.registry import SCHEDULES
+from lrdecay_native.schedules.registry import all_schedules
 
 numba = pytest.importorskip("numba", reason="needs the extra: pip install 'lrdecay_native[numba]'")
 
@@ -80,10 +80,10 @@ def below_zero(step, peak):
 @pytest.fixture(autouse=True)
 def _registry() -> Iterator[None]:
     """What a test defines is gone after it."""
-    before = dict(SCHEDULES)
+    before = dict(all_schedules())
     yield
-    SCHEDULES.clear()
-    SCHEDULES.update(before)
+    all_schedules().clear()
+    all_schedules().update(before)
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +91,13 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """A user's module."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "formulas_of_mine.py").write_text(FORMULAS)
-    before = dict(SCHEDULES)
+    before = dict(all_schedules())
     sys.path.insert(0, str(folder))
     yield importlib.import_module("formulas_of_mine")
     sys.path.remove(str(folder))
     del sys.modules["formulas_of_mine"]
-    SCHEDULES.clear()
-    SCHEDULES.update(before)
+    all_schedules().clear()
+    all_schedules().update(before)
 
 
 EXAMPLES: dict[str, tuple[Callable[[ModuleType], Any], Callable[[float], float]]] = {
@@ -320,7 +320,7 @@ def test_defined_again() -> None:
             ValueError, match=r"formula is the name of an own formula with other code .* notebook"
         ):
             decorated(code, HALF=half)
-    assert SCHEDULES["formula"] is first
+    assert all_schedules()["formula"] is first
 
 
 def test_defined_again_with_other_arrays_in_a_tuple() -> None:
@@ -373,7 +373,7 @@ def test_enclosed_variables() -> None:
 def test_names_of_the_library_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is the name of a schedule of lrdecay_native.* already"):
         decorated(f"def {name}(step):\n    return 0.1\nformula = {name}")
-    assert SCHEDULES[name] is getattr(lrd, name)
+    assert all_schedules()[name] is getattr(lrd, name)
 
 
 @pytest.mark.parametrize(
@@ -421,10 +421,10 @@ def test_names_of_the_library_are_refused(name: str) -> None:
     ],
 )
 def test_refused_functions(code: str, error: type[Exception], text: str) -> None:
-    before = dict(SCHEDULES)
+    before = dict(all_schedules())
     with pytest.raises(error, match=re.escape(text)):
         decorated(code)
-    assert before == SCHEDULES
+    assert before == all_schedules()
 
 
 def test_no_rate_is_minus_zero() -> None:
@@ -482,7 +482,7 @@ try:
         return 0.1
 except ImportError as error:
     print(error)
-print("mine" in lrd.schedules.registry.SCHEDULES)
+print("mine" in lrd.schedules.registry.all_schedules())
 """
 
 
