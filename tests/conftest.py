@@ -43,7 +43,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    missing = [*missing_parts()]
+    missing = missing_parts()
     if missing:
         raise pytest.UsageError("\n".join(missing))
     config.stash[_WORST] = {}

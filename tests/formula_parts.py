@@ -11,13 +11,15 @@ from lrdecay_native.schedules.registry import all_schedules
 SCHEDULES = "lrdecay_native/schedules/decays/asymptotic.py, or finite.py for what has an end"
 
 
-def missing_parts() -> Iterator[str]:
+def missing_parts() -> list[str]:
     """A line for each part: what tests need before they can be collected."""
-    for name in FORMULAS:
-        parts = [*_missing_in_the_package(name)]
-        yield from parts
-        if not parts:
-            yield from _missing_in_the_reference(name)
+    try:
+        missing = [part for name in FORMULAS for part in _missing_in_the_package(name)]
+    except AttributeError as error:
+        # A star import says which name of which module.
+        return [f"{error}, but it is in __all__: define it there"]
+    # The reference makes objects of the classes.
+    return missing or [part for name in FORMULAS for part in _missing_in_the_reference(name)]
 
 
 def _missing_in_the_package(name: str) -> Iterator[str]:
@@ -33,7 +35,6 @@ def _missing_in_the_package(name: str) -> Iterator[str]:
 
 
 def _missing_in_the_reference(name: str) -> Iterator[str]:
-    # It makes objects of the classes.
     from reference import KERNELS
 
     if name not in KERNELS:

@@ -14,7 +14,7 @@ from lrdecay_native.schedules import registry
 
 
 def test_nothing_is_missing() -> None:
-    assert [*missing_parts()] == []
+    assert missing_parts() == []
 
 
 def test_each_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,8 +38,18 @@ def test_each_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f'write "LogisticDecay" in __all__ of {__name__}' in public
 
     monkeypatch.setattr(lrd, "LogisticDecay", LogisticDecay, raising=False)
-    assert [*missing_parts()] == [
+    assert missing_parts() == [
         "logistic_decay has no true value: write an entry of SINGLE_FORMULAS in tests/reference.py"
+    ]
+
+
+def test_a_name_that_nothing_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(_: str) -> None:
+        raise AttributeError("module 'finite' has no attribute 'logistic_decay'")
+
+    monkeypatch.setattr("formula_parts._missing_in_the_package", asked)
+    assert missing_parts() == [
+        "module 'finite' has no attribute 'logistic_decay', but it is in __all__: define it there"
     ]
 
 
