@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from examples import CHOICES
+from for_each import for_each
 from reference import CLASSES
 
 import lrdecay_native as lrd
@@ -82,21 +83,21 @@ def _allowed(schedule: Any, parameter: str, value: float) -> bool:
 class TestRefusals:
     """Each names the parameter, its value and what would be right."""
 
-    @pytest.mark.parametrize("bad", [-0.1, -1, 0, NAN, INF, -INF, 1e101, 1e-101, 10**400, np.float64(NAN)])
+    @for_each("bad", [-0.1, -1, 0, NAN, INF, -INF, 1e101, 1e-101, 10**400, np.float64(NAN)])
     def test_numbers_out_of_range(self, schedule: Any, bad: Any) -> None:
         for parameter in (f.name for f in fields(schedule)):
             if parameter in NUMBERS and not _allowed(schedule, parameter, bad):
                 with refused(ValueError, _bad(parameter, bad)):
                     replace(schedule, **{parameter: bad})
 
-    @pytest.mark.parametrize("bad", ["0.1", None, 1j, True, np.True_, [0.1], np.array([0.1]), b"1"])
+    @for_each("bad", ["0.1", None, 1j, True, np.True_, [0.1], np.array([0.1]), b"1"])
     def test_numbers_of_a_wrong_kind(self, schedule: Any, bad: Any) -> None:
         for parameter in (f.name for f in fields(schedule)):
             if parameter in NUMBERS and not (bad is None and parameter in MAY_BE_NONE):
                 with refused(TypeError, _bad(parameter, bad, "must be a real number")):
                     replace(schedule, **{parameter: bad})
 
-    @pytest.mark.parametrize("bad", [1, 0, None, "True", 0.5, np.array([True])])
+    @for_each("bad", [1, 0, None, "True", 0.5, np.array([True])])
     def test_flags(self, schedule: Any, bad: Any) -> None:
         for parameter in (f.name for f in fields(schedule)):
             if parameter in FLAGS:
@@ -109,21 +110,21 @@ class TestRefusals:
             others = {"schedule", "other", "pct_start", *CHOICES, *WHOLE_NUMBERS, *SEQUENCES}
             assert names <= {*NUMBERS, *FLAGS, *others}
 
-    @pytest.mark.parametrize("bad", ["", "Linear", "square", None, 1, ["linear"]])
+    @for_each("bad", ["", "Linear", "square", None, 1, ["linear"]])
     def test_words(self, schedule: Any, bad: Any) -> None:
         for parameter in (f.name for f in fields(schedule)):
             if parameter in CHOICES:
                 with refused(ValueError, _bad(parameter, bad, "must be")):
                     replace(schedule, **{parameter: bad})
 
-    @pytest.mark.parametrize("bad", [0.5, "3", True, 1j])
+    @for_each("bad", [0.5, "3", True, 1j])
     def test_whole_numbers(self, schedule: Any, bad: Any) -> None:
         for parameter in (f.name for f in fields(schedule)):
             if parameter in WHOLE_NUMBERS:
                 with refused(TypeError, _bad(parameter, bad, "must be an integer")):
                     replace(schedule, **{parameter: bad})
 
-    @pytest.mark.parametrize(
+    @for_each(
         ("bad", "error"),
         [(3, TypeError), (None, TypeError), ([], ValueError), ([0.1, -1.0], ValueError), ([NAN], ValueError)],
     )
@@ -133,7 +134,7 @@ class TestRefusals:
                 with pytest.raises((ValueError, TypeError) if bad in (3, None) else error, match=parameter):
                     replace(schedule, **{parameter: bad})
 
-    @pytest.mark.parametrize("bad", [1.0000001, 2, 1000])
+    @for_each("bad", [1.0000001, 2, 1000])
     def test_a_factor_above_one(self, bad: float) -> None:
         with refused(ValueError, _bad("drop_rate", bad, "must be a factor in (0, 1]")):
             lrd.StepDecay(0.1, bad, 1000)
@@ -142,12 +143,12 @@ class TestRefusals:
         with refused(ValueError, _bad("step_size", 2**53 + 1)):
             lrd.StepDecay(0.1, 0.5, 2**53 + 1)
 
-    @pytest.mark.parametrize("bad", [0.1, None, lrd.StepDecay, "StepDecay(0.1, 0.5, 2)"])
+    @for_each("bad", [0.1, None, lrd.StepDecay, "StepDecay(0.1, 0.5, 2)"])
     def test_what_is_no_schedule_per_epoch(self, bad: Any) -> None:
         with refused(TypeError, _bad("schedule", bad, "must be a Schedule")):
             lrd.PerEpoch(bad, 100)
 
-    @pytest.mark.parametrize(
+    @for_each(
         ("call", "advice"),
         [
             ("StepDecay(0.1, 1000, 0.96)", "drop_rate=1000 must be a factor in (0, 1]"),
@@ -169,15 +170,13 @@ class TestRefusals:
         with pytest.raises((TypeError, ValueError), match=re.escape(advice)):
             eval(call, vars(lrd))
 
-    @pytest.mark.parametrize(
-        "arguments", [{}, {"initial_learning_rate": 0.1}, {"initial_learning_rate": 0.1, "unknown": 1}]
-    )
+    @for_each("arguments", [{}, {"initial_learning_rate": 0.1}, {"initial_learning_rate": 0.1, "unknown": 1}])
     def test_missing_and_unknown_parameters(self, arguments: dict[str, Any]) -> None:
         for cls in CLASSES.values():
             with pytest.raises(TypeError, match=r"missing|unexpected"):
                 cls(**arguments)
 
-    @pytest.mark.parametrize(
+    @for_each(
         ("step", "text"),
         [
             (-1, "step=-1"),
@@ -191,7 +190,6 @@ class TestRefusals:
             (np.float16(INF), "step=inf"),
             (np.longdouble(2) ** 63, "step="),
         ],
-        ids=lambda v: repr(v)[:30],
     )
     def test_bad_steps(self, schedule: Any, step: Any, text: str) -> None:
         with refused(ValueError, text) as refusal:
@@ -202,14 +200,12 @@ class TestRefusals:
         with refused(TypeError, "step=True must be a step, not a truth value"):
             schedule(True)
 
-    @pytest.mark.parametrize(
-        "step", [np.True_, "3", None, 1j, Fraction(1, 3), [None], np.array([True]), {"step": 1}]
-    )
+    @for_each("step", [np.True_, "3", None, 1j, Fraction(1, 3), [None], np.array([True]), {"step": 1}])
     def test_steps_of_a_wrong_kind(self, schedule: Any, step: Any) -> None:
         with refused(TypeError, "step has type"):
             schedule(step)
 
-    @pytest.mark.parametrize(
+    @for_each(
         ("steps", "text"),
         [
             ([0, -3], "step=-3 must be a step from 0 to below 2**63 (1 of 2 steps are wrong)"),
@@ -223,7 +219,7 @@ class TestRefusals:
         with refused(ValueError, text):
             schedule(steps)
 
-    @pytest.mark.parametrize(
+    @for_each(
         ("arguments", "error", "text"),
         [
             ((-1,), ValueError, "stop=-1 must be from 0 to 2**63"),
@@ -254,7 +250,7 @@ class TestRefusals:
         with refused(error, text):
             schedule.values(*arguments)
 
-    @pytest.mark.parametrize(
+    @for_each(
         ("out", "error", "text"),
         [
             (np.full(99, NAN), ValueError, "out has shape (99,); it must have shape (100,)"),
@@ -265,7 +261,6 @@ class TestRefusals:
             ([0.0] * 100, TypeError, "out must be a NumPy array, not list"),
             (memoryview(bytearray(800)), TypeError, "out must be a NumPy array, not memoryview"),
         ],
-        ids=["shorter", "dimensions", "integers", "float16", "read-only", "list", "memoryview"],
     )
     def test_bad_out(self, schedule: Any, out: Any, error: type[Exception], text: str) -> None:
         before = np.array(out)
@@ -282,7 +277,7 @@ class TestRefusals:
             schedule.values(100, dtype=np.float32, out=out)
         assert np.isnan(out).all()
 
-    @pytest.mark.parametrize("dtype", [np.float16, int, "complex128", "nonsense", ">f8"])
+    @for_each("dtype", [np.float16, int, "complex128", "nonsense", ">f8"])
     def test_bad_dtype(self, schedule: Any, dtype: Any) -> None:
         with refused(TypeError, f"dtype={dtype!r} must be float64 or float32"):
             schedule.values(10, dtype=dtype)

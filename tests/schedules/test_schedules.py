@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from examples import CHANGED, EXAMPLES
+from for_each import for_each
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import (
@@ -145,7 +146,7 @@ class TestValues:
             assert eval(repr(other), vars(lrd)) == expected
             assert lrd.from_json(other.to_json()) == expected
 
-    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    @for_each("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
     def test_pickle(self, schedule: Any, protocol: int) -> None:
         again = pickle.loads(pickle.dumps(schedule, protocol))
         assert again == schedule
@@ -170,8 +171,8 @@ class TestValues:
 class TestSteps:
     """Schedules as functions of the step."""
 
-    @pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "g"])
-    @pytest.mark.parametrize("order", ["<", ">"])
+    @for_each("dtype", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "g"])
+    @for_each("order", ["<", ">"])
     def test_arrays_of_every_type(self, schedule: Any, dtype: str, order: Any) -> None:
         steps = np.array([0, 1, 7, 100, 127], np.dtype(dtype).newbyteorder(order))
         values = schedule(steps)
@@ -181,9 +182,7 @@ class TestSteps:
             assert type(schedule(step)) is float
             assert schedule(step) == schedule(int(step))
 
-    @pytest.mark.parametrize(
-        "step", [3, 3.0, np.uint64(3), np.longdouble(3), np.array(3), np.array(3.0, ">f4")]
-    )
+    @for_each("step", [3, 3.0, np.uint64(3), np.longdouble(3), np.array(3), np.array(3.0, ">f4")])
     def test_scalars_give_python_floats(self, schedule: Any, step: Any) -> None:
         assert type(schedule(step)) is float
         assert schedule(step) == schedule(3)
@@ -307,7 +306,7 @@ def _range_arguments(steps: range) -> tuple[int, int, int]:
 class TestGrids:
     """Bulk evaluation."""
 
-    @pytest.mark.parametrize(
+    @for_each(
         "arguments",
         [
             (0,),
@@ -329,7 +328,7 @@ class TestGrids:
             (17, 10_000, 129),
         ],
     )
-    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @for_each("dtype", [np.float64, np.float32])
     def test_arguments_are_those_of_range(
         self, schedule: Any, arguments: tuple[int, ...], dtype: Any
     ) -> None:
@@ -345,8 +344,8 @@ class TestGrids:
         values = schedule.values(np.int64(3), np.uint8(30), np.int8(2))
         assert values.tolist() == schedule.values(3, 30, 2).tolist()
 
-    @pytest.mark.parametrize("count", [10, 3000])
-    @pytest.mark.parametrize("step", [1, 1000, 10**12, -1])
+    @for_each("count", [10, 3000])
+    @for_each("step", [1, 1000, 10**12, -1])
     def test_far_away(self, schedule: Any, step: int, count: int) -> None:
         assert_within_one_ulp_on(schedule, range(2**62, 2**62 + step * count, step))
 
@@ -424,8 +423,8 @@ class TestGrids:
         for t in range(0, 10_000_000, 499_979):
             assert ulps(values[t], true_rate(s, mp.mpf(t)), np.float32) <= (0.51 if values[t] > 1e-28 else 1)
 
-    @pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", ">f4"])
-    @pytest.mark.parametrize("count", [0, 1, 100, 5000, 300_000])
+    @for_each("dtype", ["<f8", ">f8", "<f4", ">f4"])
+    @for_each("count", [0, 1, 100, 5000, 300_000])
     def test_out(self, schedule: Any, dtype: str, count: int) -> None:
         native = np.dtype(dtype).newbyteorder("=")
         expected = schedule.values(3, 3 + count, dtype=native)
