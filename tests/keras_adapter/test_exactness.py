@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from draws import examples
+from draws import LEVEL, examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +76,8 @@ STEPS = [
     2**30 + 77,
     2**31 - 1,
 ]
+# JAX compiles an operation for each of some: a third of them will do for a change.
+SINGLE_STEPS = STEPS if LEVEL == "thorough" or BACKEND == "tensorflow" else STEPS[::3]
 
 Compiled = Callable[[Any], Callable[[Any], Any]]
 
@@ -155,15 +157,16 @@ class TestBitsOfKeras:
     @each_builtin
     def test_single_steps(self, builtin: Any, compiled: Compiled) -> None:
         ours, theirs = compiled(KerasSchedule(from_keras(builtin))), compiled(builtin)
-        rates = [[float(rate(counter(step))) for step in STEPS] for rate in (ours, theirs)]
-        assert_bits_of_keras(builtin, STEPS, *rates)
+        rates = [[float(rate(counter(step))) for step in SINGLE_STEPS] for rate in (ours, theirs)]
+        assert_bits_of_keras(builtin, SINGLE_STEPS, *rates)
 
     @each_builtin
     def test_python_numbers(self, builtin: Any) -> None:
         rates = [
-            [float(rate(step)) for step in STEPS] for rate in (KerasSchedule(from_keras(builtin)), builtin)
+            [float(rate(step)) for step in SINGLE_STEPS]
+            for rate in (KerasSchedule(from_keras(builtin)), builtin)
         ]
-        assert_bits_of_keras(builtin, STEPS, *rates)
+        assert_bits_of_keras(builtin, SINGLE_STEPS, *rates)
 
     @each_builtin
     def test_many_steps_at_once(self, builtin: Any) -> None:
