@@ -31,16 +31,6 @@ MOST_ROUNDS = 101
 SLOWER = 1.05
 """Times as long: what is beyond is slower."""
 
-OPERATIONS = {
-    "test_grid": "native_grids",
-    "test_curve": "native_curve",
-    "test_shifted_grid": "native_shifted_grids",
-    "test_array": "array",
-    "test_sweep": "sweep",
-    "test_scalar": "native_scalars",
-}
-"""The tests of test_native.py, and where the cases of each come from."""
-
 
 class Row(NamedTuple):
     """The time of the new checkout over that of the old one, and the old one's time."""
@@ -69,12 +59,13 @@ class Fixture:
 
 def serve() -> None:
     """Time the case in each line, until an empty one ends it; each further line is a round."""
-    from bench import cases, test_native
+    from bench import test_native
 
     known: dict[str, tuple[Callable[..., None], Any]] = {}
-    for test, source in OPERATIONS.items():
-        of_test = getattr(cases, source, None) or (lambda source=source: cases.native_kernels(source))
-        known |= {str(case): (getattr(test_native, test), case) for case in of_test()}
+    for name, test in vars(test_native).items():
+        if name.startswith("test_"):
+            (of_test,) = (mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")
+            known |= {str(case): (test, case) for case in of_test}
     print("\t".join(known), flush=True)
     for line in sys.stdin:
         function, case = known[line.rstrip("\n")]
@@ -152,12 +143,13 @@ def measure(old: Worker, new: Worker, case: str) -> Row:
     return Row(case, statistics.median(ratios), 1e3 * statistics.median(times))
 
 
-def measure_again(measured: dict[str, Row], old: Path, new: Path, engine: str) -> None:
-    """Measure what looks slower in new processes; the least ratio counts, since a page may lie badly once."""
-    doubtful = [case for case, row in measured.items() if row.ratio > SLOWER]
-    with Worker(old, engine) as first, Worker(new, engine) as second:
-        for case in doubtful:
-            measured[case] = min(measured[case], measure(first, second, case), key=lambda row: row.ratio)
+def measure_all(options: argparse.Namespace, chosen: Callable[[str], bool]) -> dict[str, Row]:
+    """The cases that both have, in new processes."""
+    with (
+        Worker(options.old.resolve(), options.engine) as old,
+        Worker(options.new.resolve(), options.engine) as new,
+    ):
+        return {case: measure(old, new, case) for case in old.cases if case in new.cases and chosen(case)}
 
 
 def main() -> int:
@@ -170,12 +162,14 @@ def main() -> int:
     parser.add_argument("--cases", default="", help="only those whose name has this text in it")
     parser.add_argument("--again", type=int, default=3, help="how often what looks slower is measured again")
     options = parser.parse_args()
-    checkouts = options.old.resolve(), options.new.resolve(), options.engine
-    with Worker(checkouts[0], options.engine) as old, Worker(checkouts[1], options.engine) as new:
-        chosen = [case for case in old.cases if case in new.cases and options.cases in case]
-        measured = {case: measure(old, new, case) for case in chosen}
+    measured = measure_all(options, lambda case: options.cases in case)
     for _ in range(options.again):
-        measure_again(measured, *checkouts)
+        doubtful = {case for case, row in measured.items() if row.ratio > SLOWER}
+        if not doubtful:
+            break
+        # The least ratio counts: in one process a page may lie badly.
+        for case, row in measure_all(options, doubtful.__contains__).items():
+            measured[case] = min(measured[case], row, key=lambda each: each.ratio)
     for row in measured.values():
         print(f"{row.ratio:6.3f} {row.milliseconds:10.4f} ms  {row.case}")
     slower = [row for row in measured.values() if row.ratio > SLOWER]
