@@ -8,7 +8,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -20,6 +20,7 @@ from draws import LEVEL, draws
 from formula_parts import missing_parts
 
 import lrdecay_native as lrd
+from lrdecay_native.schedules.registry import all_schedules
 
 PACKAGE = Path(lrd.__file__).parent
 CYTHON_ENGINES = ("baseline", "avx2", "avx512")
@@ -47,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if missing:
         raise pytest.UsageError("\n".join(missing))
     config.stash[_WORST] = {}
+    config.pluginmanager.register(_Registry())
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_Workers())
 
@@ -68,6 +70,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.workeroutput["worst"] = [
             [*key, ulps] for key, ulps in session.config.stash[_WORST].items()
         ]
+
+
+class _Registry:
+    """As a plugin, since doctests have no conftest.py of tests/ above them."""
+
+    @pytest.fixture(autouse=True)
+    def _known_schedules(self) -> Iterator[None]:
+        """What a test or an example defines is gone after it: another may take the name."""
+        registry = all_schedules()
+        before = dict(registry)
+        yield
+        registry.clear()
+        registry.update(before)
 
 
 class _Workers:

@@ -163,6 +163,12 @@ def refuse_unknown(callee: str, given: Iterable[str], known: Collection[str], in
             )
 
 
+def refuse_surplus(callee: str, given: int, allowed: int, instead: str) -> None:
+    """Refuse more arguments by position than there are."""
+    if given > allowed:
+        raise TypeError(f"{callee} takes {allowed} positional arguments, {given} were given; {instead}")
+
+
 def known_by_name(function: Callable[P, R]) -> Callable[P, R]:
     """A method that refuses unknown keywords as `refuse_unknown` does."""
     code = function.__code__

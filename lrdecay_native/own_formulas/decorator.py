@@ -79,11 +79,11 @@ def own_formula(function: Callable[Concatenate[float, P], float]) -> Callable[P,
     --------
     >>> import lrdecay_native as lrd
     >>> @lrd.own_formula
-    ... def sawteeth(step, peak, period=100.0):
+    ... def sawtooth(step, peak, period=100.0):
     ...     return peak * (1.0 - step % period / period)
-    >>> s = sawteeth(0.1, period=50)
+    >>> s = sawtooth(0.1, period=50)
     >>> s
-    sawteeth(0.1, period=50.0)
+    sawtooth(0.1, period=50.0)
     >>> s([0, 25, 50])
     array([0.1 , 0.05, 0.1 ])
     >>> s.warmup(10).scaled(0.5)([0, 5, 10, 35])

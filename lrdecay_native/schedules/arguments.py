@@ -10,7 +10,7 @@ from numbers import Integral
 from typing import Any
 
 from lrdecay_native import validation
-from lrdecay_native.formulas.synonyms import refuse_unknown
+from lrdecay_native.formulas.synonyms import refuse_surplus, refuse_unknown
 from lrdecay_native.messages import shown
 from lrdecay_native.piecewise import transitions
 
@@ -30,11 +30,7 @@ def what_was_stored() -> Iterator[None]:
 
 def refuse_call(cls: Any, positional: int, keywords: Iterable[str]) -> None:
     """Refuse too many arguments by position, and keywords that are no parameters, with the right call."""
-    allowed = len(cls.__match_args__)
-    if positional > allowed:
-        raise TypeError(
-            f"{cls.__name__} takes {allowed} positional arguments, {positional} were given; {_right_call(cls)}"
-        )
+    refuse_surplus(cls.__name__, positional, len(cls.__match_args__), _right_call(cls))
     refuse_unknown(cls.__name__, keywords, [parameter.name for parameter in fields(cls)], _right_call(cls))
 
 

@@ -38,14 +38,10 @@ def every_page(language: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def _as_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty folder, no window, and afterwards no class of an example."""
+def _as_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder and no window."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    before = dict(all_schedules())
-    yield
-    all_schedules().clear()
-    all_schedules().update(before)
 
 
 class TestCode:

@@ -77,15 +77,6 @@ def below_zero(step, peak):
 """
 
 
-@pytest.fixture(autouse=True)
-def _registry() -> Iterator[None]:
-    """What a test defines is gone after it."""
-    before = dict(all_schedules())
-    yield
-    all_schedules().clear()
-    all_schedules().update(before)
-
-
 @pytest.fixture(scope="module")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """A user's module."""

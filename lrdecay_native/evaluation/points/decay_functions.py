@@ -38,7 +38,7 @@ from lrdecay_native.evaluation.points.pairs import DoubleDoubleArray, Doubles, a
 from lrdecay_native.formulas.catalogue import FORMULAS, Formula
 from lrdecay_native.formulas.parameters import Range
 from lrdecay_native.formulas.specialisations import variant, variants
-from lrdecay_native.formulas.synonyms import refuse_unknown
+from lrdecay_native.formulas.synonyms import refuse_surplus, refuse_unknown
 from lrdecay_native.messages import shown
 
 _BATCH_VALUES = 2**20
@@ -109,10 +109,7 @@ def _refuse_arguments(
     """Say which arguments behind the step are unknown, too many, given twice or missing."""
     instead = f"its parameters are step, {', '.join(names)}"
     refuse_unknown(callee, named, names, instead)
-    if positional > len(names):
-        raise TypeError(
-            f"{callee} takes {len(names) + 1} positional arguments, {positional + 1} were given; {instead}"
-        )
+    refuse_surplus(callee, positional + 1, len(names) + 1, instead)
     for name in names[:positional]:
         if name in named:
             raise TypeError(f"{callee} got multiple values for argument {name!r}; {instead}")
