@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 TEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 ADAPTER := tests/keras_adapter lrdecay_native/keras
 # What uses rates and makes none: it is the same on engines whose rates have the same bits.
-USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting formulas keras_adapter parity test_plateau.py \
+USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting formulas keras_adapter parity torch_adapter test_plateau.py \
 	$(addprefix schedules/test_,bad_values.py readers.py refusals.py serialisation.py shares.py values_in_use.py))
 # What needs no engine, or runs on each.
 OF_ANY_ENGINE := $(addprefix tests/,codegen golden piecewise $(addprefix test_,architecture.py ci.py files.py immutable.py))
@@ -56,9 +56,9 @@ backends: build $(VENV)/peers
 	KERAS_BACKEND=jax LRDECAY_PEERS=required $(TEST) $(ADAPTER)
 	KERAS_BACKEND=torch LRDECAY_PEERS=required $(TEST) $(ADAPTER)
 
-# Against the real packages of Keras, torch, optax, transformers, timm, fvcore and composer.
+# Against the real packages of Keras, torch, optax, transformers, timm, fvcore and composer; and the torch adapter.
 parity: build $(VENV)/peers
-	LRDECAY_PEERS=required $(TEST) tests/parity
+	LRDECAY_PEERS=required $(TEST) tests/parity tests/torch_adapter lrdecay_native/torch
 
 # Wheels, an installation without a compiler, and training on the whole of MNIST.
 slow-test: build

@@ -33,7 +33,7 @@ FLOORS = (
     {"integer_steps"},
     {"schedules"},
     {"fitting", "plateau", "own_formulas", "former_paths"},
-    {"keras"},
+    {"keras", "torch"},
     {"command_line"},
     {"__init__", "__main__"},
 )
@@ -203,7 +203,9 @@ def test_functions_import_only_what_is_heavy() -> None:
     assert wrong == [], "imports stand at the top of a module"
 
 
-IMPORT_THEIR_OWN = {PACKAGE, f"{PACKAGE}.engines", f"{PACKAGE}.keras", f"{PACKAGE}.keras.backends"}
+IMPORT_THEIR_OWN = {
+    PACKAGE, f"{PACKAGE}.engines", f"{PACKAGE}.keras", f"{PACKAGE}.keras.backends", f"{PACKAGE}.torch",
+}  # fmt: skip
 """Packages whose modules nobody imports before them."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from parity.equals import OURS
-from parity.peers import peer, peer_alone
+from peers import peer, peer_alone
 
 PAGE = Path(__file__).parents[2] / "docs" / "differences.md"
 

@@ -30,7 +30,7 @@ from parity.equals import (
     near_the_end,
     rate,
 )
-from parity.peers import peer
+from peers import peer
 
 import lrdecay_native as lrd
 

@@ -35,7 +35,7 @@ from parity.equals import (
     near_the_end,
     share,
 )
-from parity.peers import peer
+from peers import peer
 
 import lrdecay_native as lrd
 

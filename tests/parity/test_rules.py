@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from parity.equals import PAGE
-from parity.peers import peer, peer_alone
+from peers import peer, peer_alone
 
 torch, optax, jax = peer("torch"), peer("optax"), peer("jax")
 keras, transformers = peer("keras"), peer("transformers")

@@ -32,7 +32,7 @@ from parity.equals import (
     one_of,
     share,
 )
-from parity.peers import peer
+from peers import peer
 
 import lrdecay_native as lrd
 

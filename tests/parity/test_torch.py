@@ -42,7 +42,7 @@ from parity.equals import (
     rate,
     share,
 )
-from parity.peers import peer
+from peers import peer
 
 import lrdecay_native as lrd
 

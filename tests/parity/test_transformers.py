@@ -31,7 +31,7 @@ from parity.equals import (
     near_the_end,
     one_of,
 )
-from parity.peers import peer
+from peers import peer
 
 import lrdecay_native as lrd
 

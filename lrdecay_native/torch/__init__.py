@@ -1,0 +1,16 @@
+"""Schedules in PyTorch: as a scheduler of an optimizer, with the same rates as everywhere."""
+
+from __future__ import annotations
+
+try:
+    import torch  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"lrdecay_native.torch needs PyTorch ({error}): install it with: pip install torch"
+    ) from error
+
+from lrdecay_native.torch.conversion import from_torch, to_torch
+from lrdecay_native.torch.plateau import ReduceLROnPlateau
+from lrdecay_native.torch.scheduler import TorchSchedule
+
+__all__ = ["ReduceLROnPlateau", "TorchSchedule", "from_torch", "to_torch"]
