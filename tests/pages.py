@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import doctest
+import importlib.util
 import io
+import os
 import re
 import tokenize
 from dataclasses import dataclass
@@ -55,21 +57,28 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     return [block for block in found if not languages or block.language in languages]
 
 
-def uses_keras(page: Path) -> bool:
-    """Whether the Python of a page imports Keras, which takes seconds."""
-    return any(
-        re.search(r"^(import|from) .*\bkeras\b", block.code, re.MULTILINE) for block in blocks(page, "python")
-    )
+def imports(block: Block, framework: str) -> bool:
+    """Whether a block imports a framework, or the adapter for it."""
+    return re.search(rf"^(import|from) .*\b{framework}\b", block.code, re.MULTILINE) is not None
+
+
+def adapter_of(page: Path) -> str | None:
+    """The framework that the Python of a page needs, which takes seconds: its adapter's tests run the page."""
+    found = blocks(page, "python")
+    return next((each for each in ("keras", "torch") if any(imports(block, each) for block in found)), None)
 
 
 def run_page(page: Path) -> None:
     """Run the Python blocks of a page in order, as one program.
 
     The comment behind an expression, as in ``schedule(0)  # 0.1``, is what Python prints of its value; a block of
-    text behind a block of Python is what that prints. "..." stands for anything.
+    text behind a block of Python is what that prints. "..." stands for anything.  Blocks that import torch are left
+    out where it isn't installed, unless it must be.
     """
     namespace: dict[str, Any] = {"__name__": page.stem}
     found = blocks(page, "python", "text")
+    if importlib.util.find_spec("torch") is None and os.environ.get("LRDECAY_PEERS") != "required":
+        found = [block for block in found if not imports(block, "torch")]
     for block, following in zip(found, [*found[1:], None], strict=True):
         if block.language == "python":
             printed = io.StringIO()

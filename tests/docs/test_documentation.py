@@ -30,10 +30,10 @@ BY_HAND = [page for page in pages.PAGES if pages.name_of(page) not in pages.GENE
 
 
 def every_page(language: str) -> pytest.MarkDecorator:
-    """A parameter ``page`` for each page with blocks of a language; those with Keras run in tests/keras_adapter."""
+    """A parameter ``page`` for each page with blocks of a language; those with a framework run in its adapter's tests."""
     chosen = [page for page in BY_HAND if pages.blocks(page, language)]
     if language == "python":
-        chosen = [page for page in chosen if not pages.uses_keras(page)]
+        chosen = [page for page in chosen if pages.adapter_of(page) is None]
     return pytest.mark.parametrize("page", chosen, ids=pages.name_of)
 
 
@@ -48,8 +48,6 @@ class TestCode:
     @every_page("python")
     @pytest.mark.usefixtures("_as_a_user")
     def test_python_runs_as_printed(self, page: Path) -> None:
-        if "import torch" in page.read_text(encoding="utf-8"):
-            pytest.importorskip("torch")
         pages.run_page(page)
 
     @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name_of)

@@ -8,7 +8,7 @@ import pages
 import pytest
 
 pytest.importorskip("keras")
-PAGES = [page for page in pages.PAGES if pages.uses_keras(page)]
+PAGES = [page for page in pages.PAGES if pages.adapter_of(page) == "keras"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
