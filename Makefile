@@ -18,7 +18,7 @@ USERS_OF_RATES := $(addprefix tests/,bench command_line docs fitting formulas ke
 # What needs no engine, or runs on each.
 OF_ANY_ENGINE := $(addprefix tests/,codegen golden piecewise $(addprefix test_,architecture.py ci.py files.py immutable.py))
 
-.PHONY: build demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare docs gallery clean
+.PHONY: build demo test test-numba golden backends parity slow-test thorough lint bench bench-compare bench-baseline bench-mnist bench-mnist-compare bench-torch docs gallery clean
 
 $(VENV)/installed: pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
@@ -81,6 +81,10 @@ bench-compare: build
 
 bench-baseline: build
 	$(BIN)/python -m bench store-baseline
+
+# Steps of schedulers in PyTorch beside torch's; the table is written into docs/pytorch.md.
+bench-torch: build $(VENV)/peers
+	$(BIN)/python -m bench torch
 
 bench-mnist: $(VENV)/peers
 	$(BIN)/python -m bench mnist measure $(DATA)

@@ -7,7 +7,7 @@ import sys
 import click
 from rich.console import Console
 
-from bench import report
+from bench import report, torch_steps
 from bench.comparison import (
     BASELINE,
     baseline_json,
@@ -83,6 +83,13 @@ def document() -> None:
     page = report.document(measured, results.machine, PICTURE.name, "python -m bench document")
     write_whole({DOCUMENT: page, PICTURE: report.picture(results.measurements)})
     console.print(f"wrote {DOCUMENT} and {PICTURE}")
+
+
+@bench.command("torch")
+def torch_steps_measured() -> None:
+    """Measure steps of schedulers beside torch's, and write the table of docs/pytorch.md; 1 if a bound is missed."""
+    if not torch_steps.run(ROOT / "docs" / "pytorch.md"):
+        sys.exit(1)
 
 
 bench.add_command(mnist)

@@ -33,7 +33,7 @@ FLOORS = (
     {"integer_steps"},
     {"schedules"},
     {"fitting", "plateau", "own_formulas", "former_paths"},
-    {"keras", "torch"},
+    {"keras", "torch", "transformers"},
     {"command_line"},
     {"__init__", "__main__"},
 )

@@ -30,7 +30,7 @@ BY_HAND = [page for page in pages.PAGES if pages.name_of(page) not in pages.GENE
 
 
 def every_page(language: str) -> pytest.MarkDecorator:
-    """A parameter ``page`` for each page with blocks of a language; those with a framework run in its adapter's tests."""
+    """A parameter ``page`` for each page with blocks of a language; adapters run theirs."""
     chosen = [page for page in BY_HAND if pages.blocks(page, language)]
     if language == "python":
         chosen = [page for page in chosen if pages.adapter_of(page) is None]
