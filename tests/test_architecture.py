@@ -32,7 +32,7 @@ FLOORS = (
     {"evaluation"},
     {"integer_steps"},
     {"schedules"},
-    {"fitting", "plateau", "own_formulas", "former_paths"},
+    {"fitting", "plateau", "own_formulas", "former_paths", "monitoring"},
     {"keras", "torch", "transformers"},
     {"command_line"},
     {"__init__", "__main__"},

@@ -221,7 +221,9 @@ class CompiledTable(Compiled):
 
     def on_point(self, pair: Point) -> Point:
         apply, last = self.kernels.of_point, len(self.rates) - 1
-        index = min(int(apply("staircase", pair, 1.0, 0.0)[0]), last)
+        place = apply("staircase", pair, 1.0, 0.0)[0]
+        # Behind more cycles than it can count it is asked for anything, and the answer isn't used.
+        index = max(int(place), 0) if place < last else last
         rate = float(self.rates[index])
         if not self.linear:
             return rate, 0.0
@@ -236,7 +238,8 @@ class CompiledTable(Compiled):
 
     def on_arrays(self, pair: Arrays) -> Arrays:
         apply, last = self.kernels.of_arrays, len(self.rates) - 1
-        indices = np.minimum(apply("staircase", pair, 1.0, 0.0)[0], last).astype(np.int64)
+        places = apply("staircase", pair, 1.0, 0.0)[0]
+        indices = np.where(places < last, np.maximum(places, 0.0), last).astype(np.int64)
         rates, zeros = self.rates[indices], np.zeros(len(indices))
         if not self.linear:
             return rates, zeros

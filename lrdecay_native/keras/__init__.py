@@ -38,7 +38,6 @@ except ImportError as error:
 from lrdecay_native.keras.callbacks import PrintLR
 from lrdecay_native.keras.conversion import from_keras, to_keras
 from lrdecay_native.keras.finder import find_learning_rate
-from lrdecay_native.keras.finding import LearningRateFinding
 from lrdecay_native.keras.learning_rates import KerasSchedule, KerasTable
 from lrdecay_native.keras.logger import LearningRateLogger
 from lrdecay_native.keras.optimizer_state import current_learning_rate, set_schedule
@@ -52,6 +51,7 @@ from lrdecay_native.keras.schedules import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
+from lrdecay_native.monitoring.finding import LearningRateFinding
 
 __all__ = [
     "CosineDecay",

@@ -15,15 +15,12 @@ from keras import ops, tree
 from lrdecay_native import validation
 from lrdecay_native.keras.backends import backend
 from lrdecay_native.keras.compiled_steps import strategy_of, unwrapped
-from lrdecay_native.keras.finding import LearningRateFinding
 from lrdecay_native.keras.learning_rates import KerasTable
 from lrdecay_native.keras.optimizer_state import steps_taken
-from lrdecay_native.schedules.phases.boundaries import PiecewiseInterpolation
+from lrdecay_native.monitoring.finding import LearningRateFinding, RangeTest
 
 Batch: TypeAlias = tuple[Any, Any, Any]
 """The samples, the targets and the weights of the samples; the last two may be None."""
-
-FEWEST_STEPS = 10
 
 
 def find_learning_rate(
@@ -108,49 +105,28 @@ def find_learning_rate(
     """
     if not getattr(model, "compiled", False):
         raise ValueError(f"model={model!r} must be compiled: call model.compile(optimizer, loss) before")
-    lowest, highest = validation.positive("lowest", lowest), validation.positive("highest", highest)
-    if lowest >= highest:
-        raise ValueError(f"lowest={lowest!r} must be below highest={highest!r}")
-    validation.whole("steps", steps, lowest=FEWEST_STEPS)
+    test = RangeTest(lowest, highest, steps, smoothing, divergence)
     validation.whole("batch_size", batch_size, lowest=1)
-    if not 0 <= validation.real("smoothing", smoothing) < 1:
-        raise ValueError(f"smoothing={smoothing!r} must be from 0 to below 1")
-    if validation.real("divergence", divergence) <= 1:
-        raise ValueError(f"divergence={divergence!r} must be above 1")
     validation.whole("seed", seed)
     batches = _exactly(steps, _batches(x, y, batch_size, seed))
     first = next(batches)
     if not model.built:
         model(first[0])
-    sweep = PiecewiseInterpolation([0, steps - 1], [lowest, highest], shape="exponential")
     bar = keras.utils.Progbar(steps, verbose=verbose, stateful_metrics=["learning_rate", "loss"])
-    rates: list[float] = []
-    losses: list[float] = []
-    smoothed: list[float] = []
-    with _optimizer_in_place(model, KerasTable(sweep, steps)) as optimizer:
+    with _optimizer_in_place(model, KerasTable(test.sweep, steps)) as optimizer:
         for number, batch in enumerate(chain([first], batches), 1):
             step = steps_taken(optimizer)
             loss = _loss_of_step(model, batch)
-            if not math.isfinite(loss):
-                break
-            if steps_taken(optimizer) == step:
+            if math.isfinite(loss) and steps_taken(optimizer) == step:
                 continue
-            rates.append(sweep(step))
-            losses.append(loss)
-            smoothed.append(_averaged(losses, smoothing))
-            bar.update(number, [("learning_rate", rates[-1]), ("loss", loss)], finalize=False)
-            if smoothed[-1] > divergence * min(smoothed) > 0:
+            goes_on = test.goes_on(step, loss)
+            if math.isfinite(loss):
+                bar.update(number, [("learning_rate", test.sweep(step)), ("loss", loss)], finalize=False)
+            if not goes_on:
                 break
-    if not losses:
-        raise ValueError(f"the loss isn't finite at the first step, at lowest={lowest!r}")
+    finding = test.finding()
     bar.update(number, finalize=True)
-    return LearningRateFinding(np.array(rates), np.array(losses), np.array(smoothed))
-
-
-def _averaged(losses: list[float], smoothing: float) -> float:
-    """The average of all losses with the weight ``smoothing**k`` for that of k steps ago."""
-    weights = smoothing ** np.arange(len(losses))[::-1]
-    return float(weights @ losses / weights.sum())
+    return finding
 
 
 def _loss_of_step(model: keras.Model, batch: Batch) -> float:

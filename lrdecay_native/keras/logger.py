@@ -11,7 +11,6 @@ from typing import Any
 import keras
 
 from lrdecay_native.keras.compiled_steps import StepRate, optimizers_of
-from lrdecay_native.keras.log_files import CsvFile, Rows, TensorBoardFolder
 from lrdecay_native.keras.optimizer_state import (
     asked,
     checked,
@@ -20,6 +19,7 @@ from lrdecay_native.keras.optimizer_state import (
     value_of,
     warn_of_unknown,
 )
+from lrdecay_native.monitoring.log_files import CsvFile, Rows, TensorBoardFolder
 
 NAME = "learning_rate"
 

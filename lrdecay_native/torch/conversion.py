@@ -23,6 +23,7 @@ from lrdecay_native.schedules.phases.boundaries import (
     PiecewiseInterpolation,
 )
 from lrdecay_native.schedules.phases.recipes import OneCycle
+from lrdecay_native.torch.arguments import optimizer_given
 from lrdecay_native.torch.quantities import LEARNING_RATE
 from lrdecay_native.torch.scheduler import TorchSchedule
 
@@ -345,10 +346,7 @@ def to_torch(schedule: Schedule, optimizer: Optimizer) -> lr_scheduler.LRSchedul
     ('StepLR', 0.1)
     """
     schedule_given("schedule", schedule)
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"optimizer={shown(optimizer)} must be a torch.optim.Optimizer, not {type(optimizer).__name__}"
-        )
+    optimizer_given(optimizer)
     found = next((made for rule in _TO_TORCH for made in [rule(schedule)] if made is not None), None)
     if found is None:
         raise ValueError(

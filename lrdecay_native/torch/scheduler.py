@@ -15,6 +15,7 @@ from lrdecay_native.formulas.synonyms import known_by_name
 from lrdecay_native.messages import shown
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.nested import schedule_given
+from lrdecay_native.torch.arguments import optimizer_given
 from lrdecay_native.torch.assignments import Assignment, Factors, Schedules, assigned
 from lrdecay_native.torch.quantities import LEARNING_RATE, quantity_named
 from lrdecay_native.torch.states import check_state, state_of
@@ -106,10 +107,7 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
         advance_always: bool = False,
     ) -> None:
         # Torch's own constructor would put a wrapper in the place of optimizer.step.
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"optimizer={shown(optimizer)} must be a torch.optim.Optimizer, not {type(optimizer).__name__}"
-            )
+        optimizer_given(optimizer)
         validation.whole("first_step", first_step)
         validation.flag("advance_always", advance_always)
         assignments = [assigned("schedule", LEARNING_RATE, schedule, factors, optimizer)]

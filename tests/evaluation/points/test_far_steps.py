@@ -145,6 +145,21 @@ def test_steps_that_are_no_whole_numbers(kind: str, random: Random) -> None:
         assert schedule(np.array([step, step]))[1] == schedule(step)
 
 
+def test_tables_behind_more_cycles_than_an_engine_counts(random: Random) -> None:
+    """Which rate is asked for there, an engine can't say: it must not fail, since the answer is that of fractions."""
+    rates = (0.1, 0.3, 0.2, 0.4)
+    table = lrd.Tabulated(rates, every=1.8268047935981193e-23).restarted(5.480414380794358e-23)
+    cases: list[tuple[Any, Any]] = [(table, 1.286956308002412e18)]
+    table = lrd.Tabulated(rates, every=1e-75).restarted(3e-75)
+    cases.append((table.per_epoch(2.6974507831663245e-12, staircase=True), 5569107487473921923))
+    for _ in range(draws(400)):
+        step = random.choice([some_step(random), spread(random, 1e-3, 2.0**62)])
+        schedule = OF_A_PERIOD["Tabulated"](some_tiny_period(random, step), random)
+        cases.append((composed(random, schedule, some_tiny_period(random, step)), step))
+    for schedule, step in cases:
+        assert_near(schedule, step, schedule(step), CALL_BOUND)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", OF_A_PERIOD)
 def test_grids(kind: str, dtype: str, random: Random) -> None:

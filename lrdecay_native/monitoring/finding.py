@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lrdecay_native import validation
 from lrdecay_native.caching import cached
+from lrdecay_native.schedules.phases.boundaries import PiecewiseInterpolation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,6 +103,70 @@ class LearningRateFinding:
         except ValueError:
             suggestion = "no suggestion"
         return f"<LearningRateFinding: {len(self.losses)} rates from {low:.3g} to {high:.3g}, {suggestion}>"
+
+
+FEWEST_STEPS = 10
+
+
+class RangeTest:
+    """The rates of a range test, step by step, and the losses at them.
+
+    Parameters
+    ----------
+    lowest, highest : float
+        The rates of the first and the last step.
+    steps : int
+        The number of steps.
+    smoothing : float
+        The weight of the past in the average of the losses.
+    divergence : float
+        How many times its lowest the smoothed loss may be.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a parameter out of range or of a wrong kind.
+    """
+
+    def __init__(
+        self, lowest: float, highest: float, steps: int, smoothing: float, divergence: float
+    ) -> None:
+        lowest, highest = validation.positive("lowest", lowest), validation.positive("highest", highest)
+        if lowest >= highest:
+            raise ValueError(f"lowest={lowest!r} must be below highest={highest!r}")
+        self.steps = validation.whole("steps", steps, lowest=FEWEST_STEPS)
+        if not 0 <= validation.real("smoothing", smoothing) < 1:
+            raise ValueError(f"smoothing={smoothing!r} must be from 0 to below 1")
+        if validation.real("divergence", divergence) <= 1:
+            raise ValueError(f"divergence={divergence!r} must be above 1")
+        self.sweep = PiecewiseInterpolation([0, steps - 1], [lowest, highest], shape="exponential")
+        self._smoothing, self._divergence = smoothing, divergence
+        self._rates: list[float] = []
+        self._losses: list[float] = []
+        self._smoothed: list[float] = []
+
+    def goes_on(self, step: int, loss: float) -> bool:
+        """Note the loss of a step, and say whether the losses are still worth following."""
+        if not math.isfinite(loss):
+            return False
+        self._rates.append(self.sweep(step))
+        self._losses.append(loss)
+        # The average of all losses with the weight ``smoothing**k`` for that of k steps ago.
+        weights = self._smoothing ** np.arange(len(self._losses))[::-1]
+        self._smoothed.append(float(weights @ self._losses / weights.sum()))
+        return not self._smoothed[-1] > self._divergence * min(self._smoothed) > 0
+
+    def finding(self) -> LearningRateFinding:
+        """What was found.
+
+        Raises
+        ------
+        ValueError
+            If the first loss was not finite already.
+        """
+        if not self._losses:
+            raise ValueError(f"the loss isn't finite at the first step, at lowest={self.sweep(0)!r}")
+        return LearningRateFinding(*map(np.array, (self._rates, self._losses, self._smoothed)))
 
 
 def _steepest_fall(

@@ -1,0 +1,1 @@
+"""What training shows and keeps of its rates, without a framework."""
