@@ -53,6 +53,7 @@ LATE = {
     "lrdecay_native.command_line.training": "Keras, TensorFlow and matplotlib take seconds, --help does not",
     "lrdecay_native.evaluation": "a schedule is to be there at once: its methods import what only they need",
     "lrdecay_native.keras": "Keras takes seconds",
+    "lrdecay_native.torch": "so does PyTorch",
     "lrdecay_native.schedules.plotting": "as evaluation",
     "lrdecay_native.schedules.serialisation": "pickles name functions of it in its package, which imports nothing",
     **dict.fromkeys(

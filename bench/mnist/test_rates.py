@@ -10,7 +10,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench.mnist.plan import SCHEDULE, Plan, chosen_plan
 from bench.training.comparison import contenders
 from lrdecay_native.command_line.training.data import Digits
-from lrdecay_native.command_line.training.run import steps_per_epoch
+from lrdecay_native.command_line.training.record import steps_per_epoch
 
 BATCH = 32
 NAMES = list(contenders(SCHEDULE, 1, 1))

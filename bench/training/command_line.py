@@ -52,7 +52,7 @@ def training(
     import_tensorflow_quietly()
     remark = ""
     if context.get_parameter_source("schedule") is ParameterSource.DEFAULT:
-        from lrdecay_native.command_line.training.run import default_plan
+        from lrdecay_native.command_line.training.record import default_plan
 
         schedule, remark = default_plan(schedule, digits, batch_size)
     compare(schedule, remark, digits, epochs, batch_size, seed, repeats, output)
@@ -70,7 +70,7 @@ def compare(
 ) -> None:
     """Train in turns under the builtin, ours and what users do instead; print and write what differs."""
     from bench.training import comparison, report
-    from lrdecay_native.command_line.training.run import steps_per_epoch
+    from lrdecay_native.command_line.training.record import steps_per_epoch
 
     steps = epochs * steps_per_epoch(digits, batch_size)
     with refusing_bad_input():

@@ -22,12 +22,8 @@ import numpy.typing as npt
 
 from bench.training.statistics import RateDifference, Ratio
 from lrdecay_native.command_line.training.data import Digits
-from lrdecay_native.command_line.training.run import (
-    LearningRate,
-    rates_by_step,
-    steps_per_epoch,
-    tutorial_model,
-)
+from lrdecay_native.command_line.training.record import steps_per_epoch
+from lrdecay_native.command_line.training.run import LearningRate, rates_by_step, tutorial_model
 from lrdecay_native.keras import KerasSchedule, KerasTable, to_keras
 from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.decays.asymptotic import StepDecay

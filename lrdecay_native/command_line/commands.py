@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ from lrdecay_native.schedules.base import Schedule
 from lrdecay_native.schedules.registry import all_schedules
 
 if TYPE_CHECKING:
-    from lrdecay_native.command_line.training.data import Digits
+    from lrdecay_native.command_line.training.record import TrainingRun
 
 GENERATED_STEPS = 10_000_000
 
@@ -81,11 +81,18 @@ def comparison_moved(context: click.Context, parameter: click.Parameter, value: 
 @lrdecay.command()
 @schedule_option
 @click.option(
+    "--framework",
+    type=click.Choice(["keras", "torch"]),
+    default="keras",
+    show_default=True,
+    help="keras: Keras on TensorFlow. torch: PyTorch, with the exact values.",
+)
+@click.option(
     "--arithmetic",
     type=click.Choice(["float32", "native"]),
     default="float32",
     show_default=True,
-    help="float32: the formula in the training step, in Keras's own arithmetic. "
+    help="In Keras, float32: the formula in the training step, in Keras's own arithmetic. "
     "native: the exact values, computed beforehand.",
 )
 @epochs_option
@@ -99,6 +106,7 @@ def comparison_moved(context: click.Context, parameter: click.Parameter, value: 
 def train(
     context: click.Context,
     schedule: Schedule,
+    framework: str,
     arithmetic: str,
     epochs: int,
     batch_size: int,
@@ -107,46 +115,29 @@ def train(
     output: Path,
 ) -> None:
     """Train the tutorial's network on handwritten digits."""
+    from lrdecay_native.command_line.training import report
     from lrdecay_native.command_line.training.data import load_digits
-    from lrdecay_native.command_line.training.tensorflow import import_tensorflow_quietly
+    from lrdecay_native.command_line.training.record import default_plan, steps_per_epoch
 
+    chosen = context.get_parameter_source("arithmetic") is not ParameterSource.DEFAULT
+    if framework == "torch" and chosen and arithmetic == "float32":
+        raise click.ClickException(
+            "--arithmetic float32 is for --framework keras: PyTorch's rates are the exact values"
+        )
     with refusing_bad_input():
         digits = load_digits(data)
-    import_tensorflow_quietly()
-    remark = ""
-    if context.get_parameter_source("schedule") is ParameterSource.DEFAULT:
-        from lrdecay_native.command_line.training.run import default_plan
-
-        schedule, remark = default_plan(schedule, digits, batch_size)
-    training_run(schedule, remark, arithmetic, digits, epochs, batch_size, seed, output)
-
-
-def training_run(
-    schedule: Schedule,
-    remark: str,
-    arithmetic: str,
-    digits: Digits,
-    epochs: int,
-    batch_size: int,
-    seed: int,
-    output: Path,
-) -> None:
-    """Train once; print the accuracy and the rate, and write the history, the rates, a picture."""
-    from lrdecay_native.command_line.training import report
-    from lrdecay_native.command_line.training.run import steps_per_epoch, train
-    from lrdecay_native.keras import KerasSchedule, KerasTable
-
-    steps = epochs * steps_per_epoch(digits, batch_size)
-    with refusing_bad_input():
-        learning_rate = (
-            KerasSchedule(schedule) if arithmetic == "float32" else KerasTable(schedule, steps + 1)
-        )
+        prepare = {"keras": in_keras, "torch": in_torch}[framework]
+        remark = ""
+        if context.get_parameter_source("schedule") is ParameterSource.DEFAULT:
+            schedule, remark = default_plan(schedule, digits, batch_size)
+        steps = epochs * steps_per_epoch(digits, batch_size)
+        learning_rate, train_under = prepare(schedule, arithmetic, steps)
     if remark:
         click.echo(remark)
     click.echo(f"Data: {digits.source}")
     click.echo(f"Learning rate: {learning_rate!r}")
     click.echo(f"{epochs} epochs of {steps // epochs} steps")
-    run = train(digits, learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
+    run = train_under(digits, learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
     click.echo(f"Test accuracy: {run.test_accuracy:.4f}")
     click.echo(f"Current learning rate: {float(run.rates[-1])!r}")
     save(
@@ -156,6 +147,28 @@ def training_run(
             output / "run.png": report.run_picture(run),
         }
     )
+
+
+def in_keras(schedule: Schedule, arithmetic: str, steps: int) -> tuple[Any, Callable[..., TrainingRun]]:
+    """What the optimizer uses, and what trains under it."""
+    from lrdecay_native.command_line.training.tensorflow import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    from lrdecay_native.command_line.training.run import train
+    from lrdecay_native.keras import KerasSchedule, KerasTable
+
+    return KerasSchedule(schedule) if arithmetic == "float32" else KerasTable(schedule, steps + 1), train
+
+
+def in_torch(schedule: Schedule, arithmetic: str, steps: int) -> tuple[Any, Callable[..., TrainingRun]]:
+    """The same in PyTorch."""
+    try:
+        import lrdecay_native.torch  # noqa: F401 - it says what is missing
+    except ImportError as error:
+        raise click.ClickException(str(error)) from None
+    from lrdecay_native.command_line.training.torch_run import train
+
+    return schedule, train
 
 
 @lrdecay.command()

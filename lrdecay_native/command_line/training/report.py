@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from lrdecay_native.schedules.base import Schedule
 
 if TYPE_CHECKING:
-    from lrdecay_native.command_line.training.run import TrainingRun
+    from lrdecay_native.command_line.training.record import TrainingRun
 
 
 def history_csv(run: TrainingRun) -> bytes:

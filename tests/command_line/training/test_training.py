@@ -23,7 +23,8 @@ import keras  # noqa: E402
 from lrdecay_native.command_line.commands import run  # noqa: E402
 from lrdecay_native.command_line.training import report  # noqa: E402
 from lrdecay_native.command_line.training.data import Digits, read_mnist  # noqa: E402
-from lrdecay_native.command_line.training.run import TrainingRun, rates_by_step, train  # noqa: E402
+from lrdecay_native.command_line.training.record import TrainingRun  # noqa: E402
+from lrdecay_native.command_line.training.run import rates_by_step, train  # noqa: E402
 from lrdecay_native.keras import KerasSchedule, KerasTable  # noqa: E402
 
 SCHEDULE = StepDecay(0.1, drop_rate=0.96, step_size=7)
