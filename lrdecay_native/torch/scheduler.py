@@ -21,6 +21,9 @@ from lrdecay_native.torch.quantities import LEARNING_RATE, quantity_named
 from lrdecay_native.torch.states import check_state, state_of
 from lrdecay_native.torch.updates import Updates
 
+LONG_WAIT = 100
+"""Calls without any update of the optimizer, after which it may be one whose updates can't be seen."""
+
 
 class TorchSchedule(LRScheduler):  # type: ignore[misc]
     """Train a torch optimizer under a schedule: a ``torch.optim.lr_scheduler.LRScheduler`` in closed form.
@@ -118,6 +121,7 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
         for name, given in (quantities or {}).items():
             quantity = quantity_named(name, optimizer)
             assignments.append(assigned(f"quantities[{name!r}]", quantity, given, None, optimizer))
+        self._updates = Updates(optimizer)
         self.optimizer = optimizer
         self.advance_always = advance_always
         self.base_lrs = [
@@ -125,9 +129,9 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
         ]
         self.last_epoch: int | float = first_step
         self._step_count = 0
+        self._waited = 0
         self._given = assignments
         self._assign(assignments)
-        self._updates = Updates(optimizer)
         self._apply(first_step)
 
     def _assign(self, assignments: list[Assignment]) -> None:
@@ -163,9 +167,8 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
         elif updates.made or self.advance_always:
             self._apply(self.last_epoch + 1)
             updates.made = False
-        elif self._step_count == 1:
-            self._step_count = 2
-            self._warn_of_order()
+        elif not updates.ever:
+            self._wait()
 
     def _apply(self, step: int | float) -> None:
         """Write the values of a step into the groups; if there is one that can't be had, nothing."""
@@ -196,15 +199,19 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
                 if value is not None:
                     assignment.quantity.write(group, value)
 
-    def _warn_of_order(self) -> None:
+    def _wait(self) -> None:
+        """Stay where the plan is, and warn where that is hardly meant."""
+        self._waited += 1
         parameters = (each for group in self.optimizer.param_groups for each in group["params"])
-        if all(each.grad is None for each in parameters):
-            warnings.warn(
+        if self._waited == 1 and all(each.grad is None for each in parameters):
+            _warn(
                 "step() was called before the optimizer's: call optimizer.step() first. The plan stays where it is "
-                "until the optimizer has updated; step(k) goes to a step without training, and "
-                "TorchSchedule(..., advance_always=True) counts each call",
-                UserWarning,
-                stacklevel=3,
+                "until the optimizer has updated; step(k) goes to a step without training"
+            )
+        elif self._waited == LONG_WAIT:
+            _warn(
+                f"step() was called {LONG_WAIT} times, and no update of the optimizer was seen: the plan is still at "
+                f"step {self.last_epoch}"
             )
 
     def add_param_group(
@@ -224,8 +231,14 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
         Raises
         ------
         ValueError, TypeError
-            If another quantity has a schedule for each group, and as the constructor.
+            If another quantity has a schedule for each group, if a plateau has reduced the rates, and as the
+            constructor.
         """
+        if self._assignments is not self._given:
+            raise ValueError(
+                "the rates are reduced by a ReduceLROnPlateau: make another TorchSchedule and another plateau "
+                "for all groups, with first_step=last_epoch"
+            )
         if schedule is not None:
             schedule_given("schedule", schedule)
         validation.not_negative("factor", factor)
@@ -319,6 +332,12 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
     def __repr__(self) -> str:
         plan = ", ".join(f"{name}: {schedules!r}" for name, schedules in self.schedules.items())
         return f"<TorchSchedule of {type(self.optimizer).__name__} at step {self.last_epoch}: {plan}>"
+
+
+def _warn(what: str) -> None:
+    warnings.warn(
+        f"{what}, and TorchSchedule(..., advance_always=True) counts each call", UserWarning, stacklevel=4
+    )
 
 
 def _plain(rate: Any) -> Any:

@@ -270,6 +270,8 @@ class TestPlateau:
         assert [plateau.step(loss) for loss in (2.0, 3.0)] == [False, True]
         reduced = plan.scaled(0.5)
         assert trained(sgd, scheduler, 3) == [[reduced(20 + k), 0.5 * reduced(20 + k)] for k in range(3)]
+        with pytest.raises(ValueError, match="the rates are reduced by a ReduceLROnPlateau"):
+            scheduler.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))]})
         # The plan is the one that was given.
         assert scheduler.schedules == {"lr": plan}
 

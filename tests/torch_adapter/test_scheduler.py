@@ -183,6 +183,38 @@ class TestUpdatesCount:
             scheduler.step()
             assert applied(sgd) == [PLAN(step)]
 
+    def test_an_optimizer_whose_updates_cannot_be_seen(self) -> None:
+        sgd = optimizer()
+        scheduler = TorchSchedule(sgd, PLAN)
+        for _ in range(99):
+            give_gradients(sgd)
+            scheduler.step()
+        with pytest.warns(
+            UserWarning, match="called 100 times, and no update .* still at step 0, and TorchSchedule"
+        ):
+            scheduler.step()
+        # And not again, nor once updates are seen.
+        for _ in range(200):
+            scheduler.step()
+        trained(sgd, scheduler, 2)
+        for _ in range(200):
+            scheduler.step()
+        assert applied(sgd) == [PLAN(2)]
+
+    def test_a_wrapper_without_hooks(self) -> None:
+        class Wrapper(torch.optim.Optimizer):  # type: ignore[misc,name-defined]
+            def __init__(self, own: Any) -> None:
+                self.own = own
+                self.param_groups = own.param_groups
+
+        sgd = optimizer(learning_rate=0.75)
+        with pytest.raises(
+            TypeError, match=r"Wrapper, which has no hooks of .*: give the optimizer that it wraps"
+        ):
+            TorchSchedule(Wrapper(sgd), PLAN)
+        assert sgd.param_groups[0]["lr"] == 0.75
+        assert "initial_lr" not in sgd.param_groups[0]
+
     def test_a_step_that_others_have_wrapped(self) -> None:
         sgd = optimizer()
         scheduler = TorchSchedule(sgd, PLAN)
