@@ -111,7 +111,7 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
     ) -> None:
         # Torch's own constructor would put a wrapper in the place of optimizer.step.
         optimizer_given(optimizer)
-        validation.whole("first_step", first_step)
+        first_step = validation.whole("first_step", first_step)
         validation.flag("advance_always", advance_always)
         assignments = [assigned("schedule", LEARNING_RATE, schedule, factors, optimizer)]
         if quantities is not None and not isinstance(quantities, Mapping):
@@ -162,7 +162,8 @@ class TorchSchedule(LRScheduler):  # type: ignore[misc]
         updates = self._updates
         if epoch is not None:
             validation.step("epoch", epoch)
-            self._apply(epoch)
+            # Plain ones: they are stored.
+            self._apply(int(epoch) if epoch == int(epoch) else float(epoch))
             updates.made = False
         elif updates.made or self.advance_always:
             self._apply(self.last_epoch + 1)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from draws import draws
 from peers import peer
@@ -77,6 +78,15 @@ class TestRates:
         sgd = optimizer()
         TorchSchedule(sgd, PLAN).step(5.5)
         assert applied(sgd) == [PLAN(5.5)]
+
+    @pytest.mark.parametrize("step", [np.int64(30), np.float32(30.0), torch.tensor(30).item(), 30.0])
+    def test_a_step_of_any_kind_of_number_is_stored_as_a_plain_one(self, step: Any) -> None:
+        sgd = optimizer()
+        scheduler = TorchSchedule(sgd, PLAN, first_step=np.int64(7))
+        assert type(scheduler.state_dict()["step"]) is int
+        scheduler.step(step)
+        assert type(scheduler.state_dict()["step"]) is int
+        assert trained(sgd, scheduler, 2) == [[PLAN(30)], [PLAN(31)]]
 
     def test_of_a_first_step(self) -> None:
         sgd = optimizer()
