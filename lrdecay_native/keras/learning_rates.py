@@ -11,7 +11,7 @@ from keras import ops
 
 from lrdecay_native import validation
 from lrdecay_native.keras.arithmetic import Rate, nan_where_negative, one_of, rounded_formula
-from lrdecay_native.keras.backends import backend
+from lrdecay_native.keras.backends import NAME, backend
 from lrdecay_native.keras.builtin_arithmetic import as_keras_does
 from lrdecay_native.keras.compiled_steps import NativeRate
 from lrdecay_native.keras.counters import EXACT_FLOAT32_STEPS, as_counter, is_narrow
@@ -106,7 +106,10 @@ class KerasSchedule(NativeRate):
                 ops.convert_to_tensor(step, None if isinstance(step, Integral) else "float32")
             )
         if self._like_keras:
-            return self._formula(ops.convert_to_tensor(np.float32(step)))
+            # JAX has no wider integers.
+            whole = isinstance(step, Integral) and (step < 2**31 or NAME != "jax")
+            counter = np.float32(step) if not whole else np.int32(step) if step < 2**31 else np.int64(step)
+            return self._formula(ops.convert_to_tensor(counter))
         return ops.convert_to_tensor(np.float32(self.schedule(step)))
 
     def __getstate__(self) -> dict[str, Any]:

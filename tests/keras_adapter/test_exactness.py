@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from draws import LEVEL, examples
+from draws import LEVEL, draws, examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,6 +220,30 @@ class TestBitsOfKeras:
                 np.testing.assert_array_equal(*rates, err_msg=str(each))
             else:
                 assert_bits_of_keras(builtin, each, *rates)
+
+    def test_numbers_far_behind_are_counted_as_tensors_are(self, random: Random) -> None:
+        """Which stair or cycle a step is in doesn't depend on what it is given as."""
+        assert float(KerasSchedule(lrd.CosineRestarts(1.0, 13, t_mul=1.0))(39735049)) == pytest.approx(
+            0.87425537
+        )
+        for _ in range(draws(60)):
+            period = random.randrange(2, 1000)
+            schedule = random.choice(
+                [
+                    lrd.CosineRestarts(1.0, period, t_mul=1.0),
+                    lrd.CosineRestarts(1.0, period, t_mul=random.choice([1.1, 2.0])),
+                    lrd.StepDecay(1.0, 1.0 - 1e-9, period),
+                    lrd.InverseTimeDecay(1.0, 1e-7, decay_steps=period, staircase=True),
+                    lrd.PolynomialDecay(1.0, period, cycle=True),
+                ]
+            )
+            rate = KerasSchedule(schedule)
+            for step in (
+                random.randrange(BEYOND, 2**31),
+                random.randrange(2**24 // period, 2**31 // period) * period,
+            ):
+                of_number = float(rate(random.choice([step, np.int64(step)])))
+                assert of_number == float(rate(counter(step))), (schedule, step)
 
     @pytest.mark.skipif(BACKEND != "tensorflow", reason="XLA in TensorFlow")
     def test_where_keras_has_a_root_of_a_negative_number(self) -> None:
