@@ -64,7 +64,7 @@ parity: build $(VENV)/peers
 slow-test: build
 	$(TEST) -m slow $$(grep -rl --include='*.py' 'mark\.slow' tests)
 
-# Every drawn test as often as it can be worth it: nothing of this needs a quiet machine, but all of it hours.
+# Every drawn test as often as it can be worth it: some three quarters of an hour, and nothing needs a quiet machine.
 thorough:
 	LRDECAY_DRAWS=thorough $(MAKE) test test-numba backends parity slow-test
 

@@ -88,7 +88,8 @@ class _Everywhere:
     def pytest_ignore_collect(collection_path: Path) -> bool | None:
         """The examples of an adapter whose framework isn't there; where all are required, they fail."""
         absent = importlib.util.find_spec("torch") is None and os.environ.get("LRDECAY_PEERS") != "required"
-        return (absent and collection_path.is_relative_to(PACKAGE / "torch")) or None
+        needs_it = (PACKAGE / "torch", PACKAGE / "command_line" / "training" / "torch_run.py")
+        return (absent and any(map(collection_path.is_relative_to, needs_it))) or None
 
 
 class _Workers:

@@ -126,7 +126,7 @@ def schedule_given(name: str, value: Any) -> Schedule:
     schedule: Schedule = value
     if isinstance(value, type) and issubclass(value, Nested):
         raise TypeError(
-            f"{name}={value.__name__} must be a Schedule, not the class: write {value.__name__}(...)"
+            f"{name}={shown(value)} must be a Schedule, not the class: write {value.__name__}(...)"
         )
     if not isinstance(schedule, Nested):
         raise TypeError(f"{name}={shown(value)} must be a Schedule, not {type(value).__name__}")

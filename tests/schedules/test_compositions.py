@@ -547,7 +547,8 @@ class TestRefusals:
 
     @pytest.mark.parametrize("other", [0.1, None, lrd.StepDecay, "StepDecay(0.1, 0.5, 2)"])
     def test_what_is_no_schedule(self, other: Any) -> None:
-        with refused(TypeError, f"other={other!r} must be a Schedule, not {type(other).__name__}"):
+        kind = "the class: write StepDecay(...)" if isinstance(other, type) else type(other).__name__
+        with refused(TypeError, f"other={other!r} must be a Schedule, not {kind}"):
             self.plain.then(other, at=3)
         for make in (lambda s: lrd.Warmup(s, 3), lambda s: lrd.Scaled(s, 0.5), lambda s: lrd.Clipped(s)):
             with refused(TypeError, f"schedule={other!r} must be a Schedule"):
