@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 from draws import LEVEL, draws
 from formula_parts import missing_parts
+from peers import is_absent
 
 import lrdecay_native as lrd
 from lrdecay_native.schedules.registry import all_schedules
@@ -87,9 +88,8 @@ class _Everywhere:
     @staticmethod
     def pytest_ignore_collect(collection_path: Path) -> bool | None:
         """The examples of an adapter whose framework isn't there; where all are required, they fail."""
-        absent = importlib.util.find_spec("torch") is None and os.environ.get("LRDECAY_PEERS") != "required"
         needs_it = (PACKAGE / "torch", PACKAGE / "command_line" / "training" / "torch_run.py")
-        return (absent and any(map(collection_path.is_relative_to, needs_it))) or None
+        return (is_absent("torch") and any(map(collection_path.is_relative_to, needs_it))) or None
 
 
 class _Workers:
@@ -109,6 +109,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for formula in sorted({formula for formula, _ in worst}):
         columns = [f"{how} {ulps:.4f}" for (name, how), ulps in worst.items() if name == formula]
         terminalreporter.write_line(f"{formula:20} {'   '.join(columns)}")
+
+
+@pytest.fixture
+def as_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder and no window."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
 
 
 @pytest.fixture

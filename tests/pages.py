@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import doctest
-import importlib.util
 import io
-import os
 import re
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from peers import is_absent
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -77,7 +77,7 @@ def run_page(page: Path) -> None:
     """
     namespace: dict[str, Any] = {"__name__": page.stem}
     found = blocks(page, "python", "text")
-    if importlib.util.find_spec("torch") is None and os.environ.get("LRDECAY_PEERS") != "required":
+    if is_absent("torch"):
         found = [block for block in found if not imports(block, "torch")]
     for block, following in zip(found, [*found[1:], None], strict=True):
         if block.language == "python":

@@ -8,6 +8,7 @@ import keras
 
 from lrdecay_native.keras.compiled_steps import StepRate, optimizers_of
 from lrdecay_native.keras.optimizer_state import checked, steps_taken, value_of, warn_of_unknown
+from lrdecay_native.monitoring.lines import line_of_epoch, rate_text
 
 
 class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
@@ -58,8 +59,7 @@ class PrintLR(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _print(self) -> None:
         assert self._epoch is not None
-        rates = ", ".join(read.text(named=len(self._reads) > 1) for read in self._reads)
-        print(f"Epoch {self._epoch + 1:02d}: learning rate = {rates}")
+        print(line_of_epoch(self._epoch, (read.text(named=len(self._reads) > 1) for read in self._reads)))
         self._epoch = None
 
 
@@ -73,7 +73,7 @@ class _Read:
 
     def text(self, named: bool) -> str:
         rate = self._rate()
-        text = "unknown" if rate is None else _printed(rate)
+        text = "unknown" if rate is None else rate_text(rate)
         return f"{text} ({self.step_rate.optimizer.name})" if named else text
 
     def _rate(self) -> float | None:
@@ -84,8 +84,3 @@ class _Read:
         if held is self.step_rate.rate:
             return self._value
         return value_of(held, self.step_rate.optimizer, self._step)
-
-
-def _printed(rate: float) -> str:
-    """Five digits, of a small rate as well."""
-    return f"{rate:.5f}" if rate == 0 or rate >= 0.001 else f"{rate:.5g}"

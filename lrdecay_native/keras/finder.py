@@ -117,11 +117,12 @@ def find_learning_rate(
         for number, batch in enumerate(chain([first], batches), 1):
             step = steps_taken(optimizer)
             loss = _loss_of_step(model, batch)
-            if math.isfinite(loss) and steps_taken(optimizer) == step:
+            if not math.isfinite(loss):
+                break
+            if steps_taken(optimizer) == step:
                 continue
             goes_on = test.goes_on(step, loss)
-            if math.isfinite(loss):
-                bar.update(number, [("learning_rate", test.sweep(step)), ("loss", loss)], finalize=False)
+            bar.update(number, [("learning_rate", test.sweep(step)), ("loss", loss)], finalize=False)
             if not goes_on:
                 break
     finding = test.finding()

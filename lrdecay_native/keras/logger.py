@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,9 +18,7 @@ from lrdecay_native.keras.optimizer_state import (
     value_of,
     warn_of_unknown,
 )
-from lrdecay_native.monitoring.log_files import CsvFile, Rows, TensorBoardFolder
-
-NAME = "learning_rate"
+from lrdecay_native.monitoring.log_files import NAME, Rows, opened
 
 
 class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
@@ -109,13 +106,7 @@ class LearningRateLogger(keras.callbacks.Callback):  # type: ignore[misc]
         tensorboard: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
-        self._logs: list[CsvFile | TensorBoardFolder] = []
-        if csv is not None:
-            self._logs.append(CsvFile(Path(csv)))
-        if tensorboard is not None:
-            self._logs.append(TensorBoardFolder(Path(tensorboard)))
-        if not self._logs:
-            raise ValueError("csv=None or tensorboard=None must be a path: there is nowhere to write to")
+        self._logs = opened(csv, tensorboard)
         self._stretches: list[_Stretch] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -20,6 +20,24 @@ _RUN_NUMBERS = itertools.count()
 """Tells event files apart that one process begins within one second."""
 
 
+NAME = "learning_rate"
+"""What a rate is called, as Keras does."""
+
+
+def opened(
+    csv: str | os.PathLike[str] | None, tensorboard: str | os.PathLike[str] | None
+) -> list[CsvFile | TensorBoardFolder]:
+    """The logs at these paths; one at least must be given."""
+    logs: list[CsvFile | TensorBoardFolder] = []
+    if csv is not None:
+        logs.append(CsvFile(Path(csv)))
+    if tensorboard is not None:
+        logs.append(TensorBoardFolder(Path(tensorboard)))
+    if not logs:
+        raise ValueError("csv=None or tensorboard=None must be a path: there is nowhere to write to")
+    return logs
+
+
 class CsvFile:
     """A CSV file with a row for each step."""
 

@@ -86,30 +86,33 @@ class Assignment:
 
 def assigned(name: str, quantity: Quantity, given: Any, factors: Any, optimizer: Optimizer) -> Assignment:
     """What is given for a quantity, checked."""
-    if isinstance(given, Mapping):
-        schedules: Schedule | list[Schedule | None] = _in_order(name, given, optimizer)
-    elif isinstance(given, Sequence) and not isinstance(given, str):
-        schedules = _as_many(name, given, optimizer)
-    else:
-        schedules = schedule_given(name, given)
-    places = enumerate(schedules) if isinstance(schedules, list) else [("", schedules)]
-    for place, each in places:
+    each_group = _for_each_group(name, given, optimizer)
+    if each_group is None:
+        check_range(quantity, schedule_given(name, given))
+    for place, each in enumerate(each_group or []):
         if each is not None:
-            check_range(quantity, schedule_given(f"{name}[{place}]" if place != "" else name, each))
+            check_range(quantity, schedule_given(f"{name}[{place}]", each))
+    schedules = given if each_group is None else each_group
     return Assignment(quantity, schedules, None if factors is None else _factors_given(factors, optimizer))
 
 
 def _factors_given(given: Any, optimizer: Optimizer) -> list[float]:
-    if isinstance(given, Mapping):
-        values = _in_order("factors", given, optimizer)
-    elif isinstance(given, Sequence) and not isinstance(given, str):
-        values = _as_many("factors", given, optimizer)
-    else:
+    values = _for_each_group("factors", given, optimizer)
+    if values is None:
         raise TypeError(
             f"factors={shown(given)} must be a list, or a dictionary by the groups' names; write "
             "schedule.scaled(factor) for one factor of all groups"
         )
     return [validation.not_negative(f"factors[{place}]", value) for place, value in enumerate(values)]
+
+
+def _for_each_group(name: str, given: Any, optimizer: Optimizer) -> list[Any] | None:
+    """The entries of a list or a dictionary, one for each group; None where neither is given."""
+    if isinstance(given, Mapping):
+        return _in_order(name, given, optimizer)
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return _as_many(name, given, optimizer)
+    return None
 
 
 def _as_many(name: str, given: Sequence[Any], optimizer: Optimizer) -> list[Any]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import weakref
-from pathlib import Path
 from typing import Any
 
 from torch.optim import Optimizer
 
 from lrdecay_native import validation
 from lrdecay_native.formulas.synonyms import known_by_name
-from lrdecay_native.monitoring.log_files import CsvFile, TensorBoardFolder
+from lrdecay_native.monitoring.lines import line_of_epoch, rate_text
+from lrdecay_native.monitoring.log_files import NAME, opened
 from lrdecay_native.torch.arguments import optimizer_given
 
-NAME = "learning_rate"
 WRITTEN_TOGETHER = 4096
 """Updates that are written at once: the CSV file is replaced whole each time."""
 
@@ -43,8 +42,7 @@ def print_learning_rate(optimizer: Optimizer, epoch: int) -> None:
     """
     validation.whole("epoch", epoch)
     rates = dict.fromkeys(_rates_of(optimizer_given(optimizer)))
-    texts = (f"{rate:.5f}" if rate == 0 or rate >= 0.001 else f"{rate:.5g}" for rate in rates)
-    print(f"Epoch {epoch + 1:02d}: learning rate = {', '.join(texts)}")
+    print(line_of_epoch(epoch, map(rate_text, rates)))
 
 
 class LearningRateLogger:
@@ -109,13 +107,7 @@ class LearningRateLogger:
     ) -> None:
         self._optimizer = optimizer_given(optimizer)
         self._first = validation.whole("first_step", first_step)
-        self._logs: list[CsvFile | TensorBoardFolder] = []
-        if csv is not None:
-            self._logs.append(CsvFile(Path(csv)))
-        if tensorboard is not None:
-            self._logs.append(TensorBoardFolder(Path(tensorboard)))
-        if not self._logs:
-            raise ValueError("csv=None or tensorboard=None must be a path: there is nowhere to write to")
+        self._logs = opened(csv, tensorboard)
         self._rows: list[list[float]] = []
         self._names: list[str] = []
 

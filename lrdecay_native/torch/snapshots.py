@@ -20,7 +20,7 @@ def unchanged(model: torch.nn.Module, optimizer: Optimizer) -> Iterator[None]:
     modes = {module: module.training for module in model.modules()}
     tensors = [(each, each.detach().clone()) for each in (*model.parameters(), *model.buffers())]
     gradients = [(each, None if each.grad is None else each.grad.clone()) for each in model.parameters()]
-    groups = [_kept({**group, "params": None}) for group in optimizer.param_groups]
+    groups = [_kept(group) for group in optimizer.param_groups]
     states = {parameter: _kept(state) for parameter, state in optimizer.state.items()}
     numbers = random.getstate(), np.random.get_state(), torch.get_rng_state()
     on_devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
@@ -33,7 +33,7 @@ def unchanged(model: torch.nn.Module, optimizer: Optimizer) -> Iterator[None]:
             for each, gradient in gradients:
                 each.grad = gradient
             for group, kept in zip(optimizer.param_groups, groups, strict=True):
-                _put_back(group, {**kept, "params": (group["params"], None)})
+                _put_back(group, kept)
             for parameter in list(optimizer.state):
                 if parameter in states:
                     _put_back(optimizer.state[parameter], states[parameter])
@@ -49,19 +49,18 @@ def unchanged(model: torch.nn.Module, optimizer: Optimizer) -> Iterator[None]:
 
 
 def _kept(values: dict[str, Any]) -> dict[str, Any]:
-    """Each value, and what it holds."""
+    """Each value but a group's parameters, and what it holds."""
     return {
         key: (value, value.detach().clone() if isinstance(value, Tensor) else deepcopy(value))
         for key, value in values.items()
+        if key != "params"
     }
 
 
 def _put_back(values: dict[str, Any], kept: dict[str, Any]) -> None:
-    for key in [key for key in values if key not in kept]:
+    for key in values.keys() - kept.keys() - {"params"}:
         del values[key]
     for key, (value, held) in kept.items():
-        if key == "params":
-            continue
         if isinstance(value, Tensor):
             value.copy_(held)
         values[key] = value if isinstance(value, Tensor) else held

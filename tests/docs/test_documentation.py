@@ -37,16 +37,9 @@ def every_page(language: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", chosen, ids=pages.name_of)
 
 
-@pytest.fixture
-def _as_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder and no window."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-
-
 class TestCode:
     @every_page("python")
-    @pytest.mark.usefixtures("_as_a_user")
+    @pytest.mark.usefixtures("as_a_user")
     def test_python_runs_as_printed(self, page: Path) -> None:
         pages.run_page(page)
 

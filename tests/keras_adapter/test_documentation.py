@@ -12,7 +12,6 @@ PAGES = [page for page in pages.PAGES if pages.adapter_of(page) == "keras"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
-def test_python_runs_as_printed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
+@pytest.mark.usefixtures("as_a_user")
+def test_python_runs_as_printed(page: Path) -> None:
     pages.run_page(page)
